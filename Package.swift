@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: warnings are errors, and the language features that Swift 7 will make the default.
+let settings: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let package = Package(
+    name: "silhouette",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "InstanceSegmentation", targets: ["InstanceSegmentation"]),
+        .library(name: "ONNXRuntimeBackend", targets: ["ONNXRuntimeBackend"]),
+        .executable(name: "silhouette", targets: ["silhouette"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        // The ONNX Runtime C API, as much of it as is called, and the opening of its library.
+        .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        // Memory settings of the C library, which Swift's own Glibc module leaves out.
+        .target(name: "CAllocator"),
+        // turbojpeg, libpng, libwebp.
+        .systemLibrary(
+            name: "CImageCodecs",
+            providers: [.apt(["libturbojpeg0-dev", "libpng-dev", "libwebp-dev"])]
+        ),
+        .target(name: "Imaging", dependencies: ["CImageCodecs"], swiftSettings: settings),
+        .target(name: "InstanceSegmentation", dependencies: ["Imaging"], swiftSettings: settings),
+        .target(
+            name: "ONNXRuntimeBackend",
+            dependencies: [
+                "InstanceSegmentation", "CONNXRuntime", .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "InferenceServer",
+            dependencies: [
+                "Imaging",
+                "InstanceSegmentation",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "silhouette",
+            dependencies: [
+                "CAllocator",
+                "Imaging",
+                "InferenceServer",
+                "InstanceSegmentation",
+                "ONNXRuntimeBackend",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Imaging", "InstanceSegmentation"],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "InstanceSegmentationTests",
+            dependencies: ["Imaging", "InstanceSegmentation", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "ONNXRuntimeBackendTests",
+            dependencies: ["Imaging", "InstanceSegmentation", "ONNXRuntimeBackend", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "InferenceServerTests",
+            dependencies: [
+                "Imaging",
+                "InferenceServer",
+                "InstanceSegmentation",
+                "TestSupport",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdTesting", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SilhouetteTests", dependencies: ["TestSupport"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,65 @@
+/// A file format of pictures, recognised by its first bytes and never by a name or a label.
+public enum ImageFormat: String, CaseIterable, Sendable {
+    case jpeg
+    case png
+    case webp
+    // Recognised, so that the error can name them; not decoded yet.
+    case gif
+    case bmp
+    case tiff
+    case heif
+
+    /// The format whose signature the bytes begin with.
+    public init?(signature bytes: some Collection<UInt8>) {
+        let head = [UInt8](bytes.prefix(12))
+        func begins(with signature: [UInt8], at offset: Int = 0) -> Bool {
+            head.count >= offset + signature.count && Array(head[offset..<offset + signature.count]) == signature
+        }
+        if begins(with: [0xFF, 0xD8, 0xFF]) {
+            self = .jpeg
+        } else if begins(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) {
+            self = .png
+        } else if begins(with: Array("RIFF".utf8)), begins(with: Array("WEBP".utf8), at: 8) {
+            self = .webp
+        } else if begins(with: Array("GIF8".utf8)) {
+            self = .gif
+        } else if begins(with: Array("BM".utf8)), head.count >= 12, head[6..<10].allSatisfy({ $0 == 0 }) {
+            self = .bmp
+        } else if begins(with: [0x49, 0x49, 0x2A, 0x00]) || begins(with: [0x4D, 0x4D, 0x00, 0x2A]) {
+            self = .tiff
+        } else if begins(with: Array("ftyp".utf8), at: 4) {
+            self = .heif
+        } else {
+            return nil
+        }
+    }
+
+    /// The media type for HTTP, such as `image/jpeg`.
+    public var mediaType: String { "image/" + rawValue }
+
+    /// File name extensions in lower case.
+    public var fileExtensions: [String] {
+        switch self {
+        case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
+        case .png: ["png"]
+        case .webp: ["webp"]
+        case .gif: ["gif"]
+        case .bmp: ["bmp"]
+        case .tiff: ["tif", "tiff"]
+        case .heif: ["heic", "heif", "avif"]
+        }
+    }
+
+    /// The codec of the format, `nil` where it is only recognised.
+    var codec: (any ImageCodec)? {
+        switch self {
+        case .jpeg: JPEGCodec()
+        case .png: PNGCodec()
+        case .webp: WebPCodec()
+        case .gif, .bmp, .tiff, .heif: nil
+        }
+    }
+
+    /// The formats that can be decoded.
+    public static var decodable: [ImageFormat] { allCases.filter { $0.codec != nil } }
+}

@@ -1,0 +1,35 @@
+/// A decoded picture: 8-bit RGB pixels, row after row from the top, without gaps.
+///
+/// ```swift
+/// let photo = try Image(decoding: bytes)
+/// photo.size          // 1280x720
+/// photo.pixels.count  // 2764800
+/// ```
+public struct Image: Sendable {
+    /// Size of the stored pixels.
+    public let size: ImageSize
+    /// Size of the picture that the pixels stand for. It is larger than `size` where a decoder was allowed to shrink
+    /// the picture while decoding; answers are in pixels of this size.
+    public let fullSize: ImageSize
+    /// `3 * width * height` bytes in the order R, G, B.
+    public package(set) var pixels: [UInt8]
+
+    /// Creates an image from RGB bytes; `pixels.count` must be `3 * size.area`.
+    public init(size: ImageSize, pixels: [UInt8], fullSize: ImageSize? = nil) {
+        precondition(pixels.count == 3 * size.area, "RGB bytes do not match the size")
+        self.size = size
+        self.pixels = pixels
+        self.fullSize = fullSize ?? size
+    }
+
+    /// Creates an image of one colour.
+    public init(size: ImageSize, color: Color) {
+        var pixels = [UInt8](repeating: 0, count: 3 * size.area)
+        for i in 0..<size.area {
+            pixels[3 * i] = color.red
+            pixels[3 * i + 1] = color.green
+            pixels[3 * i + 2] = color.blue
+        }
+        self.init(size: size, pixels: pixels)
+    }
+}

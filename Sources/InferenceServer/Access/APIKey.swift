@@ -1,0 +1,45 @@
+import Crypto
+public import Foundation
+
+/// A key that lets a client in. Only its hash is kept; the secret is shown once, when it is made.
+public struct APIKey: Hashable, Sendable {
+    /// Names the key in lists and in the log; no secret.
+    public let id: String
+    public let name: String
+    public let created: Date
+    public let revoked: Date?
+
+    public init(id: String, name: String, created: Date, revoked: Date? = nil) {
+        self.id = id
+        self.name = name
+        self.created = created
+        self.revoked = revoked
+    }
+
+    /// A new secret: `rf_` and 32 letters and digits, some 165 bits.
+    ///
+    /// Keys are pasted into addresses as they are, so there is nothing in them that would have to be escaped; and the
+    /// `roboflow` package takes one without a lower-case letter for its demonstration mode.
+    static func makeSecret() -> String {
+        var random = SystemRandomNumberGenerator()
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+        return "rf_" + String((0..<32).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
+    }
+
+    /// A new public name: eight hexadecimal digits.
+    static func makeID() -> String {
+        let digits = String(UInt32.random(in: 0...UInt32.max), radix: 16)
+        return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    /// SHA-256 of a secret. The secret is random and long, so that a slow hash would add nothing.
+    static func hash(_ secret: String) -> Data {
+        Data(SHA256.hash(data: Data(secret.utf8)))
+    }
+}
+
+/// Whether two byte strings are equal, in a time that does not depend on where they differ.
+func equalInConstantTime(_ a: Data, _ b: Data) -> Bool {
+    guard a.count == b.count else { return false }
+    return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
+}

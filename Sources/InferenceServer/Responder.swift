@@ -1,0 +1,85 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import InstanceSegmentation
+import Logging
+
+/// Answers every request: finds its route, turns errors into answers, sets the headers that all answers have, and logs one
+/// line.
+struct Responder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let hosted: HostedRoute
+    let health: HealthRoutes
+    let logger: Logger
+
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let start = ContinuousClock.now
+        var log = RequestLog(request)
+        var response: Response
+        do {
+            response = try await answer(request, &log)
+        } catch {
+            let answer = ErrorResponse(error)
+            if !(error is ServingError) { logger.error("\(error)", metadata: ["request": "\(log.requestID)"]) }
+            log.error = answer.label
+            response = answer.response
+        }
+        response.headers[.requestID] = log.requestID
+        response.headers[.xContentTypeOptions] = "nosniff"
+        if request.headers[.origin] != nil { response.headers.append(contentsOf: CrossOrigin.headers) }
+        if request.method == .head { response.body = ResponseBody() }
+        log.write(to: logger, status: response.status.code, duration: ContinuousClock.now - start)
+        return response
+    }
+
+    private func answer(_ request: Request, _ log: inout RequestLog) async throws -> Response {
+        let route = Route(path: request.uri.path)
+        if request.method == .options { return CrossOrigin.preflight(request) }
+        guard route != .unknown else { throw ServingError.notFound }
+        guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
+        switch route {
+        case .health: return health.health()
+        case .readiness: return health.readiness()
+        case .info: return health.info()
+        case .model(let id): return try await hosted.predict(id, request, &log)
+        case .unknown: throw ServingError.notFound
+        }
+    }
+}
+
+/// What is known of a request when it is answered, for the log. A key appears only by its public id.
+struct RequestLog: Sendable {
+    let requestID: String
+    private let method: String
+    private let path: String
+    var keyID: String?
+    var timing: StageTiming?
+    var predictions: Int?
+    var error: String?
+
+    init(_ request: Request) {
+        method = request.method.rawValue
+        path = request.uri.path
+        let given = request.headers[.requestID]
+        let isUsable =
+            given.map { id in
+                (1...128).contains(id.utf8.count)
+                    && id.utf8.allSatisfy { byte in
+                        UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
+                            || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "._-".utf8.contains(byte)
+                    }
+            } ?? false
+        requestID = isUsable ? given ?? "" : UUID().uuidString.lowercased()
+    }
+
+    func write(to logger: Logger, status: Int, duration: Duration) {
+        var metadata: Logger.Metadata = [
+            "request": "\(requestID)", "status": "\(status)", "ms": "\(Int((duration.seconds * 1000).rounded()))",
+        ]
+        if let keyID { metadata["key"] = "\(keyID)" }
+        if let error { metadata["error"] = "\(error)" }
+        if let predictions { metadata["predictions"] = "\(predictions)" }
+        logger.log(level: status >= 500 ? .warning : .info, "\(method) \(path)", metadata: metadata)
+    }
+}

@@ -1,0 +1,28 @@
+import Hummingbird
+import NIOCore
+
+/// `/healthz`, `/readiness` and `/info`: what orchestrators and clients ask. None needs a key.
+struct HealthRoutes: Sendable {
+    let state: ServerState
+    let version: String
+    /// Stable for the life of the process.
+    let instanceID: String
+
+    func health() -> Response {
+        json(.ok, #"{"status":"healthy"}"#)
+    }
+
+    func readiness() -> Response {
+        state.isReady ? json(.ok, #"{"status":"ready"}"#) : json(.serviceUnavailable, #"{"status":"not ready"}"#)
+    }
+
+    func info() -> Response {
+        json(.ok, #"{"name":"Silhouette","version":"\#(version)","uuid":"\#(instanceID)"}"#)
+    }
+
+    private func json(_ status: HTTPResponse.Status, _ text: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

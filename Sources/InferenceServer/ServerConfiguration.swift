@@ -1,0 +1,30 @@
+public import Imaging
+public import InstanceSegmentation
+
+/// Every setting of the server with its default.
+public struct ServerConfiguration: Sendable {
+    public var host: String
+    public var port: Int
+    /// Largest body of a request in bytes, as it is sent.
+    public var maxBodySize: Int
+    public var imageLimits: ImageLimits
+    /// Predictions that may be at work or waiting; the next is answered 429.
+    public var maxRequests: Int
+    /// Models that are opened before the server is ready.
+    public var preload: [ModelID]
+    /// The program's name and version, for `/info`.
+    public var version: String
+
+    public init(
+        host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20, imageLimits: ImageLimits = ImageLimits(),
+        maxRequests: Int = 64, preload: [ModelID] = [], version: String = "0.1.0"
+    ) {
+        self.host = host
+        self.port = port
+        self.maxBodySize = maxBodySize
+        self.imageLimits = imageLimits
+        self.maxRequests = maxRequests
+        self.preload = preload
+        self.version = version
+    }
+}

@@ -1,0 +1,86 @@
+import Foundation
+import Imaging
+public import InstanceSegmentation
+public import Logging
+
+/// The models of a folder: opened on first use or ahead of it, each once.
+public actor ModelCatalog {
+    /// What opening models needs to know.
+    public struct Settings: Sendable {
+        /// Inferences of one model that may run at once.
+        public var lanes: Int
+        /// Requests that may wait for a model.
+        public var maxWaiting: Int
+        public var longestWait: Duration
+        public var usesSquareInput: Bool
+        public var decodesInFull: Bool
+
+        public init(
+            lanes: Int, maxWaiting: Int = 64, longestWait: Duration = .seconds(30), usesSquareInput: Bool = false,
+            decodesInFull: Bool = false
+        ) {
+            self.lanes = lanes
+            self.maxWaiting = maxWaiting
+            self.longestWait = longestWait
+            self.usesSquareInput = usesSquareInput
+            self.decodesInFull = decodesInFull
+        }
+    }
+
+    public nonisolated let locations: [ModelLocation]
+    private let backend: any InferenceBackend
+    private let settings: Settings
+    private let logger: Logger
+    private var opening: [ModelID: Task<ServedModel, any Error>] = [:]
+
+    public init(locations: [ModelLocation], backend: any InferenceBackend, settings: Settings, logger: Logger) {
+        self.locations = locations
+        self.backend = backend
+        self.settings = settings
+        self.logger = logger
+    }
+
+    /// The model of that name, opened and warmed up if it is not yet. Who comes while it opens waits for it.
+    /// - Throws: `ServingError.unknownModel`, `ServingError.modelUnusable`.
+    public func model(_ id: ModelID) async throws -> ServedModel {
+        guard let location = locations.first(where: { $0.id == id }) else {
+            throw ServingError.unknownModel(id, served: locations.map(\.id))
+        }
+        if let task = opening[id] { return try await task.value }
+        let task = Task { try await open(location) }
+        opening[id] = task
+        do {
+            return try await task.value
+        } catch {
+            opening[id] = nil  // the file may be mended; the next request tries again
+            throw error
+        }
+    }
+
+    private func open(_ location: ModelLocation) async throws -> ServedModel {
+        let start = ContinuousClock.now
+        do {
+            let lanes = try await backend.open(modelAt: location.file.path, lanes: settings.lanes)
+            let queue = InferenceQueue(
+                lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
+            let segmenter = try Segmenter(session: queue, usesSquareInput: settings.usesSquareInput)
+            // The first run of a network lays out its memory; nobody should wait for that.
+            for _ in 0..<2 { try await warmUp(segmenter) }
+            logger.info(
+                "Model \(location.id) is ready",
+                metadata: [
+                    "family": "\(segmenter.model.family.rawValue)", "classes": "\(segmenter.model.classNames.count)",
+                    "seconds": "\(((ContinuousClock.now - start).seconds * 1000).rounded() / 1000)",
+                ])
+            return ServedModel(id: location.id, segmenter: segmenter, decodesInFull: settings.decodesInFull)
+        } catch {
+            logger.error("Model \(location.id) cannot be used: \(error)")
+            let reason = (error as? SegmentationError)?.description ?? "The server's log says why."
+            throw ServingError.modelUnusable(location.id, reason: reason)
+        }
+    }
+
+    private func warmUp(_ segmenter: Segmenter) async throws {
+        _ = try await segmenter.segment(Image(size: ImageSize(width: 640, height: 480), color: .black))
+    }
+}

@@ -1,0 +1,28 @@
+public import Imaging
+public import InstanceSegmentation
+
+/// A model that is open and warm.
+public struct ServedModel: Sendable {
+    public let id: ModelID
+    public let segmenter: Segmenter
+    /// Whether JPEGs are decoded in full even where less would serve.
+    let decodesInFull: Bool
+
+    public init(id: ModelID, segmenter: Segmenter, decodesInFull: Bool = false) {
+        self.id = id
+        self.segmenter = segmenter
+        self.decodesInFull = decodesInFull
+    }
+
+    /// Decodes a picture as far as the model, or the drawing on it, needs.
+    /// - Throws: `ImageCodecError`.
+    public func decode(
+        _ bytes: UnsafeRawBufferPointer, limits: ImageLimits = ImageLimits(), appliesOrientation: Bool = true,
+        inFull: Bool = false
+    ) throws(ImageCodecError) -> Image {
+        let model = segmenter.model
+        return try Image(
+            decoding: bytes, limits: limits, applyOrientation: appliesOrientation,
+            enough: inFull || decodesInFull ? nil : { model.transform(for: $0).resizedSize })
+    }
+}

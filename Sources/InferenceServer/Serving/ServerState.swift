@@ -1,0 +1,70 @@
+import InstanceSegmentation
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Whether the server answers predictions, and how many it is at.
+final class ServerState: Sendable {
+    private enum Phase { case starting, ready, draining }
+
+    private let phase = Mutex(Phase.starting)
+    private let requestsInFlight = Mutex(0)
+    private let (listening, listeningSource) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+
+    var isReady: Bool { phase.withLock { $0 == .ready } }
+
+    func becomeReady() {
+        phase.withLock { if $0 == .starting { $0 = .ready } }
+    }
+
+    /// Says that connections are accepted.
+    func isListening(on port: Int) {
+        listeningSource.yield(port)
+        listeningSource.finish()
+    }
+
+    /// The port, once connections are accepted; `nil` where waiting for it was cancelled.
+    func listeningPort() async -> Int? {
+        await listening.first { _ in true }
+    }
+
+    func drain() {
+        phase.withLock { $0 = .draining }
+    }
+
+    /// Does something unless `limit` others are at it.
+    /// - Throws: `ServingError.overloaded`, before anything was read or decoded.
+    func admitted<Result>(limit: Int, _ body: () async throws -> Result) async throws -> Result {
+        let isAdmitted = requestsInFlight.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+        guard isAdmitted else { throw ServingError.overloaded }
+        defer { requestsInFlight.withLock { $0 -= 1 } }
+        return try await body()
+    }
+}
+
+/// Opens the models that are wanted from the start, then says that the server is ready.
+struct ModelPreloader: Service {
+    let catalog: ModelCatalog
+    let models: [ModelID]
+    let state: ServerState
+    let logger: Logger
+    let whenReady: @Sendable (Int) -> Void
+
+    func run() async throws {
+        // Listening comes first, so that whoever waits for the server is told what it waits for.
+        guard let port = await state.listeningPort() else { return }
+        for id in models {
+            // A model that cannot be opened is logged and answers with its error; the others are served.
+            _ = try? await catalog.model(id)
+        }
+        state.becomeReady()
+        logger.info("Ready")
+        whenReady(port)
+        try? await gracefulShutdown()
+        state.drain()
+    }
+}

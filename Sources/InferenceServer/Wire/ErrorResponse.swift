@@ -1,0 +1,153 @@
+import HTTPTypes
+import Hummingbird
+import Imaging
+import InstanceSegmentation
+import NIOCore
+
+/// The table from errors to answers: the only place that knows status codes and error bodies.
+struct ErrorResponse: Sendable {
+    let status: HTTPResponse.Status
+    /// A short stable word for the log.
+    let label: String
+    let body: [UInt8]
+    var headers = HTTPFields()
+
+    /// What is told to the client for an error.
+    init(_ error: any Error) {
+        guard let error = error as? ServingError else {
+            self.init(.internalServerError, "internal", message: "Internal error.")
+            return
+        }
+        switch error {
+        case .unauthorized:
+            self.init(
+                status: .forbidden, label: "unauthorized",
+                body: Array(#"{"Message": "User is not authorized to access this resource"}"#.utf8))
+        case .notFound:
+            self.init(.notFound, "not_found", message: "Not Found", detail: true)
+        case .methodNotAllowed:
+            self.init(.methodNotAllowed, "method_not_allowed", message: "Method Not Allowed", detail: true)
+            headers[.allow] = "GET, POST, OPTIONS"
+        case .unknownModel(let id, let served):
+            let list = served.prefix(20).map(\.description).joined(separator: ", ")
+            self.init(
+                .notFound, "unknown_model",
+                message: "Requested Roboflow resource not found. Make sure that workspace, project or model you referred in "
+                    + "request exists. There is no model \(id) here; served are: \(list.isEmpty ? "none" : list).")
+        case .bodyTooLarge(let limit, let size):
+            let found = size.map { "\($0) bytes" } ?? "more"
+            self.init(
+                .contentTooLarge, "body_too_large",
+                message: "The request body is too large: the limit is \(limit) bytes, it has \(found).")
+        case .unsupportedContentEncoding(let encoding):
+            self.init(
+                .unsupportedMediaType, "content_encoding",
+                message: "The content encoding '\(encoding)' of the request is not supported; send the body as it is.")
+        case .invalidParameter(let parameter):
+            self.init(parameter)
+        case .invalidMaskDecode:
+            self.init(
+                .badRequest, "mask_decode",
+                message: "Invalid mask decode argument sent. tradeoff_factor must be in [0.0, 1.0], mask_decode_mode: must be "
+                    + "one of ['accurate', 'fast', 'tradeoff']")
+        case .malformedJSON(let reason):
+            self.init(.badRequest, "malformed_json", message: "The request body begins like JSON but is not: \(reason)")
+        case .missingImage:
+            self.init(image: "Image not found in request body.", "missing_image")
+        case .missingFilePart:
+            self.init(
+                image: "Expected image to be send in part named 'file' of multipart/form-data request", "missing_file_part")
+        case .malformedBase64:
+            self.init(image: "Malformed base64 input image.", "malformed_base64")
+        case .emptyImage:
+            self.init(image: "Empty image payload.", "empty_image")
+        case .numpyImage:
+            self.init(image: "NumPy image type is not supported in this configuration of `inference`.", "numpy_image")
+        case .invalidURL:
+            self.init(image: "Provided image URL is invalid", "invalid_url")
+        case .urlInputUnsupported:
+            self.init(
+                image: "Providing images via URL is not supported in this configuration of `inference`.", "url_input")
+        case .image(let reason):
+            switch reason {
+            case .unrecognized:
+                // Base64 of something that is no image is told as malformed, as the hosted service does.
+                self.init(image: "Malformed base64 input image.", "not_an_image")
+            case .unsupported: self.init(image: reason.description, "unsupported_image", status: .unsupportedMediaType)
+            case .tooLarge: self.init(image: reason.description, "image_too_large", status: .contentTooLarge)
+            default: self.init(image: reason.description, "corrupt_image")
+            }
+        case .notReady:
+            self.init(
+                .serviceUnavailable, "not_ready", message: "Model is temporarily not ready - retry request.", retry: true)
+        case .overloaded:
+            self.init(
+                .tooManyRequests, "overloaded", message: "Too many requests are waiting - retry request.", retry: true)
+        case .deadlineExceeded:
+            self.init(.gatewayTimeout, "deadline", message: "The request waited too long for its turn - retry request.")
+        case .modelUnusable(let id, let reason):
+            self.init(
+                .internalServerError, "model_unusable", message: "The model \(id) cannot be used. \(reason)")
+        }
+    }
+
+    private init(status: HTTPResponse.Status, label: String, body: [UInt8]) {
+        self.status = status
+        self.label = label
+        self.body = body
+    }
+
+    private init(
+        _ status: HTTPResponse.Status, _ label: String, message: String, detail: Bool = false, retry: Bool = false
+    ) {
+        var writer = JSONWriter()
+        writer.raw(#"{"message":"#)
+        writer.string(message)
+        if detail {
+            writer.raw(#","detail":"#)
+            writer.string(message)
+        }
+        writer.raw("}")
+        self.init(status: status, label: label, body: writer.bytes)
+        if retry { headers[.retryAfter] = "1" }
+    }
+
+    private init(image cause: String, _ label: String, status: HTTPResponse.Status = .badRequest) {
+        self.init(status, label, message: "Could not load input image. Cause: \(cause)")
+    }
+
+    private init(_ parameter: InvalidParameter) {
+        var writer = JSONWriter()
+        // An image or a key must never be echoed: only short values are.
+        let shown = parameter.input.utf8.count <= 64 ? parameter.input : nil
+        writer.raw(#"{"message":"#)
+        writer.string(
+            "\(parameter.name): expected \(parameter.expected), got " + (shown.map { "\"\($0)\"" } ?? "something else"))
+        writer.raw(#","detail":[{"type":"#)
+        writer.string(parameter.kind)
+        writer.raw(#","loc":["#)
+        writer.string(parameter.location)
+        writer.raw(",")
+        writer.string(parameter.name)
+        writer.raw(#"],"msg":"#)
+        writer.string("Input should be \(parameter.expected)")
+        if let shown {
+            writer.raw(#","input":"#)
+            writer.string(shown)
+        }
+        writer.raw("}]}")
+        self.init(status: .unprocessableContent, label: "invalid_parameter", body: writer.bytes)
+    }
+
+    /// The answer for HTTP.
+    var response: Response {
+        var headers = headers
+        headers[.contentType] = "application/json"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+extension HTTPResponse.Status {
+    fileprivate static let contentTooLarge = HTTPResponse.Status(code: 413, reasonPhrase: "Content Too Large")
+    fileprivate static let unprocessableContent = HTTPResponse.Status(code: 422, reasonPhrase: "Unprocessable Content")
+}

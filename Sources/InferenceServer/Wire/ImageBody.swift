@@ -1,0 +1,191 @@
+import Foundation
+import Imaging
+import NIOCore
+
+/// Where the image of a request is.
+enum ImageSource: Sendable {
+    /// A picture file: bytes of the body as they came.
+    case body(ByteBuffer)
+    /// A picture file that was decoded from base64.
+    case data(Data)
+    /// An address that the server is to fetch.
+    case url(String)
+    case none
+}
+
+/// The body of a request, read by what it contains and not by what it is labelled as: labels lie.
+struct ImageBody: Sendable {
+    let image: ImageSource
+    /// What stands beside the image in a form or in JSON.
+    var fields: [(name: String, value: String)] = []
+
+    /// - Parameters:
+    ///   - buffer: the whole body.
+    ///   - contentType: only believed for multipart forms and for the form encoding of a field.
+    init(_ buffer: ByteBuffer, contentType: String?) throws {
+        if let boundary = MultipartForm.boundary(contentType: contentType ?? "") {
+            try self.init(multipart: buffer, boundary: boundary)
+        } else {
+            try self.init(content: buffer)
+        }
+    }
+
+    private init(image: ImageSource, fields: [(name: String, value: String)] = []) {
+        self.image = image
+        self.fields = fields
+    }
+
+    private init(multipart buffer: ByteBuffer, boundary: String) throws {
+        let form = buffer.withUnsafeReadableBytes { MultipartForm($0, boundary: boundary) }
+        let files = form.parts.filter { $0.filename != nil }
+        let part =
+            form.parts.first { $0.name == "file" } ?? form.parts.first { $0.name == "image" }
+            ?? (files.count == 1 ? files[0] : nil)
+        guard let part, let content = buffer.slice(part.content) else { throw ServingError.missingFilePart }
+        try self.init(content: content)
+        for other in form.parts where other.name != part.name && other.content.count <= 4096 {
+            guard let value = buffer.slice(other.content) else { continue }
+            fields.append((other.name, String(buffer: value)))
+        }
+    }
+
+    private init(content buffer: ByteBuffer) throws {
+        let view = buffer.readableBytesView
+        if ImageFormat(signature: view) != nil {
+            self.init(image: .body(buffer))
+            return
+        }
+        var start = view.startIndex
+        if view.starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
+        while start < view.endIndex, view[start] == 32 || (9...13).contains(view[start]) { start += 1 }
+        guard start < view.endIndex else {
+            self.init(image: .none)
+            return
+        }
+        switch view[start] {
+        case UInt8(ascii: "{"):
+            try self.init(json: Data(buffer.readableBytesView))
+        case UInt8(ascii: "\"") where view.contains(UInt8(ascii: "\\")):
+            // A JSON string with escapes, such as `\/`.
+            guard let text = try? JSONDecoder().decode(String.self, from: Data(buffer.readableBytesView)) else {
+                throw ServingError.malformedBase64
+            }
+            try self.init(text: text)
+        default:
+            let head = String(decoding: view[start...].prefix(8), as: UTF8.self)
+            if let name = ["image", "file", "data", "body", "base64"].first(where: { head.hasPrefix($0 + "=") }) {
+                try self.init(form: String(buffer: buffer), imageName: name)
+            } else {
+                self.init(image: .data(try Self.base64(buffer)))
+            }
+        }
+    }
+
+    /// Text that is an address or base64.
+    private init(text: String) throws {
+        if text.hasPrefix("http://") || text.hasPrefix("https://") {
+            self.init(image: .url(text))
+        } else {
+            self.init(image: .data(try Self.base64(ByteBuffer(string: text))))
+        }
+    }
+
+    /// `image=...&confidence=40`. In the image a space stands for a plus sign.
+    private init(form text: String, imageName: String) throws {
+        let pairs = text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (name: Parameters.formDecoded(parts[0]), value: parts.count > 1 ? parts[1] : "")
+        }
+        guard let field = pairs.first(where: { $0.name == imageName }), !field.value.isEmpty else {
+            throw ServingError.missingImage
+        }
+        try self.init(text: Parameters.formDecoded(field.value))
+        fields = pairs.filter { $0.name != imageName }.map { ($0.name, Parameters.formDecoded($0.value)) }
+    }
+
+    /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it.
+    private init(json: Data) throws {
+        let object: JSONObject
+        do {
+            object = try JSONDecoder().decode(JSONObject.self, from: json)
+        } catch {
+            throw ServingError.malformedJSON("it cannot be parsed.")
+        }
+        switch object.image {
+        case .none: self.init(image: .none)
+        case .text(let text):
+            if text.isEmpty { throw ServingError.emptyImage }
+            try self.init(text: text)
+        case .typed(let type, let value):
+            switch type {
+            case "base64": self.init(image: .data(try Self.base64(ByteBuffer(string: value))))
+            case "url": self.init(image: .url(value))
+            case "numpy": throw ServingError.numpyImage
+            default: throw ServingError.malformedJSON("the image type is neither 'base64' nor 'url'.")
+            }
+        }
+        fields = object.fields
+    }
+
+    private static func base64(_ buffer: ByteBuffer) throws -> Data {
+        try buffer.withUnsafeReadableBytes { bytes in
+            do throws(Base64Body.Failure) {
+                return try Base64Body.decode(bytes)
+            } catch {
+                throw error == .empty ? ServingError.emptyImage : ServingError.malformedBase64
+            }
+        }
+    }
+}
+
+/// A JSON body: the image, and every other value as the text of a parameter.
+private struct JSONObject: Decodable {
+    enum Image {
+        case none
+        case text(String)
+        case typed(String, String)
+    }
+
+    let image: Image
+    let fields: [(name: String, value: String)]
+
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    private struct TypedImage: Decodable {
+        let type: String
+        let value: String
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        let imageKey = Key(stringValue: "image")
+        if let text = try? container.decode(String.self, forKey: imageKey) {
+            image = .text(text)
+        } else if let typed = try? container.decode(TypedImage.self, forKey: imageKey) {
+            image = .typed(typed.type, typed.value)
+        } else {
+            image = .none
+        }
+        fields = container.allKeys.filter { $0.stringValue != "image" }.compactMap { key in
+            if let text = try? container.decode(String.self, forKey: key) { return (key.stringValue, text) }
+            if let flag = try? container.decode(Bool.self, forKey: key) { return (key.stringValue, String(flag)) }
+            if let number = try? container.decode(Double.self, forKey: key) { return (key.stringValue, number.description) }
+            if let list = try? container.decode([String].self, forKey: key) {
+                return (key.stringValue, list.joined(separator: ","))
+            }
+            return nil
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// A part of the readable bytes, without a copy.
+    fileprivate func slice(_ range: Range<Int>) -> ByteBuffer? {
+        getSlice(at: readerIndex + range.lowerBound, length: range.count)
+    }
+}

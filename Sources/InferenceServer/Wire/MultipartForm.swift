@@ -1,0 +1,81 @@
+import Foundation
+
+/// The parts of a `multipart/form-data` body (RFC 7578), as ranges of its bytes.
+struct MultipartForm {
+    struct Part {
+        let name: String
+        /// `nil` for a plain field.
+        let filename: String?
+        let content: Range<Int>
+    }
+
+    let parts: [Part]
+
+    /// Finds the parts. What is malformed ends the search; the parts before it count.
+    init(_ bytes: UnsafeRawBufferPointer, boundary: String) {
+        var parts: [Part] = []
+        let delimiter = Array("--\(boundary)".utf8)
+        var at = bytes.firstRange(of: delimiter, from: 0)?.upperBound
+        while let start = at, parts.count < 100 {
+            // Behind the delimiter stands a line break, or two dashes at the end.
+            guard start + 2 <= bytes.count, !(bytes[start] == 0x2D && bytes[start + 1] == 0x2D),
+                let head = bytes.firstRange(of: [0x0D, 0x0A], from: start),
+                let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound),
+                let end = bytes.firstRange(of: [0x0D, 0x0A] + delimiter, from: headEnd.upperBound - 2)
+            else { break }
+            let header = String(decoding: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)], as: UTF8.self)
+            if let name = Self.parameter("name", in: header) {
+                parts.append(
+                    Part(
+                        name: name, filename: Self.parameter("filename", in: header),
+                        content: min(headEnd.upperBound, end.lowerBound)..<end.lowerBound))
+            }
+            at = end.upperBound
+        }
+        self.parts = parts
+    }
+
+    /// The boundary of a content type, `nil` where it is no multipart form.
+    static func boundary(contentType: String) -> String? {
+        guard contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
+        for piece in contentType.split(separator: ";").dropFirst() {
+            let pair = piece.split(separator: "=", maxSplits: 1)
+            if pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces).lowercased() == "boundary" {
+                let value = pair[1].trimmingCharacters(in: .whitespaces).trimmingCharacters(in: ["\""])
+                return value.isEmpty ? nil : value
+            }
+        }
+        return nil
+    }
+
+    /// A parameter of the `Content-Disposition` line.
+    private static func parameter(_ name: String, in header: String) -> String? {
+        guard
+            let line = header.split(whereSeparator: \.isNewline).first(where: {
+                $0.lowercased().hasPrefix("content-disposition:")
+            })
+        else { return nil }
+        for piece in line.split(separator: ";").dropFirst() {
+            let pair = piece.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces).lowercased() == name {
+                return pair[1].trimmingCharacters(in: .whitespaces).trimmingCharacters(in: ["\""])
+            }
+        }
+        return nil
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// The first place of a sequence of bytes at or after an offset.
+    fileprivate func firstRange(of pattern: [UInt8], from offset: Int) -> Range<Int>? {
+        guard let base = baseAddress, let first = pattern.first, offset >= 0 else { return nil }
+        var at = offset
+        while at + pattern.count <= count {
+            guard let hit = memchr(base + at, Int32(first), count - at - pattern.count + 1) else { return nil }
+            let found = UnsafeRawPointer(hit) - base
+            if memcmp(base + found, pattern, pattern.count) == 0 { return found..<found + pattern.count }
+            at = found + 1
+        }
+        return nil
+    }
+}

@@ -1,0 +1,82 @@
+import Foundation
+import Imaging
+import InstanceSegmentation
+
+/// How an answer is given.
+enum ResponseFormat: String, Sendable {
+    case json
+    case image
+    case imageAndJSON = "image_and_json"
+}
+
+/// What a request asks for, read from its parameters.
+struct PredictionRequest: Sendable {
+    var options = PredictionOptions()
+    var format = ResponseFormat.json
+    var maskFormat = MaskFormat.polygon
+    var drawsLabels = false
+    var lineWidth = 1
+    var appliesOrientation = true
+
+    /// Reads and checks the parameters of the hosted route. Unknown ones are ignored.
+    /// - Throws: `ServingError`.
+    init(_ parameters: Parameters) throws {
+        if let confidence = try Self.confidence(parameters) { options.confidence = confidence }
+        let overlapRange = "a number from 0 to 100"
+        if let overlap = try parameters.number("overlap", expected: overlapRange) {
+            options.overlap = fraction(percentOrFraction: overlap)
+        }
+        if let most = try parameters.integer("max_detections", expected: "a whole number, at least 1") {
+            guard most >= 1 else { throw Self.tooSmall("max_detections", parameters) }
+            options.maxDetections = min(most, 300)
+        }
+        if let classes = parameters.nonEmpty("classes") {
+            options.classes = Set(classes.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+        }
+        options.isClassAgnostic = try parameters.boolean("class_agnostic_nms") ?? false
+        format = parameters.nonEmpty("format").flatMap(ResponseFormat.init(rawValue:)) ?? .json
+        drawsLabels = try parameters.boolean("labels") ?? false
+        if let stroke = try parameters.integer("stroke", expected: "a whole number") {
+            lineWidth = min(max(stroke, 1), 100)
+        }
+        if let text = parameters.value("response_mask_format") {
+            guard let found = MaskFormat(rawValue: text.text) else {
+                throw ServingError.invalidParameter(
+                    InvalidParameter(
+                        location: text.location, name: "response_mask_format", kind: "enum",
+                        expected: "'polygon' or 'rle'", input: text.text))
+            }
+            maskFormat = found
+        }
+        if let mode = parameters.value("mask_decode_mode"), !["accurate", "fast", "tradeoff"].contains(mode.text) {
+            throw ServingError.invalidMaskDecode
+        }
+        if let factor = parameters.value("tradeoff_factor") {
+            guard let value = Double(decimal: factor.text), (0...1).contains(value) else {
+                throw ServingError.invalidMaskDecode
+            }
+        }
+        if parameters.nonEmpty("image_type") == "numpy" { throw ServingError.numpyImage }
+        appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
+    }
+
+    private static func confidence(_ parameters: Parameters) throws -> Float? {
+        // The model's own threshold; no model has one of its own yet, so it is the default.
+        if let word = parameters.value("confidence")?.text, ["best", "default"].contains(word) { return nil }
+        guard let value = try parameters.number("confidence", expected: "a number from 0 to 100") else { return nil }
+        return Float(max(fraction(percentOrFraction: value), 0.01))
+    }
+
+    private static func tooSmall(_ name: String, _ parameters: Parameters) -> ServingError {
+        let found = parameters.value(name)
+        return .invalidParameter(
+            InvalidParameter(
+                location: found?.location ?? "query", name: name, kind: "greater_than_equal",
+                expected: "a whole number, at least 1", input: found?.text ?? ""))
+    }
+}
+
+/// A share as clients write it: from 1 on per cent, below 1 a fraction. The result is in 0...1.
+public func fraction(percentOrFraction value: Double) -> Double {
+    min(max(value >= 1 ? value / 100 : value, 0), 1)
+}

@@ -1,0 +1,145 @@
+import Imaging
+public import InstanceSegmentation
+
+/// How the pixels of an object are written.
+public enum MaskFormat: String, CaseIterable, Sendable {
+    /// One ring of points.
+    case polygon
+    /// COCO's compressed run lengths.
+    case rle
+}
+
+/// The answer to a prediction, as the hosted API writes it.
+public struct PredictionResponse: Sendable {
+    public let segmentation: Segmentation
+    public let maskFormat: MaskFormat
+    /// The picture with the objects drawn on it, as a JPEG.
+    public var visualization: [UInt8]?
+
+    public init(_ segmentation: Segmentation, maskFormat: MaskFormat = .polygon, visualization: [UInt8]? = nil) {
+        self.segmentation = segmentation
+        self.maskFormat = maskFormat
+        self.visualization = visualization
+    }
+
+    /// The answer as one line of JSON.
+    public func json() -> [UInt8] {
+        var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
+        var random = SystemRandomNumberGenerator()
+        writer.raw(#"{"inference_id":"#)
+        writer.uuid(using: &random)
+        writer.raw(#","#)
+        writeFields(to: &writer, random: &random)
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    /// The answer as one line of JSON that begins with the name of the file it is for.
+    public func json(file: String) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
+        var random = SystemRandomNumberGenerator()
+        writer.raw(#"{"file":"#)
+        writer.string(file)
+        writer.raw(#","inference_id":"#)
+        writer.uuid(using: &random)
+        writer.raw(#","#)
+        writeFields(to: &writer, random: &random)
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    private func writeFields(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {
+        writer.raw(#""time":"#)
+        writer.number((segmentation.timing.total.seconds * 1e6).rounded() / 1e6)
+        writer.raw(#","image":{"width":"#)
+        writer.integer(segmentation.imageSize.width)
+        writer.raw(#","height":"#)
+        writer.integer(segmentation.imageSize.height)
+        writer.raw(#"},"predictions":["#)
+        var isFirst = true
+        for detection in segmentation.detections {
+            guard let prediction = WirePrediction(detection, maskFormat: maskFormat) else { continue }
+            if !isFirst { writer.raw(",") }
+            isFirst = false
+            prediction.write(to: &writer, random: &random)
+        }
+        writer.raw("]")
+        if let visualization {
+            writer.raw(#","visualization":""#)
+            writer.raw(visualization.base64)
+            writer.raw(#"""#)
+        }
+    }
+}
+
+/// One prediction of an answer: the box by its rounded corners, and the object's pixels.
+private struct WirePrediction {
+    private let detection: Detection
+    private let box: BoundingBox
+    private let outline: Polygon
+    private let maskFormat: MaskFormat
+
+    /// `nil` where nothing is left of the box when its corners are rounded, or of the mask.
+    init?(_ detection: Detection, maskFormat: MaskFormat) {
+        let box = detection.box.rounded
+        guard box.width > 0, box.height > 0, let outline = detection.mask.outline else { return nil }
+        self.detection = detection
+        self.box = box
+        self.outline = outline
+        self.maskFormat = maskFormat
+    }
+
+    func write(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {
+        writer.raw(#"{"x":"#)
+        writer.number(box.centerX)
+        writer.raw(#","y":"#)
+        writer.number(box.centerY)
+        writer.raw(#","width":"#)
+        writer.number(box.width)
+        writer.raw(#","height":"#)
+        writer.number(box.height)
+        writer.raw(#","confidence":"#)
+        writer.number(detection.confidence)
+        writer.raw(#","class":"#)
+        writer.string(detection.className)
+        writer.raw(#","class_id":"#)
+        writer.integer(detection.classID)
+        writer.raw(#","detection_id":"#)
+        writer.uuid(using: &random)
+        switch maskFormat {
+        case .polygon: writePoints(to: &writer)
+        case .rle: writeRuns(to: &writer)
+        }
+    }
+
+    private func writePoints(to writer: inout JSONWriter) {
+        writer.raw(#","points":["#)
+        for (i, point) in outline.points.enumerated() {
+            if i > 0 { writer.raw(",") }
+            writer.raw(#"{"x":"#)
+            writer.number((point.x * 10).rounded() / 10)
+            writer.raw(#","y":"#)
+            writer.number((point.y * 10).rounded() / 10)
+            writer.raw("}")
+        }
+        writer.raw(#"],"mask_format":"polygon"}"#)
+    }
+
+    private func writeRuns(to writer: inout JSONWriter) {
+        let runs = RunLengthEncoding(detection.mask)
+        writer.raw(#","rle":{"size":["#)
+        writer.integer(runs.size.height)
+        writer.raw(",")
+        writer.integer(runs.size.width)
+        writer.raw(#"],"counts":"#)
+        writer.string(runs.compressedCounts)
+        writer.raw(#"},"mask_format":"rle"}"#)
+    }
+}
+
+extension Duration {
+    /// The duration in seconds.
+    public var seconds: Double {
+        Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    }
+}

@@ -1,0 +1,52 @@
+public import Imaging
+public import InstanceSegmentation
+
+/// Why a request gets no prediction. `ErrorResponse` says what the client is told.
+public enum ServingError: Error, Sendable {
+    // Who and where.
+    case unauthorized
+    case notFound
+    case methodNotAllowed
+    case unknownModel(ModelID, served: [ModelID])
+    // The request.
+    case bodyTooLarge(limit: Int, size: Int?)
+    case unsupportedContentEncoding(String)
+    case invalidParameter(InvalidParameter)
+    case invalidMaskDecode
+    case malformedJSON(String)
+    // The image.
+    case missingImage
+    case missingFilePart
+    case malformedBase64
+    case emptyImage
+    case numpyImage
+    case invalidURL
+    case urlInputUnsupported
+    case image(ImageCodecError)
+    // The server.
+    case notReady
+    case overloaded
+    case deadlineExceeded
+    case modelUnusable(ModelID, reason: String)
+}
+
+/// A parameter whose value cannot be used.
+public struct InvalidParameter: Sendable {
+    /// Where it stood: `query` or `body`.
+    public let location: String
+    public let name: String
+    /// A short stable word, such as `float_parsing`.
+    public let kind: String
+    /// What was expected, to be read after "expected".
+    public let expected: String
+    /// What was sent.
+    public let input: String
+
+    public init(location: String, name: String, kind: String, expected: String, input: String) {
+        self.location = location
+        self.name = name
+        self.kind = kind
+        self.expected = expected
+        self.input = input
+    }
+}

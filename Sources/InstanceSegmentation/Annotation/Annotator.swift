@@ -1,0 +1,97 @@
+public import Imaging
+
+/// Draws detections on a picture.
+public protocol Annotator: Sendable {
+    func annotate(_ canvas: inout Canvas, with detections: [Detection])
+}
+
+extension Image {
+    /// The picture with detections drawn on it, in the order of the annotators.
+    public func annotated(with detections: [Detection], by annotators: [any Annotator]) -> Image {
+        var canvas = Canvas(self)
+        for annotator in annotators { annotator.annotate(&canvas, with: detections) }
+        return canvas.image
+    }
+}
+
+extension Detection {
+    /// The colour of the detection's class.
+    var color: Color { Color.palette[classID % Color.palette.count] }
+}
+
+/// Tints the pixels of each object.
+public struct MaskAnnotator: Annotator {
+    /// 0 leaves the picture, 1 covers it.
+    public var opacity: Double
+
+    public init(opacity: Double = 0.35) {
+        self.opacity = opacity
+    }
+
+    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+        for detection in detections {
+            for y in detection.mask.rows {
+                for run in detection.mask.runs(inRow: y) {
+                    canvas.fill(detection.color, x: Int(run.start)..<Int(run.end), y: y, opacity: opacity)
+                }
+            }
+        }
+    }
+}
+
+/// Outlines each object.
+public struct PolygonAnnotator: Annotator {
+    public var lineWidth: Int
+
+    public init(lineWidth: Int = 1) {
+        self.lineWidth = lineWidth
+    }
+
+    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+        for detection in detections {
+            guard let ring = detection.mask.outline else { continue }
+            canvas.polygon(detection.color, through: ring.points.map { (Int($0.x), Int($0.y)) }, width: lineWidth)
+        }
+    }
+}
+
+/// Draws each object's box.
+public struct BoxAnnotator: Annotator {
+    public var lineWidth: Int
+
+    public init(lineWidth: Int = 1) {
+        self.lineWidth = lineWidth
+    }
+
+    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+        for detection in detections {
+            let box = detection.box.rounded
+            canvas.stroke(
+                detection.color, left: Int(box.x1), top: Int(box.y1), right: Int(box.x2), bottom: Int(box.y2),
+                width: lineWidth)
+        }
+    }
+}
+
+/// Writes class and confidence at the top left corner of each object's box.
+public struct LabelAnnotator: Annotator {
+    /// Height of the letters in pixels.
+    public var height: Int
+    public var margin: Int
+
+    public init(height: Int = 16, margin: Int = 4) {
+        self.height = height
+        self.margin = margin
+    }
+
+    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+        for detection in detections {
+            let hundredths = Int((detection.confidence * 100).rounded())
+            let score = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+            let box = detection.box.rounded
+            canvas.label(
+                "\(detection.className) \(score)", x: Int(box.x1), y: Int(box.y1), height: height, margin: margin,
+                color: detection.color)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// A rectangle by its corners, in continuous pixels: a pixel is a unit square, so the area has no `+ 1`.
+public struct BoundingBox: Hashable, Sendable {
+    public var x1: Double
+    public var y1: Double
+    public var x2: Double
+    public var y2: Double
+
+    /// Creates a box from its top left and bottom right corners.
+    public init(x1: Double, y1: Double, x2: Double, y2: Double) {
+        self.x1 = x1
+        self.y1 = y1
+        self.x2 = x2
+        self.y2 = y2
+    }
+
+    /// Creates a box from its centre and size.
+    public init(centerX: Double, centerY: Double, width: Double, height: Double) {
+        self.init(
+            x1: centerX - width / 2, y1: centerY - height / 2, x2: centerX + width / 2, y2: centerY + height / 2)
+    }
+
+    public var width: Double { x2 - x1 }
+    public var height: Double { y2 - y1 }
+    public var centerX: Double { (x1 + x2) / 2 }
+    public var centerY: Double { (y1 + y2) / 2 }
+
+    /// Square pixels covered; 0 for a box whose corners are in the wrong order.
+    public var area: Double { max(width, 0) * max(height, 0) }
+
+    /// Intersection over union, 0...1; 0 where the union is empty.
+    public func iou(_ other: BoundingBox) -> Double {
+        let across = min(x2, other.x2) - max(x1, other.x1)
+        let down = min(y2, other.y2) - max(y1, other.y1)
+        guard across > 0, down > 0 else { return 0 }
+        let intersection = across * down
+        let union = area + other.area - intersection
+        return union > 0 ? intersection / union : 0
+    }
+
+    /// The part inside `0...width` and `0...height`.
+    public func clipped(width: Double, height: Double) -> BoundingBox {
+        BoundingBox(
+            x1: min(max(x1, 0), width), y1: min(max(y1, 0), height),
+            x2: min(max(x2, 0), width), y2: min(max(y2, 0), height))
+    }
+
+    /// Each corner at the nearest whole pixel, halves to even.
+    public var rounded: BoundingBox {
+        BoundingBox(
+            x1: x1.rounded(.toNearestOrEven), y1: y1.rounded(.toNearestOrEven),
+            x2: x2.rounded(.toNearestOrEven), y2: y2.rounded(.toNearestOrEven))
+    }
+}

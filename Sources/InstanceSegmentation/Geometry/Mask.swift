@@ -1,0 +1,156 @@
+public import Imaging
+
+/// The pixels of one object, as runs of each row.
+///
+/// An object's row is nearly always one run, so that a mask of a 12-megapixel picture takes some kilobytes and every
+/// operation costs by its outline rather than by its area.
+public struct Mask: Hashable, Sendable {
+    /// Pixels `start..<end` of one row.
+    public struct Run: Hashable, Sendable {
+        public let start: Int32
+        public let end: Int32
+
+        public init(start: Int, end: Int) {
+            precondition(start < end, "a run has at least one pixel")
+            self.start = Int32(start)
+            self.end = Int32(end)
+        }
+    }
+
+    /// Size of the image that the mask belongs to.
+    public let imageSize: ImageSize
+    /// The first row that the mask may have pixels in.
+    public let top: Int
+    /// Where each row's runs begin in `runs`; one entry more than there are rows.
+    let rowStarts: [Int32]
+    /// The runs of all rows, each row's from left to right and apart from one another.
+    let runs: [Run]
+
+    /// Creates a mask from the runs of consecutive rows, the first of which is row `top`.
+    public init(imageSize: ImageSize, top: Int, rows: [[Run]]) {
+        var starts: [Int32] = [0]
+        for row in rows { starts.append(starts[starts.count - 1] + Int32(row.count)) }
+        self.init(imageSize: imageSize, top: top, rowStarts: starts, runs: rows.flatMap(\.self))
+    }
+
+    init(imageSize: ImageSize, top: Int, rowStarts: [Int32], runs: [Run]) {
+        self.imageSize = imageSize
+        self.top = top
+        self.rowStarts = rowStarts
+        self.runs = runs
+    }
+
+    /// Creates a mask from one value a pixel, rows from the top, where anything but 0 is set.
+    public init(imageSize: ImageSize, pixels: [UInt8]) {
+        precondition(pixels.count == imageSize.area, "one value a pixel")
+        var builder = MaskBuilder(imageSize: imageSize, top: 0)
+        for y in 0..<imageSize.height {
+            let row = y * imageSize.width
+            var x = 0
+            while x < imageSize.width {
+                let start = x
+                while x < imageSize.width && pixels[row + x] != 0 { x += 1 }
+                builder.append(from: start, to: x)
+                x += 1
+            }
+            builder.endRow()
+        }
+        self = builder.mask
+    }
+
+    /// Rows that may have pixels.
+    public var rows: Range<Int> { top..<top + rowStarts.count - 1 }
+
+    /// The runs of a row; none outside `rows`.
+    public func runs(inRow y: Int) -> ArraySlice<Run> {
+        guard rows.contains(y) else { return [] }
+        return runs[Int(rowStarts[y - top])..<Int(rowStarts[y - top + 1])]
+    }
+
+    public var isEmpty: Bool { runs.isEmpty }
+
+    /// Number of pixels.
+    public var area: Int { runs.reduce(0) { $0 + Int($1.end - $1.start) } }
+
+    /// Whether a pixel is set.
+    public func contains(x: Int, y: Int) -> Bool {
+        guard rows.contains(y) else { return false }
+        // Most rows have one run; the search is for those that have many.
+        var (low, high) = (Int(rowStarts[y - top]), Int(rowStarts[y - top + 1]))
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].end <= x { low = middle + 1 } else { high = middle }
+        }
+        return low < Int(rowStarts[y - top + 1]) && runs[low].start <= x
+    }
+
+    /// The smallest box around the pixels; `nil` for an empty mask.
+    public var bounds: BoundingBox? {
+        guard !runs.isEmpty else { return nil }
+        let filled = rows.filter { !runs(inRow: $0).isEmpty }
+        guard let first = filled.first, let last = filled.last else { return nil }
+        return BoundingBox(
+            x1: Double(runs.map(\.start).min() ?? 0), y1: Double(first),
+            x2: Double(runs.map(\.end).max() ?? 0), y2: Double(last + 1))
+    }
+
+    /// One byte a pixel, 1 where the mask is set.
+    public var pixels: [UInt8] {
+        var result = [UInt8](repeating: 0, count: imageSize.area)
+        for y in rows {
+            for run in runs(inRow: y) {
+                for x in Int(run.start)..<Int(run.end) { result[y * imageSize.width + x] = 1 }
+            }
+        }
+        return result
+    }
+
+    /// Intersection over union with another mask of the same image, 0...1; 0 where both are empty.
+    public func iou(_ other: Mask) -> Double {
+        var intersection = 0
+        for y in rows.clamped(to: other.rows) {
+            var theirs = other.runs(inRow: y)
+            for run in runs(inRow: y) {
+                while let first = theirs.first, first.end <= run.start { theirs = theirs.dropFirst() }
+                for candidate in theirs {
+                    if candidate.start >= run.end { break }
+                    intersection += Int(min(run.end, candidate.end) - max(run.start, candidate.start))
+                }
+            }
+        }
+        let union = area + other.area - intersection
+        return union > 0 ? Double(intersection) / Double(union) : 0
+    }
+}
+
+/// Collects a mask row by row.
+struct MaskBuilder {
+    private let imageSize: ImageSize
+    private let top: Int
+    private var rowStarts: [Int32] = [0]
+    private var runs: [Mask.Run] = []
+
+    init(imageSize: ImageSize, top: Int, rowCapacity: Int = 0) {
+        self.imageSize = imageSize
+        self.top = top
+        rowStarts.reserveCapacity(rowCapacity + 1)
+        runs.reserveCapacity(rowCapacity)
+    }
+
+    /// Adds pixels `start..<end` to the current row. Runs come from left to right; one that touches the last is joined
+    /// to it, an empty one is ignored.
+    mutating func append(from start: Int, to end: Int) {
+        guard start < end else { return }
+        if runs.count > Int(rowStarts[rowStarts.count - 1]), let last = runs.last, Int(last.end) == start {
+            runs[runs.count - 1] = Mask.Run(start: Int(last.start), end: end)
+        } else {
+            runs.append(Mask.Run(start: start, end: end))
+        }
+    }
+
+    mutating func endRow() {
+        rowStarts.append(Int32(runs.count))
+    }
+
+    var mask: Mask { Mask(imageSize: imageSize, top: top, rowStarts: rowStarts, runs: runs) }
+}

@@ -1,0 +1,10 @@
+/// A place in an image, in pixels; the origin is the top left corner of the top left pixel.
+public struct Point: Hashable, Sendable {
+    public var x: Double
+    public var y: Double
+
+    public init(x: Double, y: Double) {
+        self.x = x
+        self.y = y
+    }
+}

@@ -1,0 +1,102 @@
+public import Imaging
+
+/// A mask as COCO writes it: runs down the columns, alternately unset and set, beginning with unset.
+///
+/// ```swift
+/// RunLengthEncoding(mask).counts            // [5, 2, 2, 2, 2, 2, 5]
+/// RunLengthEncoding(mask).compressedCounts  // "5220003"
+/// ```
+public struct RunLengthEncoding: Hashable, Sendable {
+    /// Size of the whole image.
+    public let size: ImageSize
+    /// Lengths of the runs; their sum is the number of pixels.
+    public let counts: [Int]
+
+    public init(size: ImageSize, counts: [Int]) {
+        self.size = size
+        self.counts = counts
+    }
+
+    /// Encodes a mask. The cost is by the length of its outline, not by its area.
+    public init(_ mask: Mask) {
+        // Going down a column, the mask changes exactly where a row's runs differ from those of the row above. Each such
+        // change is one boundary in column-major order; sorted, their distances are the counts.
+        let (width, height) = (mask.imageSize.width, mask.imageSize.height)
+        var boundaries: [Int] = []
+        func addDifference(_ upper: ArraySlice<Mask.Run>, _ lower: ArraySlice<Mask.Run>, row y: Int) {
+            // Columns in exactly one of the two rows: the stretches between consecutive run ends of both, every second.
+            let edges = (upper.flatMap { [$0.start, $0.end] } + lower.flatMap { [$0.start, $0.end] }).sorted()
+            for pair in stride(from: 0, to: edges.count - 1, by: 2) {
+                for x in Int(edges[pair])..<Int(edges[pair + 1]) { boundaries.append(x * height + y) }
+            }
+        }
+        for y in mask.rows.lowerBound...mask.rows.upperBound {
+            addDifference(mask.runs(inRow: y - 1), mask.runs(inRow: y), row: y)
+        }
+        boundaries.sort()
+        // A run that ends at the bottom and one that begins at the top of the next column meet at one boundary.
+        var kept: [Int] = []
+        for boundary in boundaries {
+            if kept.last == boundary { kept.removeLast() } else { kept.append(boundary) }
+        }
+        if kept.last == width * height { kept.removeLast() }
+        var counts: [Int] = []
+        var last = 0
+        for boundary in kept {
+            counts.append(boundary - last)
+            last = boundary
+        }
+        counts.append(width * height - last)
+        self.init(size: mask.imageSize, counts: counts)
+    }
+
+    /// Parses COCO's compressed string; `nil` where it is malformed or does not cover the image.
+    public init?(size: ImageSize, compressedCounts text: String) {
+        var counts: [Int] = []
+        var (value, shift) = (0, 0)
+        for byte in text.utf8 {
+            guard byte >= 48, byte < 112, shift < 50 else { return nil }
+            let digit = Int(byte) - 48
+            value |= (digit & 0x1F) << shift
+            shift += 5
+            if digit & 0x20 == 0 {
+                if digit & 0x10 != 0 { value |= -1 << shift }
+                if counts.count > 2 { value += counts[counts.count - 2] }
+                guard value >= 0, value <= size.area else { return nil }
+                counts.append(value)
+                (value, shift) = (0, 0)
+            }
+        }
+        guard shift == 0, counts.reduce(0, +) == size.area else { return nil }
+        self.init(size: size, counts: counts)
+    }
+
+    /// COCO's compressed string: from the fourth count on the difference to the one two before it, five bits a character.
+    public var compressedCounts: String {
+        var bytes: [UInt8] = []
+        for (i, count) in counts.enumerated() {
+            var value = i > 2 ? count - counts[i - 2] : count
+            while true {
+                let digit = value & 0x1F
+                value >>= 5
+                let more = digit & 0x10 != 0 ? value != -1 : value != 0
+                bytes.append(UInt8(digit | (more ? 0x20 : 0)) + 48)
+                if !more { break }
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    /// The mask that the runs describe.
+    public var mask: Mask {
+        var pixels = [UInt8](repeating: 0, count: size.area)
+        var at = 0
+        for (i, count) in counts.enumerated() {
+            if i % 2 == 1 {
+                for k in at..<at + count { pixels[k % size.height * size.width + k / size.height] = 1 }
+            }
+            at += count
+        }
+        return Mask(imageSize: size, pixels: pixels)
+    }
+}

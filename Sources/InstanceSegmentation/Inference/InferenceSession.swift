@@ -1,0 +1,31 @@
+/// A loaded network that can be run.
+public protocol InferenceSession: Sendable {
+    var model: ModelDescription { get }
+    /// Runs the network.
+    /// - Parameter inputs: a tensor for each of the model's inputs, by name.
+    func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult
+}
+
+/// What a network answered, and how long it took.
+public struct InferenceResult: Sendable {
+    /// By output name.
+    public let outputs: [String: Tensor]
+    /// Time spent waiting for a turn.
+    public var queued: Duration
+    /// Time in the network itself.
+    public let ran: Duration
+
+    public init(outputs: [String: Tensor], queued: Duration = .zero, ran: Duration) {
+        self.outputs = outputs
+        self.queued = queued
+        self.ran = ran
+    }
+
+    /// The output of that name.
+    func output(_ name: String) throws -> Tensor {
+        guard let tensor = outputs[name] else {
+            throw SegmentationError.missingOutput(name, available: Array(outputs.keys))
+        }
+        return tensor
+    }
+}

@@ -1,0 +1,47 @@
+/// Numbers in row-major order with a shape, such as `[1, 3, 640, 640]`.
+///
+/// The elements may live in an array or in memory that a runtime owns; `withElements` reads either without a copy.
+public struct Tensor: Sendable {
+    /// Lengths of the dimensions, outermost first.
+    public let shape: [Int]
+    private let storage: any TensorStorage
+
+    /// A tensor over an array; `elements.count` must be the product of the shape.
+    public init(shape: [Int], elements: [Float]) {
+        self.init(shape: shape, storage: ArrayStorage(elements: elements))
+    }
+
+    /// A tensor over memory that belongs to somebody else and lives as long as `storage`.
+    public init(shape: [Int], storage: any TensorStorage) {
+        precondition(storage.count == shape.reduce(1, *), "the elements do not fill the shape")
+        self.shape = shape
+        self.storage = storage
+    }
+
+    /// Number of elements.
+    public var count: Int { storage.count }
+
+    /// Calls a function with all elements.
+    public func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        try storage.withElements(body)
+    }
+
+    /// A copy of the elements.
+    public var elements: [Float] { withElements(Array.init) }
+}
+
+/// Memory of a tensor.
+public protocol TensorStorage: Sendable {
+    /// Number of elements.
+    var count: Int { get }
+    /// Calls a function with all elements; they are valid until it returns.
+    func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
+}
+
+private struct ArrayStorage: TensorStorage {
+    let elements: [Float]
+    var count: Int { elements.count }
+    func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
+        try elements.withUnsafeBufferPointer(body)
+    }
+}

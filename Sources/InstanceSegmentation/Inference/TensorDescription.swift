@@ -1,0 +1,60 @@
+/// What a model file says of one of its inputs or outputs.
+public struct TensorDescription: Hashable, Sendable, CustomStringConvertible {
+    /// The kinds of numbers that models use.
+    public enum ElementType: String, Sendable {
+        case float32, float16, bfloat16, float64, uint8, int8, int32, int64, bool, other
+    }
+
+    /// One dimension: a number, or free under a name (which may be empty).
+    public enum Dimension: Hashable, Sendable, CustomStringConvertible {
+        case fixed(Int)
+        case free(String)
+
+        /// The number, `nil` where the dimension is free.
+        public var length: Int? {
+            if case .fixed(let length) = self { length } else { nil }
+        }
+
+        public var description: String {
+            switch self {
+            case .fixed(let length): String(length)
+            case .free(let name): name.isEmpty ? "?" : name
+            }
+        }
+    }
+
+    public let name: String
+    public let elementType: ElementType
+    public let shape: [Dimension]
+
+    public init(name: String, elementType: ElementType, shape: [Dimension]) {
+        self.name = name
+        self.elementType = elementType
+        self.shape = shape
+    }
+
+    /// For example `images float32 [batch, 3, 640, 640]`.
+    public var description: String {
+        "\(name) \(elementType.rawValue) [\(shape.map(\.description).joined(separator: ", "))]"
+    }
+}
+
+/// What a model file says of itself.
+public struct ModelDescription: Sendable {
+    public let inputs: [TensorDescription]
+    public let outputs: [TensorDescription]
+    /// The custom metadata that exporters write: names, stride, task, ...
+    public let metadata: [String: String]
+
+    public init(inputs: [TensorDescription], outputs: [TensorDescription], metadata: [String: String]) {
+        self.inputs = inputs
+        self.outputs = outputs
+        self.metadata = metadata
+    }
+
+    /// Inputs and outputs in one line, for error messages.
+    var summary: String {
+        func list(_ tensors: [TensorDescription]) -> String { tensors.map(\.description).joined(separator: ", ") }
+        return "inputs \(list(inputs)); outputs \(list(outputs))"
+    }
+}

@@ -1,0 +1,82 @@
+public import Foundation
+
+/// A folder of models: `{dataset}/{version}/model.onnx`.
+public struct ModelDirectory: Sendable {
+    public let url: URL
+
+    public init(_ url: URL) {
+        self.url = url
+    }
+
+    /// Names that a dataset may not have, because routes of the server begin with them.
+    public static let reservedNames: Set<String> = [
+        "infer", "model", "models", "static", "docs", "start", "clear_cache", "info", "healthz", "readiness", "metrics",
+        "logs", "openapi.json", "_next", "build", "workflows", "inference_pipelines", "device", "notebook",
+    ]
+
+    /// The models in the folder, by dataset and then by version, numbers in their order.
+    /// - Throws: `SegmentationError.invalidConfiguration` where the folder is missing or a name is reserved.
+    public func models() throws -> [ModelLocation] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
+            throw SegmentationError.invalidConfiguration("There is no folder of models at \(url.path).")
+        }
+        var found: [ModelLocation] = []
+        for dataset in try folders(in: url) {
+            for version in try folders(in: url.appending(path: dataset)) {
+                let file = url.appending(path: "\(dataset)/\(version)/model.onnx")
+                guard FileManager.default.fileExists(atPath: file.path) else { continue }
+                if Self.reservedNames.contains(dataset) {
+                    throw SegmentationError.invalidConfiguration(
+                        "The dataset name '\(dataset)' is reserved for the server's own routes; rename the folder "
+                            + "\(url.appending(path: dataset).path).")
+                }
+                found.append(ModelLocation(id: ModelID(dataset: dataset, version: version), file: file))
+            }
+        }
+        return found
+    }
+
+    private func folders(in folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+            .filter { url in
+                var isFolder: ObjCBool = false
+                return FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) && isFolder.boolValue
+            }
+            .map(\.lastPathComponent)
+            .filter { !$0.hasPrefix(".") }
+            .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+    }
+}
+
+/// Names a model: `dataset/version`.
+public struct ModelID: Hashable, Sendable, CustomStringConvertible {
+    public let dataset: String
+    /// Usually a number, but any name is a version.
+    public let version: String
+
+    public init(dataset: String, version: String) {
+        self.dataset = dataset
+        self.version = version
+    }
+
+    /// Parses `dataset/version`; `nil` for anything else.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty && $0 != "." && $0 != ".." }) else { return nil }
+        self.init(dataset: String(parts[0]), version: String(parts[1]))
+    }
+
+    public var description: String { "\(dataset)/\(version)" }
+}
+
+/// A model file and its name.
+public struct ModelLocation: Hashable, Sendable {
+    public let id: ModelID
+    public let file: URL
+
+    public init(id: ModelID, file: URL) {
+        self.id = id
+        self.file = file
+    }
+}

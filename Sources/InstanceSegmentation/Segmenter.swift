@@ -1,0 +1,82 @@
+public import Imaging
+
+/// From a picture to its objects.
+///
+/// ```swift
+/// let segmenter = try Segmenter(session: lane)
+/// let found = try await segmenter.segment(photo)
+/// found.detections.first?.className  // "dog"
+/// ```
+public struct Segmenter: Sendable {
+    public let model: any SegmentationModel
+    public let session: any InferenceSession
+
+    /// Recognises the family of the session's model.
+    public init(session: any InferenceSession, usesSquareInput: Bool = false) throws {
+        self.init(
+            model: try ModelFamily.model(for: session.model, usesSquareInput: usesSquareInput), session: session)
+    }
+
+    public init(model: any SegmentationModel, session: any InferenceSession) {
+        self.model = model
+        self.session = session
+    }
+
+    /// The objects in a picture, most confident first, and how long each stage took.
+    public func segment(_ image: Image, options: PredictionOptions = PredictionOptions()) async throws -> Segmentation {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let input = try model.preprocess(image)
+        let preprocessed = clock.now
+        let result = try await session.infer(input.tensors)
+        let inferred = clock.now
+        let detections = try model.postprocess(result, transform: input.transform, options: options)
+        return Segmentation(
+            imageSize: image.fullSize, detections: detections,
+            timing: StageTiming(
+                queue: result.queued, preprocess: preprocessed - start, inference: result.ran,
+                postprocess: clock.now - inferred))
+    }
+}
+
+/// The objects of one picture.
+public struct Segmentation: Sendable {
+    public let imageSize: ImageSize
+    /// Most confident first.
+    public let detections: [Detection]
+    public var timing: StageTiming
+
+    public init(imageSize: ImageSize, detections: [Detection], timing: StageTiming) {
+        self.imageSize = imageSize
+        self.detections = detections
+        self.timing = timing
+    }
+}
+
+/// How long the stages of a prediction took.
+public struct StageTiming: Sendable {
+    /// From file to pixels.
+    public var decode: Duration = .zero
+    /// Waiting for a turn.
+    public var queue: Duration
+    /// From pixels to tensor.
+    public var preprocess: Duration
+    /// In the network.
+    public var inference: Duration
+    /// From tensors to masks.
+    public var postprocess: Duration
+
+    public init(
+        decode: Duration = .zero, queue: Duration = .zero, preprocess: Duration = .zero, inference: Duration = .zero,
+        postprocess: Duration = .zero
+    ) {
+        self.decode = decode
+        self.queue = queue
+        self.preprocess = preprocess
+        self.inference = inference
+        self.postprocess = postprocess
+    }
+
+    /// Everything but the waiting.
+    public var total: Duration { decode + preprocess + inference + postprocess }
+}

@@ -1,0 +1,32 @@
+import Foundation
+public import InstanceSegmentation
+public import Logging
+
+/// Runs ONNX files through ONNX Runtime, whose library is opened when the backend is made.
+public struct ONNXRuntimeBackend: InferenceBackend {
+    private let library: ONNXRuntimeLibrary
+    private let options: SessionOptions
+
+    /// Opens the library. The process has one environment of ONNX Runtime; make one backend.
+    ///
+    /// - Parameters:
+    ///   - options: how models are run; by default with as many threads as there are cores.
+    ///   - logger: where the runtime's own lines go.
+    /// - Throws: `ONNXRuntimeError`.
+    public init(
+        options: SessionOptions? = nil, logger: Logger = Logger(label: "onnxruntime")
+    ) throws {
+        library = try ONNXRuntimeLibrary.open(logger: logger)
+        self.options = options ?? SessionOptions(threads: ProcessInfo.processInfo.activeProcessorCount)
+    }
+
+    public var name: String { "ONNX Runtime \(library.version)" }
+
+    /// The file that was opened.
+    public var libraryPath: String { library.path }
+
+    public func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
+        let session = try ONNXSession(library: library, path: path, options: options)
+        return (1...max(lanes, 1)).map { ONNXLane(session: session, name: "lane \($0)") }
+    }
+}

@@ -1,0 +1,146 @@
+internal import CONNXRuntime
+import InstanceSegmentation
+
+/// Owns a C session: a loaded network with its weights.
+///
+/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once.
+final class ONNXSession: @unchecked Sendable {
+    let description: ModelDescription
+    private let library: ONNXRuntimeLibrary
+    private let session: OpaquePointer
+
+    init(library: ONNXRuntimeLibrary, path: String, options: SessionOptions) throws(ONNXRuntimeError) {
+        self.library = library
+        let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
+            try library.session(path: path, options: handle)
+        }
+        do throws(ONNXRuntimeError) {
+            description = try ModelDescription(session: session, library: library)
+        } catch {
+            library.release { $0.pointee.ReleaseSession(session) }
+            throw error
+        }
+        self.session = session
+    }
+
+    deinit {
+        library.release { $0.pointee.ReleaseSession(session) }
+    }
+
+    /// Runs the network. Blocks the calling thread.
+    func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+        let ordered = try description.inputs.map { input in
+            guard let tensor = inputs[input.name] else {
+                throw ONNXRuntimeError.unsupportedTensor("The model's input '\(input.name)' was not given.")
+            }
+            guard input.elementType == .float32 else {
+                throw ONNXRuntimeError.unsupportedTensor("The model's input \(input) is not of 32-bit floats.")
+            }
+            return tensor
+        }
+        let outputs = try run(ordered[...], values: [])
+        var result: [String: Tensor] = [:]
+        for (output, value) in zip(description.outputs, outputs) { result[output.name] = try value.tensor() }
+        return result
+    }
+
+    /// Borrows the memory of one tensor after the other and runs when all are at hand.
+    private func run(_ tensors: ArraySlice<Tensor>, values: [ONNXValue]) throws -> [ONNXValue] {
+        guard let tensor = tensors.first else { return try run(values) }
+        return try tensor.withElements { elements in
+            let value = try ONNXValue(borrowing: elements, shape: tensor.shape, library: library)
+            return try run(tensors.dropFirst(), values: values + [value])
+        }
+    }
+
+    private func run(_ inputs: [ONNXValue]) throws(ONNXRuntimeError) -> [ONNXValue] {
+        let inputNames = description.inputs.map(\.name)
+        let outputNames = description.outputs.map(\.name)
+        var outputs = [OpaquePointer?](repeating: nil, count: outputNames.count)
+        try library.call("Run") { api in
+            withCStrings(inputNames) { inputNames in
+                withCStrings(outputNames) { outputNames in
+                    api.pointee.Run(
+                        session, nil, inputNames, inputs.map(\.handle), inputNames.count, outputNames,
+                        outputNames.count, &outputs)
+                }
+            }
+        }
+        return outputs.compactMap { $0.map { ONNXValue(owning: $0, library: library) } }
+    }
+}
+
+/// Calls a function with C strings, valid until it returns.
+private func withCStrings<Result>(_ strings: [String], _ body: ([UnsafePointer<CChar>]) -> Result) -> Result {
+    let buffers = strings.map { string in
+        let bytes = string.utf8CString
+        let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count)
+        buffer.initialize(from: Array(bytes), count: bytes.count)
+        return buffer
+    }
+    defer { buffers.forEach { $0.deallocate() } }
+    return body(buffers.map { UnsafePointer($0) })
+}
+
+extension ModelDescription {
+    /// Reads what the file of a session says.
+    fileprivate init(session: OpaquePointer, library: ONNXRuntimeLibrary) throws(ONNXRuntimeError) {
+        var (inputCount, outputCount) = (0, 0)
+        try library.call("SessionGetInputCount") { $0.pointee.SessionGetInputCount(session, &inputCount) }
+        try library.call("SessionGetOutputCount") { $0.pointee.SessionGetOutputCount(session, &outputCount) }
+        var inputs: [TensorDescription] = []
+        for i in 0..<inputCount {
+            let name = try library.string("SessionGetInputName") { api, allocator, out in
+                api.pointee.SessionGetInputName(session, i, allocator, &out)
+            }
+            let info = try library.make("SessionGetInputTypeInfo") { api, out in
+                api.pointee.SessionGetInputTypeInfo(session, i, &out)
+            }
+            inputs.append(try TensorDescription(name: name ?? "", consuming: info, library: library))
+        }
+        var outputs: [TensorDescription] = []
+        for i in 0..<outputCount {
+            let name = try library.string("SessionGetOutputName") { api, allocator, out in
+                api.pointee.SessionGetOutputName(session, i, allocator, &out)
+            }
+            let info = try library.make("SessionGetOutputTypeInfo") { api, out in
+                api.pointee.SessionGetOutputTypeInfo(session, i, &out)
+            }
+            outputs.append(try TensorDescription(name: name ?? "", consuming: info, library: library))
+        }
+        let handle = try library.make("SessionGetModelMetadata") { api, out in
+            api.pointee.SessionGetModelMetadata(session, &out)
+        }
+        defer { library.release { $0.pointee.ReleaseModelMetadata(handle) } }
+        var metadata: [String: String] = [:]
+        for key in try library.metadataKeys(handle) {
+            metadata[key] = try library.string("ModelMetadataLookupCustomMetadataMap") { api, allocator, out in
+                api.pointee.ModelMetadataLookupCustomMetadataMap(handle, allocator, key, &out)
+            }
+        }
+        self.init(inputs: inputs, outputs: outputs, metadata: metadata)
+    }
+}
+
+extension TensorDescription {
+    /// Reads a type and releases it.
+    fileprivate init(
+        name: String, consuming typeInfo: OpaquePointer, library: ONNXRuntimeLibrary
+    ) throws(ONNXRuntimeError) {
+        defer { library.release { $0.pointee.ReleaseTypeInfo(typeInfo) } }
+        var info: OpaquePointer?
+        try library.call("CastTypeInfoToTensorInfo") { $0.pointee.CastTypeInfoToTensorInfo(typeInfo, &info) }
+        guard let info else {  // a sequence or a map
+            self.init(name: name, elementType: .other, shape: [])
+            return
+        }
+        let type = try library.elementType(info)
+        let lengths = try library.dimensions(info)
+        var symbols = [UnsafePointer<CChar>?](repeating: nil, count: lengths.count)
+        try library.call("GetSymbolicDimensions") { $0.pointee.GetSymbolicDimensions(info, &symbols, lengths.count) }
+        let shape = zip(lengths, symbols).map { length, symbol in
+            length > 0 ? Dimension.fixed(length) : .free(symbol.map { String(cString: $0) } ?? "")
+        }
+        self.init(name: name, elementType: type, shape: shape)
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import InstanceSegmentation
+
+/// Where models are.
+struct ModelOptions: ParsableArguments {
+    @Option(name: .customLong("models"), help: ArgumentHelp("Folder of models.", valueName: "dir"))
+    var folder = environment("MODELS") ?? "./models"
+
+    /// The models in the folder.
+    func locations() throws -> [ModelLocation] {
+        try ModelDirectory(URL(filePath: folder)).models()
+    }
+
+    /// The model that is asked for; without a name the default model, or the only one.
+    func location(_ name: String?) throws -> ModelLocation {
+        let all = try locations()
+        let served = all.isEmpty ? "none" : all.map(\.id.description).joined(separator: ", ")
+        if let name {
+            guard let found = all.first(where: { $0.id.description == name }) else {
+                throw ValidationError("There is no model '\(name)' in \(folder). It has: \(served).")
+            }
+            return found
+        }
+        if let standard = all.first(where: { $0.id.description == "tabletop/1" }) { return standard }
+        guard all.count == 1 else {
+            throw ValidationError("Say which model with --model; \(folder) has: \(served).")
+        }
+        return all[0]
+    }
+}
+
+/// The variable `SILHOUETTE_` and a name; `nil` where it is not set or empty.
+func environment(_ name: String) -> String? {
+    ProcessInfo.processInfo.environment["SILHOUETTE_" + name].flatMap { $0.isEmpty ? nil : $0 }
+}
+
+/// The same as a flag: set to 1, true, yes or on.
+func environmentFlag(_ name: String) -> Bool {
+    ["1", "true", "yes", "on"].contains(environment(name)?.lowercased())
+}
+
+/// The folder that a server keeps its state in: `$XDG_STATE_HOME/silhouette`, usually `~/.local/state/silhouette`.
+func defaultStateFolder() -> String {
+    let base =
+        ProcessInfo.processInfo.environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : URL(filePath: $0) }
+        ?? URL(filePath: NSHomeDirectory()).appending(path: ".local/state")
+    return base.appending(path: "silhouette").path
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Foundation
+import InstanceSegmentation
+import Logging
+import ONNXRuntimeBackend
+
+struct ModelsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models", abstract: "Lists the models of a folder and what each is.")
+
+    @OptionGroup var models: ModelOptions
+
+    func run() async throws {
+        let locations = try models.locations()
+        if locations.isEmpty {
+            print("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
+            return
+        }
+        var logger = Logger(label: "silhouette")
+        logger.logLevel = .error
+        let backend = try ONNXRuntimeBackend(logger: logger)
+        var failures = 0
+        for location in locations {
+            do {
+                let session = try await backend.open(modelAt: location.file.path, lanes: 1)[0]
+                let model = try ModelFamily.model(for: session.model)
+                let names = model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
+                let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
+                let count = model.classNames.count
+                print("\(location.id)  \(model.family.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB")
+                print("  input    \(session.model.inputs.map(\.description).joined(separator: ", "))")
+                print("  outputs  \(session.model.outputs.map(\.description).joined(separator: ", "))")
+                print("  classes  \(count): \(names)")
+            } catch {
+                failures += 1
+                print("\(location.id)  cannot be used: \(error)")
+            }
+        }
+        if failures > 0 { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,128 @@
+import ArgumentParser
+import Foundation
+import Imaging
+import InferenceServer
+import InstanceSegmentation
+import Logging
+import ONNXRuntimeBackend
+
+struct PredictCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "predict",
+        abstract: "Finds the objects in picture files.",
+        discussion: """
+            Prints a table, or with --json one object a line: the file and the fields that the server answers. Ends with \
+            1 where a file could not be read; the others are still done.
+            """)
+
+    @Argument(help: ArgumentHelp("Pictures, or folders of pictures.", valueName: "image"))
+    var images: [String]
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
+    var model: String?
+
+    @Option(help: "Least confidence: per cent, or a fraction below 1.")
+    var confidence = environment("CONFIDENCE").flatMap { Double($0) } ?? 40
+
+    @Option(help: "Most overlap of two boxes of a class: per cent, or a fraction below 1.")
+    var overlap = environment("OVERLAP").flatMap { Double($0) } ?? 30
+
+    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    var square = environmentFlag("SQUARE")
+
+    @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
+    var fullDecode = environmentFlag("FULL_DECODE")
+
+    @Flag(help: "Print one line of JSON a picture.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Write the pictures with outlines and labels into this folder.", valueName: "dir"))
+    var save: String?
+
+    func validate() throws {
+        for (name, value) in [("confidence", confidence), ("overlap", overlap)] {
+            guard value.isFinite, (0...100).contains(value) else {
+                throw ValidationError("--\(name) must be from 0 to 100.")
+            }
+        }
+    }
+
+    func run() async throws {
+        let files = try PictureFiles.find(images)
+        let location = try models.location(model ?? environment("MODEL"))
+        var logger = Logger(label: "silhouette")
+        logger.logLevel = .warning
+        let lanes = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)
+        let served = ServedModel(
+            id: location.id, segmenter: try Segmenter(session: lanes[0], usesSquareInput: square),
+            decodesInFull: fullDecode || save != nil)
+        if let save { try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true) }
+
+        let progress = ProgressBar(total: files.count, isShown: files.count > 3 && (json || save != nil))
+        var failures = 0
+        for file in files {
+            do {
+                try await predict(file, with: served)
+            } catch let error as ImageCodecError {
+                failures += 1
+                progress.clear()
+                FileHandle.standardError.write(Data("silhouette: \(file): \(error)\n".utf8))
+            }
+            progress.advance()
+        }
+        progress.clear()
+        if failures > 0 { throw ExitCode(1) }
+    }
+
+    private func predict(_ file: String, with served: ServedModel) async throws {
+        let bytes = try Data(contentsOf: URL(filePath: file))
+        let start = ContinuousClock.now
+        let image = try bytes.withUnsafeBytes { try served.decode($0) }
+        let decoded = ContinuousClock.now
+        var found = try await served.segmenter.segment(
+            image,
+            options: PredictionOptions(
+                confidence: Float(max(fraction(percentOrFraction: confidence), 0.01)),
+                overlap: fraction(percentOrFraction: overlap)))
+        found.timing.decode = decoded - start
+        if json {
+            FileHandle.standardOutput.write(Data(PredictionResponse(found).json(file: file) + [10]))
+        } else {
+            print(PredictionTable(file: file, segmentation: found).text)
+        }
+        if let save {
+            let size = max(12, min(image.size.width, image.size.height) / 40)
+            let line = max(1, size / 8)
+            let picture = image.annotated(
+                with: found.detections,
+                by: [
+                    MaskAnnotator(), PolygonAnnotator(lineWidth: line), BoxAnnotator(lineWidth: max(1, line / 2)),
+                    LabelAnnotator(height: size, margin: size / 4),
+                ])
+            let name = URL(filePath: file).deletingPathExtension().lastPathComponent + ".jpg"
+            try Data(picture.encoded(as: .jpeg)).write(to: URL(filePath: save).appending(path: name))
+        }
+    }
+}
+
+/// The pictures among files and folders.
+enum PictureFiles {
+    /// Files as they are named; of folders the pictures directly in them, by name.
+    static func find(_ paths: [String]) throws -> [String] {
+        let extensions = Set(ImageFormat.decodable.flatMap(\.fileExtensions))
+        return try paths.flatMap { path -> [String] in
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+                throw ValidationError("There is no file '\(path)'.")
+            }
+            guard isFolder.boolValue else { return [path] }
+            let found = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+                .filter { extensions.contains(URL(filePath: $0).pathExtension.lowercased()) }
+                .map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
+            if found.isEmpty { throw ValidationError("The folder '\(path)' has no pictures in it.") }
+            return found
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Foundation
+import InferenceServer
+import InstanceSegmentation
+
+/// The objects of one picture for people to read.
+struct PredictionTable {
+    let file: String
+    let segmentation: Segmentation
+
+    var text: String {
+        let found = segmentation.detections
+        let timing = segmentation.timing
+        let stages = [
+            ("decode", timing.decode), ("preprocess", timing.preprocess), ("inference", timing.inference),
+            ("postprocess", timing.postprocess),
+        ]
+        var lines = [
+            "\(file)  \(segmentation.imageSize)  \(found.count) \(found.count == 1 ? "object" : "objects")  "
+                + stages.map { "\($0.0) \(milliseconds($0.1))" }.joined(separator: ", ") + " ms"
+        ]
+        let rows = found.map { detection in
+            let box = detection.box.rounded
+            return [
+                detection.className, percent(detection.confidence),
+                "\(Int(box.x1)),\(Int(box.y1)) \(Int(box.width))x\(Int(box.height))",
+                "\(detection.mask.outline?.points.count ?? 0)",
+            ]
+        }
+        if !rows.isEmpty {
+            let header = ["class", "confidence", "box", "points"]
+            let widths = header.indices.map { i in ([header] + rows).map { $0[i].count }.max() ?? 0 }
+            for row in [header] + rows {
+                let cells = zip(row, widths).map { $0.0.padding(toLength: $0.1, withPad: " ", startingAt: 0) }
+                lines.append("  " + cells.joined(separator: "  "))
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private func percent(_ confidence: Float) -> String {
+        "\((Double(confidence) * 1000).rounded() / 10) %"
+    }
+
+    private func milliseconds(_ duration: Duration) -> String {
+        "\((duration.seconds * 10_000).rounded() / 10)"
+    }
+}

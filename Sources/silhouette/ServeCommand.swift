@@ -1,0 +1,129 @@
+import ArgumentParser
+import CAllocator
+import Foundation
+import Hummingbird
+import InferenceServer
+import InstanceSegmentation
+import Logging
+import ONNXRuntimeBackend
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Answers the hosted instance segmentation API for the models of a folder.",
+        discussion: """
+            POST /DATASET/VERSION?api_key=KEY with a picture as the body (base64 or the file itself) answers with the \
+            objects in it. Without --open a key is needed: SILHOUETTE_API_KEY gives one, 'silhouette keys create' makes \
+            one, and the first start makes one and prints it.
+            """)
+
+    @Option(help: "Address to listen on.")
+    var host = environment("HOST") ?? "127.0.0.1"
+
+    @Option(help: "Port to listen on; 0 takes a free one.")
+    var port = environment("PORT").flatMap { Int($0) } ?? 9001
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(help: ArgumentHelp("Folder for keys and other state.", valueName: "dir"))
+    var state = environment("STATE") ?? defaultStateFolder()
+
+    @Option(help: ArgumentHelp("Models to open before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
+    var preload = environment("PRELOAD") ?? "all"
+
+    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    var square = environmentFlag("SQUARE")
+
+    @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
+    var fullDecode = environmentFlag("FULL_DECODE")
+
+    @Flag(help: "Let everybody in without a key; only on a loopback address.")
+    var open = environmentFlag("OPEN")
+
+    @Flag(help: "Allow --open on an address that others can reach.")
+    var insecure = environmentFlag("INSECURE")
+
+    @Option(help: ArgumentHelp("Largest request body in MiB.", valueName: "MiB"))
+    var maxBody = environment("MAX_BODY").flatMap { Int($0) } ?? 32
+
+    @Option(help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file"))
+    var printRequest: String?
+
+    func validate() throws {
+        guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
+        guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
+        if open && !insecure && !isLoopback {
+            throw ValidationError(
+                "--open on \(host) would let everybody on the network use the server without a key. Leave --open out, "
+                    + "listen on 127.0.0.1, or say --insecure as well.")
+        }
+    }
+
+    private var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+
+    func run() async throws {
+        let logger = Logger(label: "silhouette")
+        let locations = try models.locations()
+        if locations.isEmpty {
+            logger.warning("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
+        }
+        let backend = try ONNXRuntimeBackend(logger: logger)
+        logger.info("\(backend.name)", metadata: ["library": "\(backend.libraryPath)"])
+        let (access, key) = try access(logger: logger)
+        let catalog = ModelCatalog(
+            locations: locations, backend: backend,
+            settings: ModelCatalog.Settings(
+                lanes: ProcessInfo.processInfo.activeProcessorCount, usesSquareInput: square, decodesInFull: fullDecode),
+            logger: logger)
+        let configuration = ServerConfiguration(
+            host: host, port: port, maxBodySize: maxBody << 20, preload: try preloaded(locations),
+            version: Silhouette.version)
+        let host = host
+        let application = buildApplication(
+            configuration, catalog: catalog, access: access, logger: logger,
+            whenListening: { port in
+                logger.info("Listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+            },
+            whenReady: { [printRequest] port in
+                silhouette_allocator_trim()
+                guard let printRequest, let model = locations.first else { return }
+                let query = key.map { "?api_key=\($0)" } ?? ""
+                printLine("base64 \(printRequest) | curl -sd @- \"http://\(host):\(port)/\(model.id)\(query)\"")
+            })
+        try await application.runService()
+    }
+
+    /// Who may use the server, and a key of theirs where it is known.
+    private func access(logger: Logger) throws -> (Access, String?) {
+        if open { return (.open, nil) }
+        let store = try KeyStore(folder: URL(filePath: state))
+        if let secret = environment("API_KEY") {
+            _ = try store.adopt(secret: secret, name: "SILHOUETTE_API_KEY")
+            return (.keys(store), secret)
+        }
+        guard try store.keys().isEmpty else { return (.keys(store), nil) }
+        let made = try store.create(name: "first start")
+        printLine("API key (shown this once; 'silhouette keys create' makes more): \(made.secret)")
+        return (.keys(store), made.secret)
+    }
+
+    private func preloaded(_ locations: [ModelLocation]) throws -> [ModelID] {
+        switch preload {
+        case "all": return locations.map(\.id)
+        case "none": return []
+        default:
+            return try preload.split(separator: ",").map { name in
+                let name = name.trimmingCharacters(in: .whitespaces)
+                guard let location = locations.first(where: { $0.id.description == name }) else {
+                    throw ValidationError("--preload names '\(name)', which is not in \(models.folder).")
+                }
+                return location.id
+            }
+        }
+    }
+}
+
+/// Writes a line to standard output at once, also where that is a file or a pipe.
+private func printLine(_ line: String) {
+    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+}

@@ -1,0 +1,39 @@
+import ArgumentParser
+import CAllocator
+import Foundation
+import Logging
+
+/// The command.
+@main
+struct Silhouette: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    static let configuration = CommandConfiguration(
+        commandName: "silhouette",
+        abstract: "Finds the outline of every object in a picture: a server, and a command for files.",
+        discussion: """
+            Models lie in a folder as DATASET/VERSION/model.onnx. Every option can also be given as an environment \
+            variable: SILHOUETTE_ and its name, such as SILHOUETTE_PORT=9001.
+            """,
+        version: version,
+        subcommands: [ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self])
+
+    static func main() async {
+        silhouette_allocator_keep_memory()
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
+            return handler
+        }
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
