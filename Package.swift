@@ -109,7 +109,8 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .testTarget(name: "SilhouetteTests", dependencies: ["TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SilhouetteTests", dependencies: ["Imaging", "TestSupport", "silhouette"], swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

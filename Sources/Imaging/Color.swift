@@ -13,7 +13,8 @@ public struct Color: Hashable, Sendable, CustomStringConvertible {
     /// Parses `#rrggbb`, upper or lower case; `nil` for anything else.
     public init?(hex: String) {
         let digits = hex.utf8.dropFirst()
-        guard hex.utf8.first == UInt8(ascii: "#"), digits.count == 6, let value = UInt32(String(hex.dropFirst()), radix: 16)
+        guard hex.hasPrefix("#"), digits.count == 6, hex.dropFirst().allSatisfy(\.isHexDigit),
+            let value = UInt32(hex.dropFirst(), radix: 16)
         else { return nil }
         self.init(red: UInt8(value >> 16), green: UInt8(value >> 8 & 255), blue: UInt8(value & 255))
     }

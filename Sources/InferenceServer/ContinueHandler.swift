@@ -19,7 +19,8 @@ final class ContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         if case .head(let head) = unwrapInboundIn(data), head.headerFields[.expect]?.lowercased() == "100-continue",
-            head.method == .post, head.headerFields[.contentLength].flatMap({ Int($0) }).map({ $0 <= maxBodySize }) ?? true
+            head.method == .post,
+            head.headerFields[.contentLength].flatMap({ Int($0) }).map({ $0 <= maxBodySize }) ?? true
         {
             context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
         }

@@ -16,7 +16,8 @@ public struct ServerConfiguration: Sendable {
     public var version: String
 
     public init(
-        host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20, imageLimits: ImageLimits = ImageLimits(),
+        host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20,
+        imageLimits: ImageLimits = ImageLimits(),
         maxRequests: Int = 64, preload: [ModelID] = [], version: String = "0.1.0"
     ) {
         self.host = host

@@ -15,11 +15,14 @@ final class ONNXValue: @unchecked Sendable {
     }
 
     /// A value over memory of ours, which must outlive it. The runtime does not write to inputs.
-    init(borrowing elements: UnsafeBufferPointer<Float>, shape: [Int], library: ONNXRuntimeLibrary) throws(ONNXRuntimeError) {
+    init(borrowing elements: UnsafeBufferPointer<Float>, shape: [Int], library: ONNXRuntimeLibrary)
+        throws(ONNXRuntimeError)
+    {
         guard let base = elements.baseAddress else { throw .unsupportedTensor("A tensor has no elements.") }
         handle = try library.make("CreateTensorWithDataAsOrtValue") { api, out in
             api.pointee.CreateTensorWithDataAsOrtValue(
-                library.memoryInfo, UnsafeMutableRawPointer(mutating: base), elements.count * MemoryLayout<Float>.stride,
+                library.memoryInfo, UnsafeMutableRawPointer(mutating: base),
+                elements.count * MemoryLayout<Float>.stride,
                 shape.map(Int64.init), shape.count, 1, &out)
         }
         self.library = library

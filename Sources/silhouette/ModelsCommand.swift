@@ -24,7 +24,8 @@ struct ModelsCommand: AsyncParsableCommand {
             do {
                 let session = try await backend.open(modelAt: location.file.path, lanes: 1)[0]
                 let model = try ModelFamily.model(for: session.model)
-                let names = model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
+                let names =
+                    model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
                 let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
                 let count = model.classNames.count
                 print("\(location.id)  \(model.family.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB")

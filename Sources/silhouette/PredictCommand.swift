@@ -20,7 +20,8 @@ struct PredictCommand: AsyncParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
-    @Option(help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
+    @Option(
+        help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
 
     @Option(help: "Least confidence: per cent, or a fraction below 1.")

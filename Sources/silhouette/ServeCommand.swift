@@ -28,7 +28,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Folder for keys and other state.", valueName: "dir"))
     var state = environment("STATE") ?? defaultStateFolder()
 
-    @Option(help: ArgumentHelp("Models to open before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
+    @Option(
+        help: ArgumentHelp(
+            "Models to open before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
     var preload = environment("PRELOAD") ?? "all"
 
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
@@ -46,7 +48,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Largest request body in MiB.", valueName: "MiB"))
     var maxBody = environment("MAX_BODY").flatMap { Int($0) } ?? 32
 
-    @Option(help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file")
+    )
     var printRequest: String?
 
     func validate() throws {

@@ -21,7 +21,8 @@ struct JPEGCodec: ImageCodec {
         if found.colorSpace == TJCS_CMYK.rawValue || found.colorSpace == TJCS_YCCK.rawValue {
             let inks = try handle.decompress(bytes, size: size, format: TJPF_CMYK, channels: 4)
             return Image(
-                size: size, pixels: rgb(inks: inks, inverted: JPEGSegments(bytes).hasAdobeMarker), fullSize: header.size)
+                size: size, pixels: rgb(inks: inks, inverted: JPEGSegments(bytes).hasAdobeMarker), fullSize: header.size
+            )
         }
         let pixels = try handle.decompress(bytes, size: size, format: TJPF_RGB, channels: 3)
         return Image(size: size, pixels: pixels, fullSize: header.size)
@@ -38,7 +39,9 @@ struct JPEGCodec: ImageCodec {
                 &buffer, &length, Int32(TJSAMP_420.rawValue), Int32(min(max(quality, 1), 100)), 0)
         }
         defer { tjFree(buffer) }
-        guard status == 0, let buffer else { throw .unsupported("not writable as JPEG (\(String(cString: tjGetErrorStr2(handle))))") }
+        guard status == 0, let buffer else {
+            throw .unsupported("not writable as JPEG (\(String(cString: tjGetErrorStr2(handle))))")
+        }
         return Array(UnsafeBufferPointer(start: buffer, count: Int(length)))
     }
 
@@ -81,7 +84,9 @@ private final class Decompressor {
 
     private var message: String { String(cString: tjGetErrorStr2(handle)) }
 
-    func readHeader(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (width: Int, height: Int, colorSpace: UInt32) {
+    func readHeader(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (
+        width: Int, height: Int, colorSpace: UInt32
+    ) {
         var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
         let status = tjDecompressHeader3(
             handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(bytes.count), &width, &height,

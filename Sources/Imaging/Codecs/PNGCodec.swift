@@ -4,7 +4,9 @@ import CImageCodecs
 struct PNGCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         // The size stands at a fixed place: signature, length, "IHDR", width, height.
-        guard bytes.count >= 24, bytes[12..<16].elementsEqual("IHDR".utf8) else { throw .truncated("it has no PNG header") }
+        guard bytes.count >= 24, bytes[12..<16].elementsEqual("IHDR".utf8) else {
+            throw .truncated("it has no PNG header")
+        }
         let size = try limits.check(width: bytes.bigEndian(at: 16), height: bytes.bigEndian(at: 20))
         return ImageHeader(size: size, orientation: orientation(of: bytes))
     }

@@ -17,7 +17,9 @@ extension Image {
         return [Float](unsafeUninitializedCapacity: 3 * network.area) { output, count in
             guard let planes = output.baseAddress else { return }
             for channel in 0..<3 {
-                pad(planes + channel * network.area, transform, scaling.value(padding, channel: sourceChannel(channel, scaling)))
+                pad(
+                    planes + channel * network.area, transform,
+                    scaling.value(padding, channel: sourceChannel(channel, scaling)))
             }
             pixels.withUnsafeBufferPointer { input in
                 guard let source = input.baseAddress else { return }
@@ -148,7 +150,8 @@ private struct RowBlend {
     let lowerWeight: Int32
     let count: Int
 
-    init(upper: UnsafePointer<UInt16>, lower: UnsafePointer<UInt16>, upperWeight: Int32, lowerWeight: Int32, count: Int) {
+    init(upper: UnsafePointer<UInt16>, lower: UnsafePointer<UInt16>, upperWeight: Int32, lowerWeight: Int32, count: Int)
+    {
         self.upper = upper
         self.lower = lower
         self.upperWeight = upperWeight

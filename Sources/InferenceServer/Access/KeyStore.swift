@@ -44,7 +44,9 @@ public struct KeyStore: Sendable {
     }
 
     private func insert(name: String, secret: String) throws -> APIKey {
-        let key = APIKey(id: APIKey.makeID(), name: name, created: Date())
+        // The file keeps milliseconds.
+        let now = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded() / 1000)
+        let key = APIKey(id: APIKey.makeID(), name: name, created: now)
         try database.write { database in
             try database.execute(
                 sql: "INSERT INTO apiKey (id, name, hash, created) VALUES (?, ?, ?, ?)",

@@ -72,7 +72,8 @@ struct HostedRoute: Sendable {
         func decoded(_ bytes: UnsafeRawBufferPointer) throws -> Image {
             do throws(ImageCodecError) {
                 return try model.decode(
-                    bytes, limits: configuration.imageLimits, appliesOrientation: asked.appliesOrientation, inFull: inFull)
+                    bytes, limits: configuration.imageLimits, appliesOrientation: asked.appliesOrientation,
+                    inFull: inFull)
             } catch {
                 throw ServingError.image(error)
             }

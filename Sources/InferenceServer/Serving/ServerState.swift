@@ -9,7 +9,8 @@ final class ServerState: Sendable {
 
     private let phase = Mutex(Phase.starting)
     private let requestsInFlight = Mutex(0)
-    private let (listening, listeningSource) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+    private let (listening, listeningSource) = AsyncStream.makeStream(
+        of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
     var isReady: Bool { phase.withLock { $0 == .ready } }
 
@@ -57,9 +58,16 @@ struct ModelPreloader: Service {
     func run() async throws {
         // Listening comes first, so that whoever waits for the server is told what it waits for.
         guard let port = await state.listeningPort() else { return }
-        for id in models {
-            // A model that cannot be opened is logged and answers with its error; the others are served.
-            _ = try? await catalog.model(id)
+        do {
+            try await cancelWhenGracefulShutdown {
+                for id in models {
+                    try Task.checkCancellation()
+                    // A model that cannot be opened is logged and answers with its error; the others are served.
+                    _ = try? await catalog.model(id)
+                }
+            }
+        } catch is CancellationError {
+            return state.drain()  // told to stop while it was still starting
         }
         state.becomeReady()
         logger.info("Ready")

@@ -24,7 +24,9 @@ enum Base64Body {
     /// The common case, a text in the standard shape: decoded as it is. Foundation ignores what follows the padding, so
     /// the length must be that of the whole text.
     private static func decodeStrictly(_ text: UnsafeRawBufferPointer) -> Data? {
-        guard let base = text.baseAddress, text.count >= 4, text.count % 4 == 0 else { return nil }
+        guard let base = text.baseAddress, text.count >= 4, text.count % 4 == 0,
+            text[text.count - 3] != UInt8(ascii: "=")
+        else { return nil }
         let view = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: text.count, deallocator: .none)
         let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
         guard let bytes = Data(base64Encoded: view), bytes.count == text.count / 4 * 3 - padding else { return nil }
@@ -83,7 +85,8 @@ enum Base64Body {
                         // Plus signs that a form decoder turned into spaces, unless they stand beside a line break.
                         var next = read + 1
                         while next < text.count, table[Int(text[next])] == Kind.space { next += 1 }
-                        let isAtBreak = read == 0 || next == text.count || table[Int(text[read - 1])] == Kind.lineBreak
+                        let isAtBreak =
+                            read == 0 || next == text.count || table[Int(text[read - 1])] == Kind.lineBreak
                             || table[Int(text[next])] == Kind.lineBreak
                         if !isAtBreak && !end {
                             for _ in read..<next {
@@ -145,7 +148,9 @@ enum Base64Body {
     private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 
     private static func percentEscape(in text: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
-        guard index + 2 < text.count, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else { return nil }
+        guard index + 2 < text.count, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else {
+            return nil
+        }
         return high << 4 | low
     }
 

@@ -32,7 +32,8 @@ struct ErrorResponse: Sendable {
             let list = served.prefix(20).map(\.description).joined(separator: ", ")
             self.init(
                 .notFound, "unknown_model",
-                message: "Requested Roboflow resource not found. Make sure that workspace, project or model you referred in "
+                message:
+                    "Requested Roboflow resource not found. Make sure that workspace, project or model you referred in "
                     + "request exists. There is no model \(id) here; served are: \(list.isEmpty ? "none" : list).")
         case .bodyTooLarge(let limit, let size):
             let found = size.map { "\($0) bytes" } ?? "more"
@@ -48,7 +49,8 @@ struct ErrorResponse: Sendable {
         case .invalidMaskDecode:
             self.init(
                 .badRequest, "mask_decode",
-                message: "Invalid mask decode argument sent. tradeoff_factor must be in [0.0, 1.0], mask_decode_mode: must be "
+                message:
+                    "Invalid mask decode argument sent. tradeoff_factor must be in [0.0, 1.0], mask_decode_mode: must be "
                     + "one of ['accurate', 'fast', 'tradeoff']")
         case .malformedJSON(let reason):
             self.init(.badRequest, "malformed_json", message: "The request body begins like JSON but is not: \(reason)")
@@ -56,7 +58,8 @@ struct ErrorResponse: Sendable {
             self.init(image: "Image not found in request body.", "missing_image")
         case .missingFilePart:
             self.init(
-                image: "Expected image to be send in part named 'file' of multipart/form-data request", "missing_file_part")
+                image: "Expected image to be send in part named 'file' of multipart/form-data request",
+                "missing_file_part")
         case .malformedBase64:
             self.init(image: "Malformed base64 input image.", "malformed_base64")
         case .emptyImage:
@@ -79,7 +82,8 @@ struct ErrorResponse: Sendable {
             }
         case .notReady:
             self.init(
-                .serviceUnavailable, "not_ready", message: "Model is temporarily not ready - retry request.", retry: true)
+                .serviceUnavailable, "not_ready", message: "Model is temporarily not ready - retry request.",
+                retry: true)
         case .overloaded:
             self.init(
                 .tooManyRequests, "overloaded", message: "Too many requests are waiting - retry request.", retry: true)

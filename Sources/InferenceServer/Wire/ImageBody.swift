@@ -174,7 +174,9 @@ private struct JSONObject: Decodable {
         fields = container.allKeys.filter { $0.stringValue != "image" }.compactMap { key in
             if let text = try? container.decode(String.self, forKey: key) { return (key.stringValue, text) }
             if let flag = try? container.decode(Bool.self, forKey: key) { return (key.stringValue, String(flag)) }
-            if let number = try? container.decode(Double.self, forKey: key) { return (key.stringValue, number.description) }
+            if let number = try? container.decode(Double.self, forKey: key) {
+                return (key.stringValue, number.description)
+            }
             if let list = try? container.decode([String].self, forKey: key) {
                 return (key.stringValue, list.joined(separator: ","))
             }

@@ -23,7 +23,8 @@ struct MultipartForm {
                 let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound),
                 let end = bytes.firstRange(of: [0x0D, 0x0A] + delimiter, from: headEnd.upperBound - 2)
             else { break }
-            let header = String(decoding: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)], as: UTF8.self)
+            let header = String(
+                decoding: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)], as: UTF8.self)
             if let name = Self.parameter("name", in: header) {
                 parts.append(
                     Part(

@@ -60,7 +60,8 @@ struct Parameters: Sendable {
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let number = Double(decimal: trimmed) else {
             throw ServingError.invalidParameter(
-                InvalidParameter(location: location, name: name, kind: "float_parsing", expected: expected, input: text))
+                InvalidParameter(location: location, name: name, kind: "float_parsing", expected: expected, input: text)
+            )
         }
         return number
     }
@@ -86,7 +87,8 @@ struct Parameters: Sendable {
         default:
             throw ServingError.invalidParameter(
                 InvalidParameter(
-                    location: location, name: name, kind: "bool_parsing", expected: "a boolean (true or false)", input: text))
+                    location: location, name: name, kind: "bool_parsing", expected: "a boolean (true or false)",
+                    input: text))
         }
     }
 }
@@ -94,7 +96,8 @@ struct Parameters: Sendable {
 extension Double {
     /// A finite decimal number such as `40`, `+.5`, `5.` or `1e2`; not hexadecimal, not `nan`, not `inf`.
     init?(decimal text: String) {
-        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let value = Double(text), value.isFinite else {
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let value = Double(text), value.isFinite
+        else {
             return nil
         }
         self = value

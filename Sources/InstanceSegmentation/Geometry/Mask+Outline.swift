@@ -23,7 +23,9 @@ extension Mask {
 
     /// The corners of the outer border of the component that has the first pixel in raster order.
     private func borderRing() -> [(x: Int, y: Int)] {
-        guard let row = rows.first(where: { !runs(inRow: $0).isEmpty }), let run = runs(inRow: row).first else { return [] }
+        guard let row = rows.first(where: { !runs(inRow: $0).isEmpty }), let run = runs(inRow: row).first else {
+            return []
+        }
         let start = (x: Int(run.start), y: row)
         // East, and on against the clock; y points down.
         let steps: [(x: Int, y: Int)] = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]

@@ -8,7 +8,8 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     /// What the family's files look like, for error messages.
     var layout: String {
         switch self {
-        case .yolo: "YOLOv8/11/12-seg (outputs [batch, 4 + classes + coefficients, anchors] and [batch, coefficients, height, width])"
+        case .yolo:
+            "YOLOv8/11/12-seg (outputs [batch, 4 + classes + coefficients, anchors] and [batch, coefficients, height, width])"
         }
     }
 
@@ -34,7 +35,8 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         let configuration = try ModelConfiguration(metadata: description.metadata)
         if let task = configuration.task, task != "segment" {
             throw SegmentationError.invalidConfiguration(
-                "This is a model for the task '\(task)'; it has no masks. Instance segmentation needs one for 'segment'.")
+                "This is a model for the task '\(task)'; it has no masks. Instance segmentation needs one for 'segment'."
+            )
         }
         guard let family = recognized(in: description) else {
             throw SegmentationError.unrecognizedModel(

@@ -68,7 +68,9 @@ private struct PythonLiteralParser {
 
     private mutating func word() -> PythonLiteral? {
         let start = at
-        while let c = peek, c.properties.isAlphabetic || ("0"..."9").contains(c) || "+-._".unicodeScalars.contains(c) { at += 1 }
+        while let c = peek, c.properties.isAlphabetic || ("0"..."9").contains(c) || "+-._".unicodeScalars.contains(c) {
+            at += 1
+        }
         var word = String.UnicodeScalarView()
         word.append(contentsOf: text[start..<at])
         switch String(word) {

@@ -73,7 +73,8 @@ public struct YOLOSegmentation: SegmentationModel {
                 if let wanted = options.classes, !wanted.contains(name) { return nil }
                 let box = transform.imageBox(candidate.box)
                 let mask = masks.mask(
-                    coefficients: (0..<masks.count).map { columns.coefficient($0, of: candidate, in: elements) }, box: box)
+                    coefficients: (0..<masks.count).map { columns.coefficient($0, of: candidate, in: elements) },
+                    box: box)
                 guard !mask.isEmpty else { return nil }
                 return Detection(
                     classID: candidate.classID, className: name, confidence: candidate.confidence, box: box, mask: mask)

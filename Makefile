@@ -1,0 +1,44 @@
+# Everything that people do with a checkout. `make` alone lists it.
+# The program is built for release with Swift's library inside it, so that it runs where there is no Swift.
+
+SWIFT ?= swift
+BUILD = $(SWIFT) build -c release --static-swift-stdlib --product silhouette
+HOST ?= 127.0.0.1
+PORT ?= 9001
+
+.DEFAULT_GOAL := help
+.PHONY: help setup build run test lint format bench docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing: Debian packages and the ONNX Runtime library
+	@scripts/setup.sh
+
+build: setup ## Build .build/release/silhouette
+	@echo "build: compiling for release; the first time takes some minutes"
+	@$(BUILD)
+
+run: build ## Start the server with the default model and print a request to paste
+	@scripts/run.sh "$(HOST)" "$(PORT)"
+
+test: setup ## Run all tests
+	@echo "test: compiling and running all tests; the first time takes some minutes"
+	@$(SWIFT) build --build-tests
+	@$(SWIFT) test --skip-build --no-parallel
+
+lint: ## Check formatting and imports
+	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+	@scripts/check_imports.sh
+
+format: ## Format the sources
+	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
+
+bench: build ## Time the stages of a prediction against the network's own time
+	@scripts/bench.sh
+
+docs: setup ## Build the documentation of the libraries into docs/api
+	@scripts/docs.sh
+
+clean: ## Remove what was built; what setup fetched stays
+	@rm -rf .build

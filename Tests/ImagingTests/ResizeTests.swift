@@ -1,0 +1,76 @@
+import Testing
+
+@testable import Imaging
+
+@Suite struct ResizeTests {
+    @Test(arguments: [
+        (1280, 720, 640, 360, 0, 140), (720, 1280, 360, 640, 140, 0), (320, 240, 640, 480, 0, 80),
+        (640, 425, 640, 425, 0, 107), (1, 1, 640, 640, 0, 0), (10_000, 1, 640, 1, 0, 319),
+    ])
+    func aLetterboxKeepsTheRatioAndCentres(
+        width: Int, height: Int, resizedWidth: Int, resizedHeight: Int, left: Int, top: Int
+    ) {
+        let transform = ResizeMode.letterbox.transform(
+            imageSize: ImageSize(width: width, height: height), networkSize: ImageSize(width: 640, height: 640))
+        #expect(transform.resizedSize == ImageSize(width: resizedWidth, height: resizedHeight))
+        #expect(transform.left == left)
+        #expect(transform.top == top)
+    }
+
+    @Test(arguments: [(1280, 720, 640, 384), (640, 480, 640, 480), (640, 425, 640, 448), (100, 3000, 32, 640)])
+    func theSmallestRectangleIsPaddedToTheStride(width: Int, height: Int, across: Int, down: Int) {
+        let size = ResizeMode.smallestRectangle(
+            for: ImageSize(width: width, height: height), in: ImageSize(width: 640, height: 640), stride: 32)
+        #expect(size == ImageSize(width: across, height: down))
+    }
+
+    @Test func aPointComesBackToItsPlace() {
+        let transform = ResizeMode.letterbox.transform(
+            imageSize: ImageSize(width: 1283, height: 719), networkSize: ImageSize(width: 640, height: 640))
+        let (x, y) = (311.25, 88.5)
+        let (networkX, networkY) = (
+            x * transform.scaleX + Double(transform.left), y * transform.scaleY + Double(transform.top)
+        )
+        #expect(abs(transform.imageX(networkX) - x) < 1e-9)
+        #expect(abs(transform.imageY(networkY) - y) < 1e-9)
+    }
+
+    @Test func aPictureOfTheRightSizeIsOnlyDividedBy255() {
+        let image = Image(size: ImageSize(width: 2, height: 2), pixels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 253, 254, 255])
+        let transform = ResizeMode.letterbox.transform(imageSize: image.size, networkSize: image.size)
+        let floats = image.planarFloats(transform: transform)
+        #expect(floats == [0, 3, 6, 253, 1, 4, 7, 254, 2, 5, 8, 255].map { Float($0) / 255 })
+    }
+
+    @Test func paddingIsGreyAndChannelsCanBeSwapped() {
+        let image = Image(size: ImageSize(width: 2, height: 1), pixels: [10, 20, 30, 10, 20, 30])
+        let transform = ResizeMode.letterbox.transform(
+            imageSize: image.size, networkSize: ImageSize(width: 2, height: 2))
+        let plain = image.planarFloats(transform: transform)
+        #expect(plain[0] == 10.0 / 255 && plain[2] == 114.0 / 255 && plain[4] == 20.0 / 255)
+        let swapped = image.planarFloats(
+            transform: transform, padding: 0,
+            scaling: PixelScaling(divisor: 1, mean: [1, 2, 3], deviation: [2, 2, 2], swapsRedAndBlue: true))
+        #expect(swapped[0] == (30 - 3) / 2 && swapped[2] == (0 - 3) / 2.0 && swapped[8] == (10 - 1) / 2.0)
+    }
+
+    /// Values computed with OpenCV 5's `resize(INTER_LINEAR)`: a row 0, 100, 200 enlarged to seven columns.
+    @Test func enlargingInterpolatesBetweenPixelCentres() {
+        let image = Image(
+            size: ImageSize(width: 3, height: 1), pixels: [0, 0, 0, 100, 100, 100, 200, 200, 200])
+        let transform = ResizeMode.stretch.transform(imageSize: image.size, networkSize: ImageSize(width: 7, height: 1))
+        let bytes = image.planarFloats(transform: transform)[..<7].map { ($0 * 255).rounded() }
+        #expect(bytes == [0, 14, 57, 100, 143, 186, 200])
+    }
+
+    @Test(arguments: [(1, 1, 9, 5), (1, 7, 3, 3), (7, 1, 2, 4), (5, 3, 1, 1), (640, 3, 7, 2)])
+    func oddSizesFillTheirTarget(width: Int, height: Int, across: Int, down: Int) {
+        let image = Image(size: ImageSize(width: width, height: height), color: Color(red: 200, green: 100, blue: 50))
+        let transform = ResizeMode.stretch.transform(
+            imageSize: image.size, networkSize: ImageSize(width: across, height: down))
+        let floats = image.planarFloats(transform: transform)
+        #expect(floats.count == 3 * across * down)
+        #expect(floats[..<(across * down)].allSatisfy { $0 == 200.0 / 255 })
+        #expect(floats[(2 * across * down)...].allSatisfy { $0 == 50.0 / 255 })
+    }
+}

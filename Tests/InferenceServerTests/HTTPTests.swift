@@ -1,0 +1,261 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import HummingbirdTesting
+import Imaging
+import InstanceSegmentation
+import Logging
+import NIOCore
+import TestSupport
+import Testing
+
+@testable import InferenceServer
+
+/// The server in process, with a network whose answers are those of the wire's worked example.
+@Suite(.timeLimit(.minutes(2))) struct HTTPTests {
+    static let location = ModelLocation(id: ModelID(dataset: "m", version: "1"), file: URL(filePath: "/m/1/model.onnx"))
+
+    /// Finds one object wherever it looks: the left half of the network's input.
+    static func halfSession() -> StubSession {
+        StubSession(model: .yolo(names: ["left", "right"], coefficients: 1)) { inputs in
+            guard let input = inputs["images"] else { return [:] }
+            let (height, width) = (input.shape[2], input.shape[3])
+            let box: [Float] = [Float(width) / 4, Float(height) / 2, Float(width) / 2, Float(height), 0.9, 0.2, 1]
+            let (rows, columns) = (height / 4, width / 4)
+            return [
+                "output0": Tensor(shape: [1, 7, 1], elements: box),
+                "output1": Tensor(
+                    shape: [1, 1, rows, columns], elements: [Float](repeating: 1, count: rows * columns)),
+            ]
+        }
+    }
+
+    private func application(
+        access: Access = .open, preload: [ModelID] = [location.id], maxBodySize: Int = 1 << 20,
+        session: @escaping @Sendable (String) throws -> any InferenceSession = { _ in halfSession() }
+    ) -> some ApplicationProtocol {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let catalog = ModelCatalog(
+            locations: [Self.location], backend: StubBackend(session), settings: ModelCatalog.Settings(lanes: 1),
+            logger: logger)
+        let configuration = ServerConfiguration(port: 0, maxBodySize: maxBodySize, preload: preload)
+        return buildApplication(configuration, catalog: catalog, access: access, logger: logger)
+    }
+
+    /// Runs a test when the server says that it is ready.
+    private func whenReady(
+        _ application: some ApplicationProtocol,
+        _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
+    ) async throws {
+        try await application.test(.live) { client in
+            for _ in 0..<200 {
+                if try await client.execute(uri: "/readiness", method: .get, body: nil).status == .ok { break }
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            try await body(client)
+        }
+    }
+
+    private static let picture = (try? Image.gradient(width: 40, height: 20).encoded(as: .png)) ?? []
+    private static let base64 = ByteBuffer(string: Data(picture).base64EncodedString())
+
+    private func message(_ response: TestResponse) -> String { String(buffer: response.body) }
+
+    @Test func aPictureIsAnsweredWithItsObjects() async throws {
+        try await whenReady(application()) { client in
+            let response = try await client.execute(uri: "/m/1?api_key=whatever", method: .post, body: Self.base64)
+            #expect(response.status == .ok)
+            #expect(response.headers[.contentType] == "application/json")
+            #expect(response.headers[.modelID] == "m/1")
+            #expect(response.headers[.serverTiming]?.contains("inference;dur=") == true)
+            #expect(response.headers[.cacheControl] == "no-store")
+            let answer = try JSONDecoder().decode(
+                PredictionResponseTests.Answer.self, from: Data(response.body.readableBytesView))
+            #expect(answer.image.width == 40 && answer.image.height == 20)
+            #expect(answer.predictions.map(\.class) == ["left"])
+            #expect(answer.predictions[0].x == 10 && answer.predictions[0].width == 20)
+            #expect(answer.predictions[0].points?.map { [$0.x, $0.y] } == [[0, 0], [0, 19], [19, 19], [19, 0]])
+        }
+    }
+
+    @Test func everyWayToSendAPictureGivesTheSamePredictions() async throws {
+        try await whenReady(application()) { client in
+            var form = ByteBuffer(
+                string: "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n")
+            form.writeBytes(Self.picture)
+            form.writeString("\r\n--b--\r\n")
+            let text = String(buffer: Self.base64)
+            let requests: [(String, HTTPRequest.Method, HTTPFields, ByteBuffer?)] = [
+                ("/m/1", .post, [.contentType: "application/x-www-form-urlencoded"], Self.base64),
+                ("//m/1/", .post, [:], Self.base64), ("/m/1", .post, [.contentType: "application/json"], Self.base64),
+                ("/m/1", .post, [.contentType: "image/png"], ByteBuffer(bytes: Self.picture)),
+                ("/m/1", .post, [.contentType: "multipart/form-data; boundary=b"], form),
+                ("/m/1", .post, [:], ByteBuffer(string: "{\"image\":\"\(text)\"}")),
+                (
+                    "/m/1?image=data:image/png%3Bbase64,\(text.replacing("+", with: "%2B").replacing("/", with: "%2F"))",
+                    .get, [:], nil
+                ),
+            ]
+            var answers: Set<String> = []
+            for (uri, method, headers, body) in requests {
+                let response = try await client.execute(uri: uri, method: method, headers: headers, body: body)
+                #expect(response.status == .ok, "\(uri.prefix(20)) \(message(response))")
+                let object = try JSONDecoder().decode(
+                    PredictionResponseTests.Answer.self, from: Data(response.body.readableBytesView))
+                answers.insert(
+                    object.predictions.map { "\($0.x) \($0.y) \($0.confidence) \(($0.points ?? []).count)" }.joined())
+            }
+            #expect(answers.count == 1)
+        }
+    }
+
+    @Test func errorsHaveTheStatusAndTheBodyOfTheContract() async throws {
+        try await whenReady(application(maxBodySize: 10_000)) { client in
+            func expect(
+                _ uri: String, _ status: Int, _ text: String, method: HTTPRequest.Method = .post,
+                body: ByteBuffer? = nil,
+                sourceLocation: SourceLocation = #_sourceLocation
+            ) async throws {
+                let response = try await client.execute(uri: uri, method: method, body: body)
+                #expect(response.status.code == status, sourceLocation: sourceLocation)
+                #expect(response.headers[.contentType] == "application/json", sourceLocation: sourceLocation)
+                #expect(message(response).contains(text), "\(message(response))", sourceLocation: sourceLocation)
+                #expect(throws: Never.self, sourceLocation: sourceLocation) {
+                    try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView))
+                }
+            }
+            let cause = "Could not load input image. Cause: "
+            try await expect("/m/1", 400, cause + "Image not found in request body.")
+            try await expect("/m/1", 400, cause + "Image not found in request body.", method: .get)
+            try await expect(
+                "/m/1", 400, cause + "Malformed base64 input image.", body: ByteBuffer(string: "no base64!"))
+            try await expect(
+                "/m/1", 400, cause + "Malformed base64 input image.", body: ByteBuffer(string: "aGVsbG8gd29ybGQ="))
+            try await expect("/m/1", 400, cause + "Empty image payload.", body: ByteBuffer(string: "\"\""))
+            try await expect("/m/1", 415, "GIF", body: ByteBuffer(string: "GIF89a12345678"))
+            try await expect("/m/1", 400, cause + "The image is", body: ByteBuffer(bytes: Self.picture.prefix(80)))
+            try await expect(
+                "/m/1?image=http%3A%2F%2F127.0.0.1%2Fa.jpg", 400, "Providing images via URL is not supported")
+            try await expect("/m/1?image=file%3A%2F%2F%2Fetc%2Fpasswd", 400, "Provided image URL is invalid")
+            try await expect("/m/2", 404, "m/1", body: Self.base64)
+            try await expect("/n/1", 404, "Requested Roboflow resource not found.", body: Self.base64)
+            try await expect("/nowhere", 404, "\"detail\":\"Not Found\"", method: .get)
+            try await expect("/m/1", 405, "\"detail\":\"Method Not Allowed\"", method: .put)
+            try await expect("/healthz", 405, "Method Not Allowed")
+            try await expect("/m/1?confidence=abc", 422, "\"loc\":[\"query\",\"confidence\"]", body: Self.base64)
+            try await expect("/m/1?mask_decode_mode=x", 400, "Invalid mask decode argument sent.", body: Self.base64)
+            try await expect("/m/1", 413, "10000", body: ByteBuffer(repeating: 65, count: 10_001))
+            var bomb = Self.picture
+            bomb.replaceSubrange(16..<24, with: [0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF])
+            try await expect("/m/1", 413, "65535x65535", body: ByteBuffer(bytes: bomb))
+        }
+    }
+
+    @Test func keysAreAskedForWhereThereAreKeys() async throws {
+        let store = try KeyStore(folder: TestFiles.temporaryFolder())
+        let made = try store.create(name: "test")
+        try await whenReady(application(access: .keys(store))) { client in
+            let refused = #"{"Message": "User is not authorized to access this resource"}"#
+            let bearer: HTTPFields = [.authorization: "bearer \(made.secret)"]
+            for (uri, headers) in [
+                ("/m/1", [:]), ("/m/1?api_key=wrong", [:]), ("/m/1?api_key=", [:]), ("/m/1?api_key=None", [:]),
+            ]
+                as [(String, HTTPFields)]
+            {
+                let response = try await client.execute(uri: uri, method: .post, headers: headers, body: Self.base64)
+                #expect(response.status == .forbidden && message(response) == refused)
+            }
+            var form = ByteBuffer(
+                string: "--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\n\(made.secret)\r\n")
+            form.writeString("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n")
+            form.writeBytes(Self.picture)
+            form.writeString("\r\n--b--\r\n")
+            for (uri, headers, body) in [
+                ("/m/1?api_key=\(made.secret)", [:], Self.base64), ("/m/1", bearer, Self.base64),
+                ("/m/1", [.apiKey: made.secret], Self.base64),
+                ("/m/1?api_key=\(made.secret)", [.authorization: "Bearer wrong"], Self.base64),
+                ("/m/1", [.contentType: "multipart/form-data; boundary=b"], form),
+            ] as [(String, HTTPFields, ByteBuffer)] {
+                #expect(try await client.execute(uri: uri, method: .post, headers: headers, body: body).status == .ok)
+            }
+            for open in ["/healthz", "/readiness", "/info"] {
+                #expect(try await client.execute(uri: open, method: .get, body: nil).status == .ok)
+            }
+            _ = try store.revoke(id: made.key.id)
+            let late = try await client.execute(uri: "/m/1?api_key=\(made.secret)", method: .post, body: Self.base64)
+            #expect(late.status == .forbidden)
+        }
+    }
+
+    @Test func picturesCanBeDrawn() async throws {
+        try await whenReady(application()) { client in
+            let drawn = try await client.execute(
+                uri: "/m/1?format=image&labels=true&stroke=3", method: .post, body: Self.base64)
+            #expect(drawn.headers[.contentType] == "image/jpeg")
+            let image = try Image(decoding: Array(drawn.body.readableBytesView))
+            #expect(image.size == ImageSize(width: 40, height: 20))
+            let both = try await client.execute(uri: "/m/1?format=image_and_json", method: .post, body: Self.base64)
+            let answer = try JSONDecoder().decode(
+                PredictionResponseTests.Answer.self, from: Data(both.body.readableBytesView))
+            let picture = try #require(answer.visualization.flatMap { Data(base64Encoded: $0) })
+            #expect(try Image(decoding: [UInt8](picture)).size == image.size)
+        }
+    }
+
+    @Test func browsersOnOtherPagesAreLetIn() async throws {
+        try await whenReady(application()) { client in
+            let preflight = try await client.execute(
+                uri: "/m/1", method: .options,
+                headers: [
+                    .origin: "https://page", .accessControlRequestMethod: "POST",
+                    .accessControlRequestHeaders: "authorization",
+                ],
+                body: nil)
+            #expect(preflight.status == .noContent)
+            #expect(preflight.headers[.accessControlAllowOrigin] == "*")
+            #expect(preflight.headers[.accessControlAllowHeaders] == "authorization")
+            let failed = try await client.execute(
+                uri: "/m/1", method: .post, headers: [.origin: "https://page"], body: nil)
+            #expect(failed.status == .badRequest && failed.headers[.accessControlAllowOrigin] == "*")
+        }
+    }
+
+    @Test func theRequestIDIsEchoedWhereItIsHarmless() async throws {
+        try await whenReady(application()) { client in
+            let kept = try await client.execute(
+                uri: "/info", method: .get, headers: [.requestID: "abc-1.2_3"], body: nil)
+            #expect(kept.headers[.requestID] == "abc-1.2_3")
+            let made = try await client.execute(uri: "/info", method: .get, headers: [.requestID: "a b"], body: nil)
+            #expect(made.headers[.requestID].flatMap { UUID(uuidString: $0) } != nil)
+            #expect(message(made).contains("\"name\":\"Silhouette\""))
+        }
+    }
+
+    @Test func predictionsAreRefusedUntilTheModelIsOpen() async throws {
+        let application = application(session: { _ in
+            StubSession(model: .yolo(names: ["a"], coefficients: 1)) { _ in
+                try await Task.sleep(for: .seconds(2))
+                return [:]
+            }
+        })
+        try await application.test(.live) { client in
+            let health = try await client.execute(uri: "/healthz", method: .get, body: nil)
+            #expect(health.status == .ok)
+            let readiness = try await client.execute(uri: "/readiness", method: .get, body: nil)
+            #expect(readiness.status == .serviceUnavailable)
+            let response = try await client.execute(uri: "/m/1", method: .post, body: Self.base64)
+            #expect(response.status == .serviceUnavailable && response.headers[.retryAfter] == "1")
+        }
+    }
+
+    @Test func aModelThatCannotBeOpenedAnswersWithItsErrorAndOthersAreServed() async throws {
+        struct Broken: Error {}
+        try await whenReady(application(session: { _ in throw Broken() })) { client in
+            let response = try await client.execute(uri: "/m/1", method: .post, body: Self.base64)
+            #expect(response.status == .internalServerError)
+            #expect(message(response).contains("m/1 cannot be used"))
+            #expect(!message(response).contains("/m/1/model.onnx"))
+        }
+    }
+}

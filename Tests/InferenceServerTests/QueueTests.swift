@@ -1,0 +1,159 @@
+import InstanceSegmentation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import InferenceServer
+
+@Suite struct WaitingLineTests {
+    @Test func whoComesFirstIsServedFirst() {
+        var line = WaitingLine<Int>(lanes: 1, maxWaiting: 2)
+        #expect(line.enter(1) == .run(lane: 0))
+        #expect(line.enter(2) == .wait)
+        #expect(line.enter(3) == .wait)
+        #expect(line.enter(4) == .refuse)
+        #expect(line.leave(lane: 0) == 2)
+        #expect(line.enter(5) == .wait)
+        #expect(line.leave(lane: 0) == 3)
+        #expect(line.leave(lane: 0) == 5)
+        #expect(line.leave(lane: 0) == nil)
+        #expect(line.enter(6) == .run(lane: 0))
+    }
+
+    @Test func whoGivesUpIsNotServed() {
+        var line = WaitingLine<Int>(lanes: 1, maxWaiting: 9)
+        _ = line.enter(1)
+        _ = line.enter(2)
+        _ = line.enter(3)
+        let removed = (line.remove(2), line.remove(2), line.remove(1))
+        #expect(removed == (true, false, false))
+        #expect(line.leave(lane: 0) == 3)
+    }
+
+    /// Every order of coming, going and giving up: a lane never has two at once, nobody is lost, nobody is served twice.
+    @Test func noLaneIsEverSharedOrLost() {
+        for seed in 0..<300 {
+            var random = seed &* 7919 + 1
+            let lanes = 1 + seed % 3
+            var line = WaitingLine<Int>(lanes: lanes, maxWaiting: 4)
+            var running: [Int: Int] = [:]  // lane: id
+            var waiting: [Int] = []
+            for id in 0..<200 {
+                switch (random &* 31 &+ id) % 3 {
+                case 0:
+                    switch line.enter(id) {
+                    case .run(let lane):
+                        #expect(running[lane] == nil && waiting.isEmpty)
+                        running[lane] = id
+                    case .wait:
+                        #expect(running.count == lanes && waiting.count < 4)
+                        waiting.append(id)
+                    case .refuse: #expect(waiting.count == 4)
+                    }
+                case 1:
+                    guard let lane = running.keys.sorted().first else { continue }
+                    let served = line.leave(lane: lane)
+                    #expect(served == waiting.first)
+                    running[lane] = served
+                    if served != nil { waiting.removeFirst() }
+                default:
+                    guard let last = waiting.last else { continue }
+                    let wasWaiting = line.remove(last)
+                    #expect(wasWaiting)
+                    waiting.removeLast()
+                }
+                random = (random &* 1_103_515_245 &+ 12345) & 0x7FFF_FFFF
+            }
+            #expect(line.waitingCount == waiting.count)
+        }
+    }
+}
+
+@Suite(.timeLimit(.minutes(2))) struct InferenceQueueTests {
+    /// A lane that answers its input, and notes how many were in it at once.
+    private func lane(_ delay: Duration, most: Most) -> StubSession {
+        StubSession { inputs in
+            most.enter()
+            defer { most.leave() }
+            try await Task.sleep(for: delay)
+            return inputs
+        }
+    }
+
+    private final class Most: Sendable {
+        private let state = Mutex((now: 0, most: 0))
+        func enter() { state.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) } }
+        func leave() { state.withLock { $0.now -= 1 } }
+        var value: Int { state.withLock { $0.most } }
+    }
+
+    private func input(_ i: Int) -> [String: Tensor] { ["x": Tensor(shape: [1], elements: [Float(i)])] }
+
+    @Test func everybodyGetsTheirOwnAnswerAndLanesAreNotShared() async throws {
+        let most = [Most(), Most()]
+        let queue = InferenceQueue(
+            lanes: most.map { lane(.milliseconds(1), most: $0) }, maxWaiting: 100, longestWait: .seconds(60))
+        let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for i in 0..<80 {
+                group.addTask { try await queue.infer(input(i)).outputs["x"]?.elements == [Float(i)] }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 80 && answers.allSatisfy(\.self))
+        #expect(most.map(\.value) == [1, 1])
+    }
+
+    @Test func whoFindsTheLineFullIsRefusedAtOnce() async throws {
+        let queue = InferenceQueue(
+            lanes: [lane(.milliseconds(300), most: Most())], maxWaiting: 1, longestWait: .seconds(60))
+        let refused = await withTaskGroup(of: Bool.self) { group in
+            for i in 0..<5 {
+                group.addTask {
+                    do {
+                        _ = try await queue.infer(input(i))
+                        return false
+                    } catch {
+                        if case .overloaded = error as? ServingError { return true }
+                        return false
+                    }
+                }
+            }
+            return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(refused == 3)
+    }
+
+    @Test func waitingEndsAtTheDeadlineAndTheLaneStaysUsable() async throws {
+        let queue = InferenceQueue(
+            lanes: [lane(.milliseconds(400), most: Most())], maxWaiting: 9, longestWait: .milliseconds(50))
+        async let first = queue.infer(input(1))
+        try await Task.sleep(for: .milliseconds(50))
+        await #expect { try await queue.infer(input(2)) } throws: {
+            if case .deadlineExceeded = $0 as? ServingError { true } else { false }
+        }
+        _ = try await first
+        #expect(try await queue.infer(input(3)).outputs["x"]?.elements == [3])
+    }
+
+    @Test func whoIsCancelledLeavesTheLineAndBlocksNobody() async throws {
+        let session = lane(.milliseconds(100), most: Most())
+        let queue = InferenceQueue(lanes: [session], maxWaiting: 9, longestWait: .seconds(60))
+        async let first = queue.infer(input(1))
+        try await Task.sleep(for: .milliseconds(20))
+        let waiting = Task { try await queue.infer(input(2)) }
+        try await Task.sleep(for: .milliseconds(20))
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        _ = try await first
+        #expect(session.callCount == 1)
+        _ = try await queue.infer(input(3))
+        #expect(session.callCount == 2)
+    }
+
+    @Test func aFailedInferenceGivesItsLaneBack() async throws {
+        struct Failure: Error {}
+        let queue = InferenceQueue(
+            lanes: [StubSession { _ in throw Failure() }], maxWaiting: 9, longestWait: .seconds(5))
+        for i in 0..<5 { await #expect(throws: Failure.self) { try await queue.infer(input(i)) } }
+    }
+}

@@ -1,0 +1,135 @@
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+@testable import InstanceSegmentation
+
+@Suite struct PythonLiteralTests {
+    @Test(arguments: [
+        ("{0: 'person', 1: \"d'Artagnan\", 2: 'x\\'y'}", ["person", "d'Artagnan", "x'y"]),
+        ("['a', 'b',]", ["a", "b"]),
+        ("{\"0\": \"z\\u00fcg\", \"1\": \"\\\\ \\x41\"}", ["züg", "\\ A"]),
+    ])
+    func namesAreRead(text: String, expected: [String]) throws {
+        let configuration = try ModelConfiguration(metadata: ["names": text])
+        #expect(configuration.classNames(count: expected.count) == expected)
+    }
+
+    @Test func otherValuesAreRead() {
+        #expect(PythonLiteral(parsing: "[640, 480]") == .list([.number(640), .number(480)]))
+        #expect(
+            PythonLiteral(parsing: " {'a': True, 'b': None, 'c': (-1.5, [])} ")
+                == .dictionary([
+                    (.string("a"), .boolean(true)), (.string("b"), PythonLiteral.none),
+                    (.string("c"), .list([.number(-1.5), .list([])])),
+                ]))
+    }
+
+    @Test(arguments: [
+        "", "{", "{0: }", "{0 'a'}", "['a'", "'a", "'\\x4'", "[1,,2]", "{0: 'a'} x", "nan", "1e999", "[[[[", "\\",
+    ])
+    func whatIsMalformedIsRefused(text: String) {
+        #expect(PythonLiteral(parsing: text) == nil)
+    }
+
+    @Test func deepNestingIsRefused() {
+        #expect(PythonLiteral(parsing: String(repeating: "[", count: 100_000)) == nil)
+        let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
+        #expect(PythonLiteral(parsing: deep) == nil)
+    }
+
+    @Test func randomTextNeverCrashes() {
+        let alphabet = Array("{}[]()':\",\\xu0aTrueNone1.-+ \u{1F600}é")
+        for _ in 0..<20_000 {
+            let text = String((0..<Int.random(in: 0...24)).map { _ in alphabet[Int.random(in: 0..<alphabet.count)] })
+            _ = PythonLiteral(parsing: text)
+        }
+    }
+}
+
+@Suite struct ModelFamilyTests {
+    @Test func missingNamesAreNumbers() throws {
+        let model = try ModelFamily.model(
+            for: ModelDescription(
+                inputs: ModelDescription.yolo(names: ["a"], coefficients: 4).inputs,
+                outputs: ModelDescription.yolo(names: ["a", "b", "c"], coefficients: 4).outputs,
+                metadata: ["names": "{1: 'only'}"]))
+        #expect(model.classNames == ["0", "only", "2"])
+    }
+
+    @Test func aFreeShapeGetsTheSmallestRectangleUnlessTheSquareIsAskedFor() throws {
+        let description = ModelDescription.yolo(names: ["a"], coefficients: 4, imageSize: "[640, 640]")
+        let photo = ImageSize(width: 1280, height: 720)
+        let rectangle = try ModelFamily.model(for: description).transform(for: photo)
+        #expect(rectangle.networkSize == ImageSize(width: 640, height: 384))
+        #expect(rectangle.top == 12)
+        let square = try ModelFamily.model(for: description, usesSquareInput: true).transform(for: photo)
+        #expect(square.networkSize == ImageSize(width: 640, height: 640))
+        #expect(square.top == 140)
+    }
+
+    @Test func anotherTaskIsRefusedByName() {
+        let description = ModelDescription(inputs: [], outputs: [], metadata: ["task": "detect"])
+        #expect { try ModelFamily.model(for: description) } throws: { "\($0)".contains("'detect'") }
+    }
+
+    @Test func anUnknownLayoutIsRefusedWithWhatWasFound() {
+        let tensor = TensorDescription(name: "logits", elementType: .float32, shape: [.fixed(1), .fixed(1000)])
+        let description = ModelDescription(inputs: [tensor], outputs: [tensor], metadata: [:])
+        #expect { try ModelFamily.model(for: description) } throws: { error in
+            "\(error)".contains("logits float32 [1, 1000]") && "\(error)".contains("YOLOv8")
+        }
+    }
+
+    @Test func inputsThatCannotBeFedAreRefused() {
+        let good = ModelDescription.yolo(names: ["a"], coefficients: 4)
+        for shape in [
+            [.fixed(4), .fixed(3), .fixed(64), .fixed(64)], [.fixed(1), .fixed(1), .fixed(64), .fixed(64)], [.fixed(3)],
+        ]
+            as [[TensorDescription.Dimension]]
+        {
+            let input = TensorDescription(name: "images", elementType: .float32, shape: shape)
+            #expect(throws: SegmentationError.self) {
+                try ModelFamily.model(
+                    for: ModelDescription(inputs: [input], outputs: good.outputs, metadata: good.metadata))
+            }
+        }
+    }
+}
+
+@Suite struct ModelDirectoryTests {
+    private func folder(_ files: [String]) throws -> URL {
+        let root = try TestFiles.temporaryFolder()
+        for file in files {
+            let url = root.appending(path: file)
+            try FileManager.default.createDirectory(
+                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data().write(to: url)
+        }
+        return root
+    }
+
+    @Test func modelsAreListedByDatasetAndVersion() throws {
+        let root = try folder([
+            "b/10/model.onnx", "b/9/model.onnx", "a/one/model.onnx", "a/2/other.bin", ".git/1/model.onnx",
+        ])
+        let found = try ModelDirectory(root).models()
+        #expect(found.map(\.id.description) == ["a/one", "b/9", "b/10"])
+    }
+
+    @Test func aReservedNameIsRefused() throws {
+        let root = try folder(["infer/1/model.onnx"])
+        #expect { try ModelDirectory(root).models() } throws: { "\($0)".contains("'infer' is reserved") }
+    }
+
+    @Test func aMissingFolderIsNamed() {
+        #expect { try ModelDirectory(URL(filePath: "/no/such/folder")).models() } throws: {
+            "\($0)".contains("/no/such/folder")
+        }
+    }
+
+    @Test(arguments: ["a", "a/b/c", "/1", "a/", "../1", "a/.."]) func aMalformedNameIsNone(text: String) {
+        #expect(ModelID(text) == nil)
+    }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import Imaging
+import InstanceSegmentation
+import TestSupport
+import Testing
+
+@testable import ONNXRuntimeBackend
+
+@Suite struct ONNXRuntimeBackendTests {
+    let backend: ONNXRuntimeBackend
+
+    init() throws {
+        backend = try ONNXRuntimeBackend(options: SessionOptions(threads: 2))
+    }
+
+    private func open(_ name: String, lanes: Int = 1) async throws -> [any InferenceSession] {
+        try await backend.open(modelAt: TestFiles.fixture(name).path, lanes: lanes)
+    }
+
+    @Test func aModelDescribesItself() async throws {
+        let model = try await open("bright.onnx")[0].model
+        #expect(model.inputs.map(\.description) == ["images float32 [batch, 3, height, width]"])
+        #expect(
+            model.outputs.map(\.description) == [
+                "output0 float32 [batch, 7, anchors]", "output1 float32 [batch, 1, mask_height, mask_width]",
+            ])
+        #expect(model.metadata["task"] == "segment")
+        #expect(model.metadata["names"] == "{0: 'bright', 1: \"d'im\"}")
+    }
+
+    @Test func aBrightDiscIsFoundWithItsOutline() async throws {
+        let segmenter = try Segmenter(session: try await open("bright.onnx")[0])
+        #expect(segmenter.model.classNames == ["bright", "d'im"])
+        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        let found = try await segmenter.segment(image)
+        #expect(found.detections.count == 1)
+        let detection = try #require(found.detections.first)
+        #expect(detection.className == "bright")
+        // A box of 96 x 96 network pixels; the picture is halved for the network.
+        #expect(detection.box.width == 192 && detection.box.height == 192)
+        let bounds = try #require(detection.mask.bounds)
+        #expect(abs(bounds.centerX - 208) < 2 && abs(bounds.centerY - 176) < 2)
+        let area = 3600 * Double.pi
+        let difference = abs(Double(detection.mask.area) - area)
+        #expect(difference < 0.03 * area)
+    }
+
+    @Test func nothingIsFoundInTheDark() async throws {
+        let segmenter = try Segmenter(session: try await open("bright.onnx")[0])
+        let found = try await segmenter.segment(Image(size: ImageSize(width: 100, height: 30), color: .black))
+        #expect(found.detections.isEmpty)
+    }
+
+    @Test func everyElementTypeIsReadAsFloats() async throws {
+        let session = try await open("types.onnx")[0]
+        let result = try await session.infer(["x": Tensor(shape: [4], elements: [0, 1, 3, 100])])
+        #expect(result.outputs.count == 8)
+        for (name, tensor) in result.outputs {
+            #expect(tensor.elements == (name == "bool" ? [0, 1, 1, 1] : [0, 1, 3, 100]), "\(name)")
+        }
+    }
+
+    @Test func halfPrecisionIsReadAsIEEE754Says() {
+        let known: [(UInt16, Float)] = [
+            (0, 0), (0x3C00, 1), (0xC000, -2), (0x7BFF, 65504), (0x0001, 5.960_464_5e-08), (0x0400, 6.103_515_6e-05),
+            (0x3555, 0.333_251_95), (0x7C00, .infinity),
+        ]
+        for (bits, value) in known { #expect(float(fromHalf: bits) == value) }
+        #expect(float(fromHalf: 0x7E00).isNaN)
+    }
+
+    @Test func lanesOfOneModelRunAtTheSameTimeAndAgree() async throws {
+        let lanes = try await open("bright.onnx", lanes: 3)
+        let input = Tensor(shape: [1, 3, 64, 96], elements: (0..<3 * 64 * 96).map { Float($0 % 97) / 97 })
+        let answers = try await withThrowingTaskGroup(of: [Float].self) { group in
+            for i in 0..<12 {
+                group.addTask { try await lanes[i % 3].infer(["images": input]).outputs["output0"]?.elements ?? [] }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 12)
+        #expect(Set(answers).count == 1)
+        #expect(answers[0].count == 7 * 6)
+    }
+
+    @Test func errorsSayWhichFunctionFailedAndWhy() async throws {
+        await #expect { try await open("absent.onnx") } throws: { error in
+            "\(error)".contains("CreateSession") && "\(error)".contains("absent.onnx")
+        }
+        let folder = try TestFiles.temporaryFolder()
+        let file = folder.appending(path: "nonsense.onnx")
+        try Data("this is no model".utf8).write(to: file)
+        await #expect(throws: ONNXRuntimeError.self) { try await backend.open(modelAt: file.path, lanes: 1) }
+
+        let session = try await open("bright.onnx")[0]
+        await #expect { try await session.infer([:]) } throws: { "\($0)".contains("'images' was not given") }
+        await #expect {
+            try await session.infer([
+                "images": Tensor(shape: [1, 4, 64, 64], elements: [Float](repeating: 0, count: 16384))
+            ])
+        } throws: { "\($0)".contains("Run failed") }
+        await #expect(throws: ONNXRuntimeError.self) {
+            try await session.infer(["images": Tensor(shape: [1, 3, 0, 0], elements: [])])
+        }
+    }
+
+    @Test func aModelForAnotherTaskIsRefused() async throws {
+        let session = try await open("detect.onnx")[0]
+        #expect { try Segmenter(session: session) } throws: { "\($0)".contains("'detect'") }
+    }
+}

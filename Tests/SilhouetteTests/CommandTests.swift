@@ -1,0 +1,137 @@
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(5))) struct CommandTests {
+    /// A folder of models with the tiny one of the fixtures.
+    private func models() throws -> String {
+        let root = try TestFiles.temporaryFolder()
+        let folder = root.appending(path: "bright/1")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(at: TestFiles.fixture("bright.onnx"), to: folder.appending(path: "model.onnx"))
+        return root.path
+    }
+
+    private func picture(_ name: String = "disc.png") throws -> String {
+        let file = try TestFiles.temporaryFolder().appending(path: name)
+        let format = ImageFormat.allCases.first { $0.fileExtensions.contains(file.pathExtension) } ?? .png
+        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        try Data(image.encoded(as: format)).write(to: file)
+        return file.path
+    }
+
+    @Test func predictPrintsATable() throws {
+        let outcome = try Program.run(["predict", "--models", models(), try picture()])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("512x384  1 object "))
+        #expect(outcome.output.contains("bright"))
+        #expect(outcome.output.contains("128,64 192x192"))
+    }
+
+    @Test func predictPrintsOneLineOfJSONAPictureAndReportsWhatItCannotRead() throws {
+        let good = try picture()
+        let bad = try TestFiles.temporaryFolder().appending(path: "bad.png").path
+        try Data("not a picture".utf8).write(to: URL(filePath: bad))
+        let outcome = try Program.run(["predict", "--models", models(), "--json", good, bad, good])
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains("bad.png: The data is not an image"))
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        for line in lines {
+            let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+            #expect(Set(object.keys) == ["file", "inference_id", "time", "image", "predictions"])
+            #expect(object["file"] as? String == good)
+            #expect((object["predictions"] as? [Any])?.count == 1)
+        }
+    }
+
+    @Test func predictSavesPicturesOfTheSameSize() throws {
+        let folder = try TestFiles.temporaryFolder().appending(path: "out").path
+        let outcome = try Program.run(["predict", "--models", models(), "--save", folder, try picture("a.jpg")])
+        #expect(outcome.status == 0)
+        let saved = try Image(decoding: [UInt8](Data(contentsOf: URL(filePath: folder + "/a.jpg"))))
+        #expect(saved.size == ImageSize(width: 512, height: 384))
+    }
+
+    @Test func wrongArgumentsAreExplained() throws {
+        for (arguments, text) in [
+            (["predict", "--models", "/no/such", "x.jpg"], "no file 'x.jpg'"),
+            (
+                ["predict", "--models", "/no/such", TestFiles.fixture("bright.onnx").path],
+                "no folder of models at /no/such"
+            ),
+            (["predict", "--models", try models(), "--model", "a/1", try picture()], "It has: bright/1"),
+            (["predict", "--confidence", "200", "x"], "--confidence must be from 0 to 100"),
+            (["serve", "--open", "--host", "0.0.0.0"], "--insecure"),
+            (["serve", "--port", "70000"], "--port must be from 0 to 65535"),
+            (["serve", "--models", try models(), "--preload", "x/1"], "--preload names 'x/1'"),
+        ] as [([String], String)] {
+            let outcome = try Program.run(arguments)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains(text), "\(arguments): \(outcome.errors)")
+        }
+    }
+
+    @Test func modelsAreListedWithWhatTheyAre() throws {
+        let folder = try models()
+        let broken = URL(filePath: folder).appending(path: "broken/1")
+        try FileManager.default.createDirectory(at: broken, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: broken.appending(path: "model.onnx"))
+        let outcome = try Program.run(["models", "--models", folder])
+        #expect(outcome.status == 1)
+        #expect(outcome.output.contains("bright/1  yolo"))
+        #expect(outcome.output.contains("images float32 [batch, 3, height, width]"))
+        #expect(outcome.output.contains("classes  2: bright, d'im"))
+        #expect(outcome.output.contains("broken/1  cannot be used"))
+    }
+
+    @Test func keysAreMadeListedAndRevoked() throws {
+        let state = try TestFiles.temporaryFolder().path
+        let made = try Program.run(["keys", "create", "--name", "phone", "--state", state])
+        let secret = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(secret.hasPrefix("rf_"))
+        let list = try Program.run(["keys", "list", "--state", state]).output
+        #expect(list.contains("active  phone") && !list.contains(secret))
+        let id = String(list.prefix(8))
+        #expect(try Program.run(["keys", "revoke", id, "--state", state]).status == 0)
+        #expect(try Program.run(["keys", "revoke", id, "--state", state]).status != 0)
+        #expect(try Program.run(["keys", "list", "--state", state]).output.contains("revoked"))
+    }
+
+    @Test func theServerAnswersCurlAndDrainsWhenItIsTold() throws {
+        let server = try RunningServer(["--models", models()], environment: ["SILHOUETTE_API_KEY": "rf_test"])
+        let file = try picture("disc.jpg")
+        let base64 = try TestFiles.temporaryFolder().appending(path: "b64").path
+        try (Data(contentsOf: URL(filePath: file)).base64EncodedString(options: .lineLength76Characters) + "\n")
+            .write(toFile: base64, atomically: true, encoding: .utf8)
+        let path = "/bright/1?api_key=rf_test"
+        for arguments in [
+            ["-d", "@" + base64], ["--data-binary", "@" + base64], ["--data-binary", "@" + file],
+            ["-F", "file=@" + file],
+            ["-H", "Content-Type:", "--data-binary", "@" + base64],
+            ["-H", "Expect: 100-continue", "--data-binary", "@" + file],
+            ["-H", "Transfer-Encoding: chunked", "--data-binary", "@" + file], ["-0", "-d", "@" + base64],
+        ] {
+            let answer = try server.curl(arguments, path: path)
+            #expect(answer.hasSuffix("\n200"), "\(arguments) \(answer)")
+            #expect(answer.contains("\"class\":\"bright\""))
+        }
+        #expect(try server.curl(["-d", "@" + base64], path: "/bright/1?api_key=wrong").hasSuffix("resource\"}\n403"))
+        #expect(try server.curl([], path: "/readiness") == "{\"status\":\"ready\"}\n200")
+        server.process.terminate()
+        server.process.waitUntilExit()
+        #expect(server.process.terminationStatus == 0)
+        #expect(!server.logText.contains("rf_test"), "a key is in the log")
+    }
+
+    @Test func theFirstStartMakesAKeyAndPrintsItOnce() throws {
+        let server = try RunningServer(["--models", models()])
+        let key = try #require(server.printedText.split(whereSeparator: \.isWhitespace).last.map(String.init))
+        #expect(key.hasPrefix("rf_"))
+        #expect(!server.logText.contains(key))
+        let file = try picture()
+        #expect(try server.curl(["--data-binary", "@" + file], path: "/bright/1").hasSuffix("403"))
+        #expect(try server.curl(["--data-binary", "@" + file], path: "/bright/1?api_key=" + key).hasSuffix("200"))
+    }
+}

@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# The house's rules of who may import what. Each line: a module, and the only targets that may import it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+status=0
+only() {
+    module=$1
+    shift
+    for file in $(grep -rlE "^(public |internal |package )?import $module\$" Sources --include='*.swift' || true); do
+        target=$(echo "$file" | cut -d/ -f2)
+        case " $* " in
+            *" $target "*) ;;
+            *) echo "imports: $file imports $module, which is for $* only"; status=1 ;;
+        esac
+    done
+}
+only CONNXRuntime ONNXRuntimeBackend
+only CImageCodecs Imaging
+only CAllocator silhouette
+only Hummingbird InferenceServer silhouette
+only GRDB InferenceServer
+only ONNXRuntimeBackend silhouette
+only InferenceServer silhouette
+only ArgumentParser silhouette
+
+found=$(grep -rnE '@unchecked Sendable' Sources --include='*.swift' | grep -v '^Sources/ONNXRuntimeBackend/' | grep -v '///' || true)
+[ -z "$found" ] || { echo "imports: @unchecked Sendable outside ONNXRuntimeBackend:"; echo "$found"; status=1; }
+found=$(grep -rnE 'nonisolated\(unsafe\)|try!|fatalError\(' Sources --include='*.swift' || true)
+[ -z "$found" ] || { echo "imports: not in Sources:"; echo "$found"; status=1; }
+exit $status

@@ -1,0 +1,96 @@
+"""A small one-stage network for instance segmentation in YOLOv8-seg's layout; fully convolutional.
+
+Outputs `[batch, 4 + classes + coefficients, anchors]` (centre, size in input pixels; probabilities; coefficients) and
+prototypes `[batch, coefficients, height / 4, width / 4]`.
+"""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+STRIDES = (8, 16, 32)
+COEFFICIENTS = 16
+
+
+class Conv(nn.Sequential):
+    def __init__(self, inputs, outputs, kernel=3, stride=1, groups=1):
+        super().__init__(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+                         nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03), nn.SiLU(inplace=True))
+
+
+class Bottleneck(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.block = nn.Sequential(Conv(channels, channels // 2, 1), Conv(channels // 2, channels))
+
+    def forward(self, x):
+        return x + self.block(x)
+
+
+class Separable(nn.Sequential):
+    def __init__(self, channels):
+        super().__init__(Conv(channels, channels, 3, groups=channels), Conv(channels, channels, 1))
+
+
+class Network(nn.Module):
+    def __init__(self, classes, width=64):
+        super().__init__()
+        self.classes = classes
+        self.stem = nn.Sequential(Conv(3, 16, 3, 2), Conv(16, 32, 3, 2), Bottleneck(32))
+        self.stage3 = nn.Sequential(Conv(32, 48, 3, 2), Bottleneck(48), Bottleneck(48))
+        self.stage4 = nn.Sequential(Conv(48, 96, 3, 2), Bottleneck(96), Bottleneck(96))
+        self.stage5 = nn.Sequential(Conv(96, 128, 3, 2), Bottleneck(128), Bottleneck(128))
+        self.lateral = nn.ModuleList([Conv(c, width, 1) for c in (48, 96, 128)])
+        self.smooth = nn.ModuleList([Separable(width) for _ in range(2)])
+        self.down = nn.ModuleList([Conv(width, width, 3, 2, groups=width) for _ in range(2)])
+        self.merge = nn.ModuleList([Separable(width) for _ in range(2)])
+        self.class_head = nn.Sequential(Separable(width), Separable(width), nn.Conv2d(width, classes, 1))
+        self.box_head = nn.Sequential(Separable(width), Separable(width))
+        self.distances = nn.Conv2d(width, 4, 1)
+        self.coefficients = nn.Conv2d(width, COEFFICIENTS, 1)
+        self.scales = nn.Parameter(torch.ones(3))
+        self.fine = Conv(32, width, 1)
+        self.prototypes = nn.Sequential(Separable(width), nn.Conv2d(width, COEFFICIENTS, 1))
+        nn.init.constant_(self.class_head[-1].bias, -4.6)
+
+    def forward(self, x):
+        """Class logits [B, A, classes], distances to the sides in pixels [B, A, 4], coefficients, prototypes, centres."""
+        p2 = self.stem(x)
+        p3 = self.stage3(p2)
+        p4 = self.stage4(p3)
+        p5 = self.stage5(p4)
+        f3, f4, f5 = (layer(p) for layer, p in zip(self.lateral, (p3, p4, p5)))
+        f4 = self.smooth[1](f4 + F.interpolate(f5, scale_factor=2.0, mode="nearest"))
+        f3 = self.smooth[0](f3 + F.interpolate(f4, scale_factor=2.0, mode="nearest"))
+        f4 = self.merge[0](f4 + self.down[0](f3))
+        f5 = self.merge[1](f5 + self.down[1](f4))
+        prototypes = self.prototypes(self.fine(p2) + F.interpolate(f3, scale_factor=2.0, mode="nearest"))
+        logits, distances, coefficients, centres = [], [], [], []
+        for i, (f, stride) in enumerate(zip((f3, f4, f5), STRIDES)):
+            box = self.box_head(f)
+            logits.append(self.class_head(f).flatten(2))
+            distances.append(F.softplus(self.distances(box).float() * self.scales[i]).flatten(2) * stride)
+            coefficients.append(self.coefficients(box).flatten(2))
+            # Centres by a cumulative sum, so that the exported graph follows any height and width.
+            ones = torch.ones_like(f[:1, :1], dtype=torch.float32)
+            xs = (ones.cumsum(3) - 0.5) * stride
+            ys = (ones.cumsum(2) - 0.5) * stride
+            centres.append(torch.cat([xs, ys], 1).flatten(2))
+        join = lambda parts: torch.cat(parts, 2).transpose(1, 2)
+        return join(logits), join(distances), join(coefficients), prototypes, join(centres)[0]
+
+
+class Exported(nn.Module):
+    """The network with its outputs in the layout that decoders read."""
+
+    def __init__(self, network, temperature=1.0, bias=0.0):
+        super().__init__()
+        self.network, self.temperature, self.bias = network, temperature, bias
+
+    def forward(self, images):
+        logits, distances, coefficients, prototypes, centres = self.network(images)
+        corner1 = centres[None] - distances[..., :2]
+        corner2 = centres[None] + distances[..., 2:]
+        box = torch.cat([(corner1 + corner2) / 2, corner2 - corner1], 2)
+        scores = torch.sigmoid(logits.float() * self.temperature + self.bias)
+        return torch.cat([box, scores, coefficients.float()], 2).transpose(1, 2), prototypes.float()
