@@ -16,7 +16,9 @@ struct Silhouette: AsyncParsableCommand {
             variable: SILHOUETTE_ and its name, such as SILHOUETTE_PORT=9001.
             """,
         version: version,
-        subcommands: [ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self])
+        subcommands: [
+            ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self, BenchmarkCommand.self,
+        ])
 
     static func main() async {
         silhouette_allocator_keep_memory()

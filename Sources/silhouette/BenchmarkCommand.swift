@@ -1,0 +1,152 @@
+import ArgumentParser
+import Foundation
+import Imaging
+import InferenceServer
+import InstanceSegmentation
+import Logging
+import ONNXRuntimeBackend
+
+struct BenchmarkCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "benchmark",
+        abstract: "Times the stages of a prediction against the network's own time.",
+        discussion: """
+            The floor is one run of the same file by ONNX Runtime with its default settings and as many threads as there are \
+            cores, measured in turns with the prediction. Times are medians.
+            """)
+
+    @Argument(help: ArgumentHelp("Pictures.", valueName: "image"))
+    var images: [String]
+
+    @OptionGroup var models: ModelOptions
+
+    @Option(help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
+    var model: String?
+
+    @Option(help: "Predictions of each picture.")
+    var iterations = 20
+
+    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    var square = false
+
+    @Flag(help: "Decode every JPEG in full.")
+    var fullDecode = false
+
+    @Flag(help: "Print one line of JSON a picture.")
+    var json = false
+
+    func validate() throws {
+        guard (1...10_000).contains(iterations) else { throw ValidationError("--iterations must be from 1 to 10000.") }
+    }
+
+    func run() async throws {
+        let files = try PictureFiles.find(images)
+        let location = try models.location(model ?? environment("MODEL"))
+        var logger = Logger(label: "silhouette")
+        logger.logLevel = .error
+        let ours = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let standard = SessionOptions(threads: cores, spinning: .long, keepsMemory: true)
+        let floor = try await ONNXRuntimeBackend(options: standard, logger: logger).open(
+            modelAt: location.file.path, lanes: 1)[0]
+        let served = ServedModel(
+            id: location.id, segmenter: try Segmenter(session: ours, usesSquareInput: square), decodesInFull: fullDecode)
+        for file in files {
+            let bytes = try Data(contentsOf: URL(filePath: file))
+            let result = try await measure(bytes, served: served, floor: floor)
+            print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
+        }
+    }
+
+    private func measure(
+        _ bytes: Data, served: ServedModel, floor: any InferenceSession
+    ) async throws -> StageMedians {
+        let clock = ContinuousClock()
+        var runs: [StageMedians.Run] = []
+        for iteration in 0..<iterations + 2 {
+            // The floor's threads go on spinning for a while after their run and would take a core from ours.
+            try await Task.sleep(for: .milliseconds(40))
+            let start = clock.now
+            let image = try bytes.withUnsafeBytes { try served.decode($0) }
+            let decoded = clock.now
+            let found = try await served.segmenter.segment(image)
+            let segmented = clock.now
+            let answer = PredictionResponse(found).json()
+            let end = clock.now
+            let input = try served.segmenter.model.preprocess(image)
+            try await Task.sleep(for: .milliseconds(40))
+            let raw = try await floor.infer(input.tensors)
+            guard iteration >= 2 else { continue }  // the first runs lay out memory
+            runs.append(
+                StageMedians.Run(
+                    stages: [
+                        decoded - start, found.timing.preprocess, found.timing.inference, found.timing.postprocess,
+                        end - segmented,
+                    ], total: end - start, floor: raw.ran))
+            if iteration == iterations + 1 {
+                return StageMedians(
+                    runs: runs, imageSize: image.fullSize, networkSize: input.transform.networkSize,
+                    objects: found.detections.count, answerSize: answer.count)
+            }
+        }
+        throw ExitCode(1)  // not reached: there is at least one iteration
+    }
+}
+
+/// Median times of a picture's predictions.
+struct StageMedians {
+    struct Run {
+        /// In the order of `names`.
+        let stages: [Duration]
+        let total: Duration
+        let floor: Duration
+    }
+
+    static let names = ["decode", "preprocess", "inference", "postprocess", "outlines and JSON"]
+
+    private let stages: [Double]
+    private let total: Double
+    private let floor: Double
+    private let imageSize: ImageSize
+    private let networkSize: ImageSize
+    private let objects: Int
+    private let answerSize: Int
+
+    init(runs: [Run], imageSize: ImageSize, networkSize: ImageSize, objects: Int, answerSize: Int) {
+        func median(_ value: (Run) -> Duration) -> Double {
+            let sorted = runs.map(value).sorted()
+            return sorted[sorted.count / 2].seconds * 1000
+        }
+        stages = Self.names.indices.map { i in median { $0.stages[i] } }
+        total = median(\.total)
+        floor = median(\.floor)
+        self.imageSize = imageSize
+        self.networkSize = networkSize
+        self.objects = objects
+        self.answerSize = answerSize
+    }
+
+    func table(file: String, model: ModelID) -> String {
+        func row(_ name: String, _ milliseconds: Double) -> String {
+            "  " + name.padding(toLength: 20, withPad: " ", startingAt: 0)
+                + String(format: "%9.2f ms  %6.3f", milliseconds, milliseconds / floor)
+        }
+        let rows = zip(Self.names, stages).map { row($0.0, $0.1) }
+        return
+            ([
+                "\(file)  \(imageSize), \(model) at \(networkSize), \(objects) objects, \(answerSize) bytes of JSON",
+                "  stage                   median   of the floor",
+            ] + rows + [row("whole prediction", total), row("floor: Run alone", floor)]).joined(separator: "\n")
+    }
+
+    func json(file: String, model: ModelID) -> String {
+        let values = zip(["decode", "preprocess", "inference", "postprocess", "encode"], stages).map {
+            "\"\($0.0)\":\(rounded($0.1))"
+        }
+        return "{\"file\":\"\(file)\",\"model\":\"\(model)\",\"network\":\"\(networkSize)\",\"milliseconds\":{"
+            + values.joined(separator: ",") + ",\"total\":\(rounded(total)),\"floor\":\(rounded(floor))},\"ratio\":"
+            + "\(rounded(total / floor))}"
+    }
+
+    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+}
