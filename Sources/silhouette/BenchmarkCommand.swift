@@ -20,7 +20,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
-    @Option(help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
+    @Option(
+        help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
 
     @Option(help: "Predictions of each picture.")
@@ -50,7 +51,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let floor = try await ONNXRuntimeBackend(options: standard, logger: logger).open(
             modelAt: location.file.path, lanes: 1)[0]
         let served = ServedModel(
-            id: location.id, segmenter: try Segmenter(session: ours, usesSquareInput: square), decodesInFull: fullDecode)
+            id: location.id, segmenter: try Segmenter(session: ours, usesSquareInput: square), decodesInFull: fullDecode
+        )
         for file in files {
             let bytes = try Data(contentsOf: URL(filePath: file))
             let result = try await measure(bytes, served: served, floor: floor)

@@ -17,7 +17,8 @@ struct Silhouette: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self, BenchmarkCommand.self,
+            ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self, EvaluateCommand.self,
+            BenchmarkCommand.self,
         ])
 
     static func main() async {

@@ -107,17 +107,7 @@ public struct Mask: Hashable, Sendable {
 
     /// Intersection over union with another mask of the same image, 0...1; 0 where both are empty.
     public func iou(_ other: Mask) -> Double {
-        var intersection = 0
-        for y in rows.clamped(to: other.rows) {
-            var theirs = other.runs(inRow: y)
-            for run in runs(inRow: y) {
-                while let first = theirs.first, first.end <= run.start { theirs = theirs.dropFirst() }
-                for candidate in theirs {
-                    if candidate.start >= run.end { break }
-                    intersection += Int(min(run.end, candidate.end) - max(run.start, candidate.start))
-                }
-            }
-        }
+        let intersection = intersectionArea(other)
         let union = area + other.area - intersection
         return union > 0 ? Double(intersection) / Double(union) : 0
     }

@@ -1,0 +1,236 @@
+import Foundation
+
+/// COCO's measure of accuracy: twelve numbers from how detections match true objects.
+///
+/// A detection matches the free object of its class that it overlaps most, if by at least a threshold. Precision is averaged
+/// over 101 recalls, then over ten thresholds (0.50, 0.55, ... 0.95), then over the classes that have objects.
+///
+/// Source: Lin et al., *Microsoft COCO* (2014), and cocodataset.org/#detection-eval; equal to pycocotools' `COCOeval`.
+public struct AveragePrecision: Sendable {
+    /// What a detection is to the evaluation.
+    public struct Candidate: Sendable {
+        public let pictureID: Int
+        public let categoryID: Int
+        public let confidence: Double
+        public let box: BoundingBox
+        public let mask: Mask
+
+        public init(pictureID: Int, categoryID: Int, confidence: Double, box: BoundingBox, mask: Mask) {
+            self.pictureID = pictureID
+            self.categoryID = categoryID
+            self.confidence = confidence
+            self.box = box
+            self.mask = mask
+        }
+    }
+
+    /// What overlaps are measured on.
+    public enum Shape: String, CaseIterable, Sendable {
+        case mask = "segm"
+        case box = "bbox"
+    }
+
+    /// COCO's names of the numbers, in their order.
+    public static let names = [
+        "AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl",
+    ]
+
+    /// The twelve numbers as fractions, in the order of `names`; `nil` where no object decides them.
+    public let values: [Double?]
+    /// AP and AP50 of each category that has objects, by id.
+    public let byCategory: [Int: (ap: Double, ap50: Double)]
+    /// Mean precision at IoU 0.5 over the categories, at recalls 0, 0.01, ... 1.
+    public let precisionAtRecall: [Double]
+
+    private static let thresholds = evenlySpaced(from: 0.5, to: 0.95, count: 10)
+    private static let recalls = evenlySpaced(from: 0, to: 1, count: 101)
+    /// All, small, medium and large, in square pixels.
+    private static let areas = [0...1e10, 0...1024, 1024...9216, 9216...1e10]
+    private static let limits = [1, 10, 100]
+
+    public init(_ candidates: [Candidate], against annotations: COCOAnnotations, shape: Shape) {
+        let objects = annotations.objects.filter { shape == .box || $0.mask != nil }
+        let truth = Dictionary(grouping: objects) { Cell(category: $0.categoryID, picture: $0.pictureID) }
+        let found = Dictionary(grouping: candidates) { Cell(category: $0.categoryID, picture: $0.pictureID) }
+        var tables: [Int: [Curve]] = [:]  // by category: a curve for each area and limit
+        for category in annotations.categories.keys.sorted() {
+            let cells = annotations.pictures.map { picture in
+                let cell = Cell(category: category, picture: picture.id)
+                return Matching(found[cell] ?? [], truth[cell] ?? [], shape: shape)
+            }
+            tables[category] = Self.areas.flatMap { area in
+                let matches = cells.map { $0.matches(area: area, thresholds: Self.thresholds) }
+                return Self.limits.map {
+                    Curve(matches, limit: $0, thresholds: Self.thresholds.count, recalls: Self.recalls)
+                }
+            }
+        }
+        /// The curves of all categories for an area and a limit, without those that have no objects.
+        func curves(area: Int, limit: Int) -> [Curve] {
+            tables.values.map { $0[area * Self.limits.count + limit] }.filter { $0.objects > 0 }
+        }
+        func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
+        func precision(area: Int = 0, thresholds: Range<Int> = 0..<10) -> Double? {
+            mean(curves(area: area, limit: 2).flatMap { curve in thresholds.flatMap { curve.precision[$0] } })
+        }
+        func recall(area: Int = 0, limit: Int = 2) -> Double? {
+            mean(curves(area: area, limit: limit).flatMap(\.recall))
+        }
+        values = [
+            precision(), precision(thresholds: 0..<1), precision(thresholds: 5..<6), precision(area: 1),
+            precision(area: 2),
+            precision(area: 3), recall(limit: 0), recall(limit: 1), recall(), recall(area: 1), recall(area: 2),
+            recall(area: 3),
+        ]
+        byCategory = tables.compactMapValues { curves in
+            let curve = curves[2]
+            guard curve.objects > 0 else { return nil }
+            return (mean(curve.precision.flatMap(\.self)) ?? 0, mean(curve.precision[0]) ?? 0)
+        }
+        let all = curves(area: 0, limit: 2)
+        precisionAtRecall = Self.recalls.indices.map { i in mean(all.map { $0.precision[0][i] }) ?? 0 }
+    }
+
+    /// Numbers as NumPy's `linspace` makes them, to the last bit: overlaps and recalls are ratios of small whole numbers and
+    /// often lie exactly on one.
+    private static func evenlySpaced(from start: Double, to end: Double, count: Int) -> [Double] {
+        let step = (end - start) / Double(count - 1)
+        return (0..<count - 1).map { Double($0) * step + start } + [end]
+    }
+
+    private struct Cell: Hashable {
+        let category: Int
+        let picture: Int
+    }
+}
+
+/// Detections and true objects of one class in one picture, with their overlaps.
+private struct Matching {
+    /// Most confident first, 100 at most.
+    private let candidates: [AveragePrecision.Candidate]
+    private let candidateAreas: [Double]
+    private let objects: [COCOAnnotations.Object]
+    /// By candidate and object.
+    private let overlaps: [[Double]]
+
+    init(_ candidates: [AveragePrecision.Candidate], _ objects: [COCOAnnotations.Object], shape: AveragePrecision.Shape)
+    {
+        let sorted = candidates.enumerated().sorted {
+            $0.element.confidence != $1.element.confidence
+                ? $0.element.confidence > $1.element.confidence : $0.offset < $1.offset
+        }
+        self.candidates = sorted.prefix(100).map(\.element)
+        self.objects = objects
+        candidateAreas = self.candidates.map { shape == .mask ? Double($0.mask.area) : $0.box.width * $0.box.height }
+        let areas = candidateAreas
+        let objectAreas = objects.map { shape == .mask ? Double($0.mask?.area ?? 0) : $0.box.width * $0.box.height }
+        overlaps = self.candidates.enumerated().map { i, candidate in
+            objects.enumerated().map { j, object in
+                let common: Double
+                switch shape {
+                case .mask: common = object.mask.map { Double(candidate.mask.intersectionArea($0)) } ?? 0
+                case .box:
+                    let across = min(candidate.box.x2, object.box.x2) - max(candidate.box.x1, object.box.x1)
+                    let down = min(candidate.box.y2, object.box.y2) - max(candidate.box.y1, object.box.y1)
+                    common = across > 0 && down > 0 ? across * down : 0
+                }
+                // What lies inside a crowd overlaps it wholly.
+                let whole = object.isCrowd ? areas[i] : areas[i] + objectAreas[j] - common
+                return whole > 0 ? common / whole : 0
+            }
+        }
+    }
+
+    /// What became of each detection, for objects of a range of sizes.
+    func matches(area: ClosedRange<Double>, thresholds: [Double]) -> Matches {
+        let isIgnored = objects.map { $0.isCrowd || !area.contains($0.area) }
+        // Objects that count come first.
+        let order = objects.indices.filter { !isIgnored[$0] } + objects.indices.filter { isIgnored[$0] }
+        let outcomes = thresholds.map { threshold in
+            var taken = [Bool](repeating: false, count: objects.count)
+            return candidates.indices.map { d -> Matches.Outcome in
+                var best = min(threshold, 1 - 1e-10)
+                var match: Int?
+                for g in order {
+                    if taken[g] && !objects[g].isCrowd { continue }
+                    // Once matched with an object that counts, those that do not are not looked at.
+                    if let match, !isIgnored[match], isIgnored[g] { break }
+                    if overlaps[d][g] < best { continue }
+                    best = overlaps[d][g]
+                    match = g
+                }
+                guard let match else { return area.contains(candidateAreas[d]) ? .wrong : .ignored }
+                taken[match] = true
+                return isIgnored[match] ? .ignored : .right
+            }
+        }
+        return Matches(
+            confidences: candidates.map(\.confidence), outcomes: outcomes, objects: isIgnored.count { !$0 })
+    }
+}
+
+/// What became of the detections of one class in one picture.
+private struct Matches {
+    enum Outcome { case right, wrong, ignored }
+
+    let confidences: [Double]
+    /// By threshold and detection.
+    let outcomes: [[Outcome]]
+    /// True objects that count.
+    let objects: Int
+}
+
+/// Precision by recall of one class over all pictures.
+private struct Curve {
+    /// By threshold and recall.
+    let precision: [[Double]]
+    /// The highest recall that is reached, by threshold.
+    let recall: [Double]
+    /// True objects that count.
+    let objects: Int
+
+    init(_ pictures: [Matches], limit: Int, thresholds: Int, recalls: [Double]) {
+        objects = pictures.reduce(0) { $0 + $1.objects }
+        guard objects > 0 else {
+            (precision, recall) = ([], [])
+            return
+        }
+        let total = Double(objects)
+        let entries = pictures.enumerated().flatMap { p, matches in
+            matches.confidences.prefix(limit).enumerated().map {
+                (picture: p, index: $0.offset, confidence: $0.element)
+            }
+        }
+        let sorted = entries.enumerated().sorted {
+            $0.element.confidence != $1.element.confidence
+                ? $0.element.confidence > $1.element.confidence : $0.offset < $1.offset
+        }.map(\.element)
+        var precisions: [[Double]] = []
+        var highest: [Double] = []
+        for threshold in 0..<thresholds {
+            var (right, wrong) = (0.0, 0.0)
+            var points: [(recall: Double, precision: Double)] = []
+            for entry in sorted {
+                switch pictures[entry.picture].outcomes[threshold][entry.index] {
+                case .right: right += 1
+                case .wrong: wrong += 1
+                case .ignored: break
+                }
+                points.append((right / total, right / (right + wrong + .ulpOfOne)))
+            }
+            highest.append(points.last?.recall ?? 0)
+            // The best precision at this recall or any higher one.
+            for i in points.indices.dropLast().reversed() {
+                points[i].precision = max(points[i].precision, points[i + 1].precision)
+            }
+            var at = 0
+            precisions.append(
+                recalls.map { recall in
+                    while at < points.count && points[at].recall < recall { at += 1 }
+                    return at < points.count ? points[at].precision : 0
+                })
+        }
+        precision = precisions
+        recall = highest
+    }
+}
