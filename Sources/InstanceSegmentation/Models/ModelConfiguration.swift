@@ -10,10 +10,13 @@ struct ModelConfiguration: Sendable {
     var stride = 32
     /// The input size that the model was made for.
     var inputSize: ImageSize?
+    /// Whether suppression is behind the boxes already; `nil` where the file does not say.
+    var hasReadyRows: Bool?
 
     /// Reads the keys that Ultralytics' exporter writes: values are Python literals.
     init(metadata: [String: String]) throws {
         task = metadata["task"]
+        hasReadyRows = Self.hasReadyRows(metadata)
         if let text = metadata["names"] {
             switch PythonLiteral(parsing: text) {
             case .dictionary(let pairs):
@@ -43,6 +46,18 @@ struct ModelConfiguration: Sendable {
                 inputSize = ImageSize(width: numbers[1], height: numbers[0])
             }
         }
+    }
+
+    /// An end-to-end network says so; an export with suppression in its graph has it among its arguments.
+    private static func hasReadyRows(_ metadata: [String: String]) -> Bool? {
+        let endToEnd = metadata["end2end"].flatMap(PythonLiteral.init(parsing:))
+        if endToEnd == .boolean(true) { return true }
+        if case .dictionary(let arguments)? = metadata["args"].flatMap(PythonLiteral.init(parsing:)),
+            let nms = arguments.first(where: { $0.0 == .string("nms") })
+        {
+            return nms.1 == .boolean(true)
+        }
+        return endToEnd == nil ? nil : false
     }
 
     /// Names for `count` classes; those without one are named by their number.

@@ -1,26 +1,34 @@
 /// The families of networks that can be decoded, and how each is recognised.
 ///
-/// To add one: write its decoder, add a case, and say in `recognized(in:)` what it looks like.
+/// To add one: write its decoder, add a case, and say in `recognized(in:_:)` what it looks like.
 public enum ModelFamily: String, CaseIterable, Sendable {
-    /// YOLOv8, YOLO11, YOLO12 and others: one column an anchor, with prototypes.
+    /// YOLOv8, YOLO11, YOLO12, FastSAM, YOLOE: a column for each anchor, with prototypes.
     case yolo
+    /// End-to-end YOLO26 and exports with suppression in the graph: finished rows, with prototypes.
+    case yoloEndToEnd = "yolo-end2end"
+    /// YOLOv5 and YOLOv7: a row with objectness for each anchor, with prototypes.
+    case yolov5
 
     /// What the family's files look like, for error messages.
     var layout: String {
-        switch self {
+        let prototypes = "and [batch, coefficients, height, width]"
+        return switch self {
         case .yolo:
-            "YOLOv8/11/12-seg (outputs [batch, 4 + classes + coefficients, anchors] and [batch, coefficients, height, width])"
+            "YOLOv8/11/12-seg (outputs [batch, 4 + classes + coefficients, anchors] \(prototypes))"
+        case .yoloEndToEnd:
+            "end-to-end YOLO (outputs [batch, detections, 6 + coefficients] \(prototypes))"
+        case .yolov5:
+            "YOLOv5/7-seg (outputs [batch, anchors, 5 + classes + coefficients] \(prototypes))"
         }
     }
 
-    /// The family of a file; the first that fits.
-    static func recognized(in model: ModelDescription) -> ModelFamily? {
-        allCases.first { $0.fits(model) }
-    }
-
-    private func fits(_ model: ModelDescription) -> Bool {
-        switch self {
-        case .yolo: YOLOSegmentation.fits(model)
+    /// The family of a file; `nil` where it is none that is known.
+    static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> ModelFamily? {
+        switch YOLOLayout.recognized(in: model, configuration) {
+        case .columns: .yolo
+        case .readyRows: .yoloEndToEnd
+        case .rows: .yolov5
+        case nil: nil
         }
     }
 
@@ -38,13 +46,17 @@ public enum ModelFamily: String, CaseIterable, Sendable {
                 "This is a model for the task '\(task)'; it has no masks. Instance segmentation needs one for 'segment'."
             )
         }
-        guard let family = recognized(in: description) else {
+        guard let family = recognized(in: description, configuration) else {
             throw SegmentationError.unrecognizedModel(
                 found: description.summary, expected: allCases.map(\.layout).joined(separator: "; "))
         }
-        switch family {
-        case .yolo:
-            return try YOLOSegmentation(description, configuration, usesSquareInput: usesSquareInput)
-        }
+        let layout: YOLOLayout =
+            switch family {
+            case .yolo: .columns
+            case .yoloEndToEnd: .readyRows
+            case .yolov5: .rows
+            }
+        return try YOLOSegmentation(
+            description, configuration, family: family, layout: layout, usesSquareInput: usesSquareInput)
     }
 }
