@@ -12,7 +12,7 @@ import onnx
 import torch
 
 from data import CLASSES
-from model import Exported, Network
+from model import COEFFICIENTS, Exported, Network
 
 
 def main():
@@ -39,6 +39,9 @@ def main():
         dynamic_axes={"images": {0: "batch", 2: "height", 3: "width"}, "output0": {0: "batch", 2: "anchors"},
                       "output1": {0: "batch", 2: "mask_height", 3: "mask_width"}})
     file = onnx.load(arguments.file)
+    rows = file.graph.output[0].type.tensor_type.shape.dim[1]  # the exporter loses sight of it
+    rows.Clear()
+    rows.dim_value = 4 + len(names) + COEFFICIENTS
     metadata = {
         "description": "Silhouette's default model: " + ", ".join(names) + " on a table", "author": "the Silhouette authors",
         "license": "Apache-2.0", "task": "segment", "stride": "32", "imgsz": f"[{arguments.size}, {arguments.size}]",
