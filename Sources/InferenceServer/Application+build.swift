@@ -19,8 +19,11 @@ public func buildApplication(
     whenReady: @escaping @Sendable (Int) -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let state = ServerState()
+    let predictor = Predictor(catalog: catalog, imageLimits: configuration.imageLimits)
     let responder = Responder(
-        hosted: HostedRoute(catalog: catalog, access: access, configuration: configuration, state: state),
+        hosted: HostedRoute(predictor: predictor, access: access, configuration: configuration, state: state),
+        infer: InferRoutes(predictor: predictor, access: access, configuration: configuration, state: state),
+        workspace: WorkspaceRoutes(catalog: catalog, access: access),
         health: HealthRoutes(
             state: state, version: configuration.version, instanceID: UUID().uuidString.lowercased()),
         logger: logger)

@@ -10,17 +10,22 @@ struct Responder: HTTPResponder {
     typealias Context = BasicRequestContext
 
     let hosted: HostedRoute
+    let infer: InferRoutes
+    let workspace: WorkspaceRoutes
     let health: HealthRoutes
     let logger: Logger
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let start = ContinuousClock.now
         var log = RequestLog(request)
+        let route = Route(
+            path: request.uri.path, method: request.method, served: hosted.predictor.catalog.locations.map(\.id),
+            hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
         var response: Response
         do {
-            response = try await answer(request, &log)
+            response = try await answer(route, request, &log)
         } catch {
-            let answer = ErrorResponse(error)
+            let answer = ErrorResponse(error, style: route.errorStyle)
             if !(error is ServingError) { logger.error("\(error)", metadata: ["request": "\(log.requestID)"]) }
             log.error = answer.label
             response = answer.response
@@ -33,8 +38,7 @@ struct Responder: HTTPResponder {
         return response
     }
 
-    private func answer(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        let route = Route(path: request.uri.path)
+    private func answer(_ route: Route, _ request: Request, _ log: inout RequestLog) async throws -> Response {
         if request.method == .options { return CrossOrigin.preflight(request) }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
@@ -43,6 +47,16 @@ struct Responder: HTTPResponder {
         case .readiness: return health.readiness()
         case .info: return health.info()
         case .model(let id): return try await hosted.predict(id, request, &log)
+        case .infer: return try await infer.infer(request, &log)
+        case .registry: return try infer.registry(request, &log)
+        case .addModel: return try await infer.add(request, &log)
+        case .removeModel: return try await infer.remove(request, &log)
+        case .clearModels: return try await infer.clear(request, &log)
+        case .keyCheck: return try workspace.checkKey(request, &log)
+        case .workspace(let slug): return try await workspace.workspace(slug, request, &log)
+        case .project(let dataset, let slug): return try await workspace.project(dataset, in: slug, request, &log)
+        case .version(let id, let slug): return try await workspace.version(id, in: slug, request, &log)
+        case .trainings(let id, let isOne): return try workspace.trainings(id, isOne: isOne, request, &log)
         case .unknown: throw ServingError.notFound
         }
     }
@@ -71,6 +85,12 @@ struct RequestLog: Sendable {
                     }
             } ?? false
         requestID = isUsable ? given ?? "" : UUID().uuidString.lowercased()
+    }
+
+    /// Adds a prediction.
+    mutating func note(_ segmentation: Segmentation) {
+        timing = segmentation.timing
+        predictions = (predictions ?? 0) + segmentation.detections.count
     }
 
     func write(to logger: Logger, status: Int, duration: Duration) {

@@ -140,7 +140,7 @@ import Testing
             try await expect("/m/1?image=file%3A%2F%2F%2Fetc%2Fpasswd", 400, "Provided image URL is invalid")
             try await expect("/m/2", 404, "m/1", body: Self.base64)
             try await expect("/n/1", 404, "Requested Roboflow resource not found.", body: Self.base64)
-            try await expect("/nowhere", 404, "\"detail\":\"Not Found\"", method: .get)
+            try await expect("/a/b/c/d", 404, "\"detail\":\"Not Found\"", method: .get)
             try await expect("/m/1", 405, "\"detail\":\"Method Not Allowed\"", method: .put)
             try await expect("/healthz", 405, "Method Not Allowed")
             try await expect("/m/1?confidence=abc", 422, "\"loc\":[\"query\",\"confidence\"]", body: Self.base64)
@@ -246,6 +246,117 @@ import Testing
             #expect(readiness.status == .serviceUnavailable)
             let response = try await client.execute(uri: "/m/1", method: .post, body: Self.base64)
             #expect(response.status == .serviceUnavailable && response.headers[.retryAfter] == "1")
+        }
+    }
+
+    private func object(_ response: TestResponse) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(response.body.readableBytesView)) as? [String: Any])
+    }
+
+    /// Every key that the `roboflow` package reads.
+    @Test func theQuestionsOfTheRoboflowPackageAreAnsweredFromTheModels() async throws {
+        let store = try KeyStore(folder: TestFiles.temporaryFolder())
+        let key = try store.create(name: "test").secret
+        try await whenReady(application(access: .keys(store))) { client in
+            for (uri, method) in [
+                ("/?api_key=wrong", HTTPRequest.Method.post), ("/team?api_key=wrong", .get), ("/team/m", .get),
+            ] {
+                let refused = try await client.execute(uri: uri, method: method, body: nil)
+                #expect(refused.status == .unauthorized && message(refused).contains("This API key does not exist"))
+            }
+            let check = try await client.execute(uri: "/?api_key=\(key)", method: .post, body: nil)
+            #expect(try object(check)["workspace"] as? String == "home")
+            let workspace = try object(await client.execute(uri: "/team?api_key=\(key)", method: .get, body: nil))[
+                "workspace"]
+            let fields = try #require(workspace as? [String: Any])
+            #expect(fields["url"] as? String == "team" && fields["name"] != nil)
+            #expect((fields["projects"] as? [[String: Any]])?.first?["id"] as? String == "team/m")
+
+            let answer = try object(await client.execute(uri: "/team/m?api_key=\(key)", method: .get, body: nil))
+            let project = try #require(answer["project"] as? [String: Any])
+            let needed = [
+                "id", "type", "name", "created", "updated", "images", "unannotated", "annotation", "public", "splits",
+                "colors", "classes",
+            ]
+            #expect(Set(needed).isSubset(of: project.keys))
+            #expect(project["created"] is Int && project["type"] as? String == "instance-segmentation")
+            #expect((project["colors"] as? [String: Any])?.isEmpty == true)
+            #expect((project["classes"] as? [String: Any])?["left"] != nil)
+            let version = try #require((answer["versions"] as? [[String: Any]])?.first)
+            #expect(version["id"] as? String == "team/m/1" && version["model"] != nil)
+            #expect(Set(["created", "images", "splits", "preprocessing", "augmentation"]).isSubset(of: version.keys))
+
+            let one = try object(await client.execute(uri: "/team/m/1?api_key=\(key)", method: .get, body: nil))
+            let train = (one["version"] as? [String: Any])?["train"] as? [String: Any]
+            #expect((train?["model"] as? [String: Any])?["id"] as? String == "m/1")
+            let trainings = try await client.execute(
+                uri: "/team/m/1/v2/trainings?api_key=\(key)", method: .get, body: nil)
+            #expect(message(trainings).contains(#""modelIds":["m/1"]"#) && message(trainings).contains("seg"))
+            #expect(
+                try await client.execute(uri: "/team/m/7?api_key=\(key)", method: .get, body: nil).status == .notFound)
+        }
+    }
+
+    @Test func theInferenceSDKFindsModelsAndPredictions() async throws {
+        let store = try KeyStore(folder: TestFiles.temporaryFolder())
+        let key = try store.create(name: "test").secret
+        try await whenReady(application(access: .keys(store))) { client in
+            func post(_ uri: String, _ json: String) async throws -> TestResponse {
+                try await client.execute(uri: uri, method: .post, body: ByteBuffer(string: json))
+            }
+            let registry = try await client.execute(uri: "/model/registry?api_key=\(key)", method: .get, body: nil)
+            #expect(message(registry) == #"{"models":[{"model_id":"m/1","task_type":"instance-segmentation"}]}"#)
+            let refused = try await client.execute(uri: "/model/registry?api_key=None", method: .get, body: nil)
+            #expect(refused.status == .unauthorized && message(refused).contains("Unauthorized api_key"))
+
+            let image = #"{"type":"base64","value":"\#(String(buffer: Self.base64))"}"#
+            let path = "/infer/instance_segmentation"
+            let one = try await post(
+                path, #"{"api_key":"\#(key)","model_id":"m/1","image":\#(image),"id":"mine","confidence":1}"#)
+            #expect(one.status == .ok)
+            #expect(try object(one)["inference_id"] as? String == "mine")
+            #expect((try object(one)["predictions"] as? [Any])?.isEmpty == true, "1 is the whole here")
+            let two = try await post(
+                path,
+                #"{"api_key":"\#(key)","model_id":"m/1","image":[\#(image),\#(image)],"visualize_predictions":true}"#)
+            let list = try #require(
+                try JSONSerialization.jsonObject(with: Data(two.body.readableBytesView)) as? [[String: Any]])
+            #expect(
+                list.count == 2
+                    && list.allSatisfy { $0["visualization"] is String && ($0["predictions"] as? [Any])?.count == 1 })
+            let none = try await post(
+                path, #"{"api_key":"\#(key)","model_id":"m/1","image":\#(image),"class_filter":["right"]}"#)
+            #expect((try object(none)["predictions"] as? [Any])?.isEmpty == true)
+
+            for (json, status, text) in [
+                ("{}", 422, #""loc":["body","model_id"]"#), ("[]", 422, "body"), ("x", 422, "body"),
+                (#"{"model_id":"m/1","image":\#(image)}"#, 401, "Unauthorized api_key"),
+                (#"{"api_key":"\#(key)","model_id":"m","image":\#(image)}"#, 400, "Invalid Model ID"),
+                (#"{"api_key":"\#(key)","model_id":"m/2","image":\#(image)}"#, 404, "served are: m/1"),
+                (#"{"api_key":"\#(key)","model_id":"m/1","image":{"type":"numpy","value":1}}"#, 400, "NumPy"),
+                (
+                    #"{"api_key":"\#(key)","model_id":"m/1","image":{"type":"file","value":"x"}}"#, 400,
+                    "not recognised image type"
+                ),
+                (
+                    #"{"api_key":"\#(key)","model_id":"m/1","image":\#(image),"response_mask_format":"x"}"#, 422,
+                    "response_mask_format"
+                ),
+            ] {
+                let response = try await post(path, json)
+                #expect(
+                    response.status.code == status && message(response).contains(text),
+                    "\(json.suffix(60)): \(message(response))")
+            }
+            #expect(try await post("/model/add", #"{"model_id":"m/1","api_key":"\#(key)"}"#).status == .ok)
+            #expect(try await post("/model/add", #"{"model_id":"m/9","api_key":"\#(key)"}"#).status == .notFound)
+            #expect(try await post("/model/remove", #"{"model_id":"m/1"}"#).status == .unauthorized)
+            #expect(try await post("/model/clear", "").status == .unauthorized)
+            let bearer: HTTPFields = [.authorization: "Bearer \(key)"]
+            let cleared = try await client.execute(uri: "/model/clear", method: .post, headers: bearer, body: nil)
+            #expect(cleared.status == .ok)
+            let after = try await client.execute(uri: "/m/1?api_key=\(key)", method: .post, body: Self.base64)
+            #expect(after.status == .ok, "a model that was let go is opened again")
         }
     }
 

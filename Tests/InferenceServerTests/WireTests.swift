@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import Imaging
 import InstanceSegmentation
 import NIOCore
@@ -209,19 +210,39 @@ import Testing
 }
 
 @Suite struct RouteTests {
+    private static let served = [ModelID(dataset: "m", version: "1"), ModelID(dataset: "m", version: "2")]
+    private static let model = ModelID(dataset: "m", version: "1")
+
     @Test(
         arguments: [
-            ("/m/1", Route.model(ModelID(dataset: "m", version: "1"))),
-            ("//m/1", .model(ModelID(dataset: "m", version: "1"))),
-            ("/m/1/", .model(ModelID(dataset: "m", version: "1"))),
-            ("/my%20m/v%C3%BC", .model(ModelID(dataset: "my m", version: "vü"))),
-            ("/healthz", .health), ("//readiness/", .readiness), ("/info", .info), ("/", .unknown), ("/a", .unknown),
-            ("/a/b/c", .unknown), ("/../1", .unknown), ("/m/..", .unknown), ("/m/%2e%2e", .unknown),
-            ("/m/a%2Fb", .unknown),
-            ("/%FF/1", .unknown), ("/model/registry", .unknown), ("/infer/1", .unknown),
+            ("/m/1", Route.model(model)), ("//m/1", .model(model)), ("/m/1/", .model(model)),
+            ("/my%20m/v%C3%BC", .model(ModelID(dataset: "my m", version: "vü"))), ("/healthz", .health),
+            ("//readiness/", .readiness), ("/info", .info), ("/", .keyCheck), ("//", .keyCheck), ("/../1", .unknown),
+            ("/m/..", .unknown), ("/m/%2e%2e", .unknown), ("/m/a%2Fb", .unknown), ("/%FF/1", .unknown),
+            ("/model/registry", .registry), ("//model/add", .addModel), ("/model/remove", .removeModel),
+            ("/model/clear", .clearModels), ("/infer/instance_segmentation", .infer),
+            ("/infer/object_detection", .unknown),
+            ("/infer/1", .unknown), ("/favicon.ico", .unknown), ("/a/b/c/d", .unknown),
         ] as [(String, Route)])
     func pathsMeanWhatTheContractSays(path: String, route: Route) {
-        #expect(Route(path: path) == route)
+        #expect(Route(path: path, method: .post, served: Self.served) == route)
+    }
+
+    @Test func twoSegmentsAreAModelOrAProjectByWhatIsServed() {
+        func get(_ path: String, hasImage: Bool = false) -> Route {
+            Route(path: path, method: .get, served: Self.served, hasImage: hasImage)
+        }
+        #expect(get("/m/1") == .model(Self.model))
+        #expect(get("/team/m") == .project("m", workspace: "team"))
+        #expect(get("/team/m", hasImage: true) == .model(ModelID(dataset: "team", version: "m")))
+        #expect(get("/team/n") == .model(ModelID(dataset: "team", version: "n")))
+        #expect(
+            Route(path: "/team/m", method: .post, served: Self.served) == .model(ModelID(dataset: "team", version: "m"))
+        )
+        #expect(get("/team") == .workspace("team"))
+        #expect(get("/team/m/1") == .version(Self.model, workspace: "team"))
+        #expect(get("/team/m/1/v2/trainings") == .trainings(Self.model, isOne: false))
+        #expect(get("/team/m/1/v2/trainings/get") == .trainings(Self.model, isOne: true))
     }
 }
 

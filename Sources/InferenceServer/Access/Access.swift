@@ -18,7 +18,7 @@ public enum Access: Sendable {
     }
 
     /// Clients that have no key send an empty one, or Python's `None`.
-    private static func usable(_ key: String?) -> String? {
+    static func usable(_ key: String?) -> String? {
         key.flatMap { $0.isEmpty || $0 == "None" ? nil : $0 }
     }
 

@@ -1,13 +1,11 @@
-import Foundation
 import HTTPTypes
 import Hummingbird
-import Imaging
 import InstanceSegmentation
 import NIOCore
 
 /// `GET` and `POST /{dataset}/{version}`: a picture in, its objects out.
 struct HostedRoute: Sendable {
-    let catalog: ModelCatalog
+    let predictor: Predictor
     let access: Access
     let configuration: ServerConfiguration
     let state: ServerState
@@ -24,8 +22,10 @@ struct HostedRoute: Sendable {
                 log.keyID = try access.check(Access.presentedKey(parameters: parameters, headers: request.headers))
             }
             let asked = try PredictionRequest(parameters)
-            let model = try await catalog.model(id)
-            return try await answer(asked, model: model, source: source, &log)
+            let model = try await predictor.catalog.model(id)
+            let prediction = try await predictor.predict(source, with: model, asked)
+            log.note(prediction.segmentation)
+            return response(prediction, model: model, asked)
         }
     }
 
@@ -40,73 +40,21 @@ struct HostedRoute: Sendable {
         return body.image
     }
 
-    private func answer(
-        _ asked: PredictionRequest, model: ServedModel, source: ImageSource, _ log: inout RequestLog
-    ) async throws -> Response {
-        let start = ContinuousClock.now
-        let drawsPicture = asked.format != .json
-        let image = try decode(source, for: model, asked, inFull: drawsPicture)
-        let decoded = ContinuousClock.now
-        var segmentation = try await model.segmenter.segment(image, options: asked.options)
-        segmentation.timing.decode = decoded - start
-        log.timing = segmentation.timing
-        log.predictions = segmentation.detections.count
-
-        var headers = segmentation.timing.headers
+    private func response(
+        _ prediction: Predictor.Prediction, model: ServedModel, _ asked: PredictionRequest
+    ) -> Response {
+        var headers = prediction.segmentation.timing.headers
         headers[.modelID] = model.id.description
         headers[.cacheControl] = "no-store"
-        let picture = drawsPicture ? try drawing(of: segmentation, on: image, asked) : nil
-        if asked.format == .image, let picture {
+        if asked.format == .image, let picture = prediction.picture {
             headers[.contentType] = "image/jpeg"
             return Response(
                 status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: picture)))
         }
-        let answer = PredictionResponse(segmentation, maskFormat: asked.maskFormat, visualization: picture)
+        let answer = PredictionResponse(
+            prediction.segmentation, maskFormat: asked.maskFormat, visualization: prediction.picture)
         headers[.contentType] = "application/json"
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.json())))
-    }
-
-    private func decode(
-        _ source: ImageSource, for model: ServedModel, _ asked: PredictionRequest, inFull: Bool
-    ) throws -> Image {
-        func decoded(_ bytes: UnsafeRawBufferPointer) throws -> Image {
-            do throws(ImageCodecError) {
-                return try model.decode(
-                    bytes, limits: configuration.imageLimits, appliesOrientation: asked.appliesOrientation,
-                    inFull: inFull)
-            } catch {
-                throw ServingError.image(error)
-            }
-        }
-        switch source {
-        case .body(let buffer): return try buffer.withUnsafeReadableBytes(decoded)
-        case .data(let data): return try data.withUnsafeBytes(decoded)
-        case .none: throw ServingError.missingImage
-        case .url(let address):
-            guard address.prefix(5).lowercased() == "data:" else {
-                let isURL = address.hasPrefix("http://") || address.hasPrefix("https://")
-                throw isURL ? ServingError.urlInputUnsupported : ServingError.invalidURL
-            }
-            guard address.prefix(256).contains(";base64,") else { throw ServingError.invalidURL }
-            return try Array(address.utf8).withUnsafeBytes { text in
-                do throws(Base64Body.Failure) {
-                    return try Base64Body.decode(text)
-                } catch {
-                    throw error == .empty ? ServingError.emptyImage : ServingError.malformedBase64
-                }
-            }.withUnsafeBytes(decoded)
-        }
-    }
-
-    /// The picture with boxes and outlines, and labels where they are asked for.
-    private func drawing(
-        of segmentation: Segmentation, on image: Image, _ asked: PredictionRequest
-    ) throws -> [UInt8] {
-        var annotators: [any Annotator] = [
-            BoxAnnotator(lineWidth: asked.lineWidth), PolygonAnnotator(lineWidth: asked.lineWidth),
-        ]
-        if asked.drawsLabels { annotators.append(LabelAnnotator(height: 16, margin: 10)) }
-        return try image.annotated(with: segmentation.detections, by: annotators).encoded(as: .jpeg, quality: 90)
     }
 }
 
@@ -124,11 +72,7 @@ extension Request {
             guard whole.readableBytes + part.readableBytes <= limit else {
                 throw ServingError.bodyTooLarge(limit: limit, size: nil)
             }
-            if whole.readableBytes == 0 && part.readableBytes == announced {
-                whole = part
-            } else {
-                whole.writeImmutableBuffer(part)
-            }
+            whole.writeImmutableBuffer(part)
         }
         return whole
     }
@@ -136,7 +80,7 @@ extension Request {
 
 extension StageTiming {
     /// `Server-Timing` (milliseconds) and `X-Processing-Time` (seconds).
-    fileprivate var headers: HTTPFields {
+    var headers: HTTPFields {
         func milliseconds(_ duration: Duration) -> String {
             ((duration.seconds * 1e5).rounded() / 100).description
         }

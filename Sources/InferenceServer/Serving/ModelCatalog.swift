@@ -57,6 +57,15 @@ public actor ModelCatalog {
         }
     }
 
+    /// Lets a model's memory go once nobody uses it any more. It is opened again when it is next asked for.
+    /// - Throws: `ServingError.unknownModel`.
+    public func close(_ id: ModelID) throws {
+        guard locations.contains(where: { $0.id == id }) else {
+            throw ServingError.unknownModel(id, served: locations.map(\.id))
+        }
+        opening[id] = nil
+    }
+
     private func open(_ location: ModelLocation) async throws -> ServedModel {
         let start = ContinuousClock.now
         do {

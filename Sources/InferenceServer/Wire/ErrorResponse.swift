@@ -13,16 +13,28 @@ struct ErrorResponse: Sendable {
     var headers = HTTPFields()
 
     /// What is told to the client for an error.
-    init(_ error: any Error) {
+    init(_ error: any Error, style: ErrorStyle = .hosted) {
         guard let error = error as? ServingError else {
             self.init(.internalServerError, "internal", message: "Internal error.")
             return
         }
         switch error {
         case .unauthorized:
-            self.init(
-                status: .forbidden, label: "unauthorized",
-                body: Array(#"{"Message": "User is not authorized to access this resource"}"#.utf8))
+            switch style {
+            case .hosted:
+                self.init(
+                    status: .forbidden, label: "unauthorized",
+                    body: Array(#"{"Message": "User is not authorized to access this resource"}"#.utf8))
+            case .infer:
+                self.init(
+                    status: .unauthorized, label: "unauthorized",
+                    body: Array(#"{"status": 401, "message": "Unauthorized api_key"}"#.utf8))
+            case .management:
+                self.init(
+                    status: .unauthorized, label: "unauthorized",
+                    body: Array(
+                        #"{"error": {"message": "This API key does not exist (or has been revoked)."}}"#.utf8))
+            }
         case .notFound:
             self.init(.notFound, "not_found", message: "Not Found", detail: true)
         case .methodNotAllowed:
@@ -46,6 +58,8 @@ struct ErrorResponse: Sendable {
                 message: "The content encoding '\(encoding)' of the request is not supported; send the body as it is.")
         case .invalidParameter(let parameter):
             self.init(parameter)
+        case .invalidModelID:
+            self.init(.badRequest, "invalid_model_id", message: "Invalid Model ID sent in request.")
         case .invalidMaskDecode:
             self.init(
                 .badRequest, "mask_decode",
@@ -66,6 +80,10 @@ struct ErrorResponse: Sendable {
             self.init(image: "Empty image payload.", "empty_image")
         case .numpyImage:
             self.init(image: "NumPy image type is not supported in this configuration of `inference`.", "numpy_image")
+        case .unknownImageType:
+            self.init(
+                .badRequest, "unknown_image_type",
+                message: "Image declaration contains not recognised image type.")
         case .invalidURL:
             self.init(image: "Provided image URL is invalid", "invalid_url")
         case .urlInputUnsupported:
@@ -134,7 +152,7 @@ struct ErrorResponse: Sendable {
         writer.raw(",")
         writer.string(parameter.name)
         writer.raw(#"],"msg":"#)
-        writer.string("Input should be \(parameter.expected)")
+        writer.string(parameter.kind == "missing" ? "Field required" : "Input should be \(parameter.expected)")
         if let shown {
             writer.raw(#","input":"#)
             writer.string(shown)

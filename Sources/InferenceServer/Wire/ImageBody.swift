@@ -116,18 +116,13 @@ struct ImageBody: Sendable {
         case .text(let text):
             if text.isEmpty { throw ServingError.emptyImage }
             try self.init(text: text)
-        case .typed(let type, let value):
-            switch type {
-            case "base64": self.init(image: .data(try Self.base64(ByteBuffer(string: value))))
-            case "url": self.init(image: .url(value))
-            case "numpy": throw ServingError.numpyImage
-            default: throw ServingError.malformedJSON("the image type is neither 'base64' nor 'url'.")
-            }
+        case .typed(let image):
+            self.init(image: try image.source())
         }
         fields = object.fields
     }
 
-    private static func base64(_ buffer: ByteBuffer) throws -> Data {
+    static func base64(_ buffer: ByteBuffer) throws -> Data {
         try buffer.withUnsafeReadableBytes { bytes in
             do throws(Base64Body.Failure) {
                 return try Base64Body.decode(bytes)
@@ -143,7 +138,7 @@ private struct JSONObject: Decodable {
     enum Image {
         case none
         case text(String)
-        case typed(String, String)
+        case typed(TypedImage)
     }
 
     let image: Image
@@ -156,18 +151,13 @@ private struct JSONObject: Decodable {
         init?(intValue: Int) { nil }
     }
 
-    private struct TypedImage: Decodable {
-        let type: String
-        let value: String
-    }
-
     init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         let imageKey = Key(stringValue: "image")
         if let text = try? container.decode(String.self, forKey: imageKey) {
             image = .text(text)
         } else if let typed = try? container.decode(TypedImage.self, forKey: imageKey) {
-            image = .typed(typed.type, typed.value)
+            image = .typed(typed)
         } else {
             image = .none
         }

@@ -18,6 +18,8 @@ struct PredictionRequest: Sendable {
     var lineWidth = 1
     var appliesOrientation = true
 
+    init() {}
+
     /// Reads and checks the parameters of the hosted route. Unknown ones are ignored.
     /// - Throws: `ServingError`.
     init(_ parameters: Parameters) throws {

@@ -23,26 +23,21 @@ public struct PredictionResponse: Sendable {
     }
 
     /// The answer as one line of JSON.
-    public func json() -> [UInt8] {
+    /// - Parameters:
+    ///   - file: stands first in the answer, as the file that it is for.
+    ///   - inferenceID: what the client wants to know the answer by; by default a new one.
+    public func json(file: String? = nil, inferenceID: String? = nil) -> [UInt8] {
         var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
         var random = SystemRandomNumberGenerator()
-        writer.raw(#"{"inference_id":"#)
-        writer.uuid(using: &random)
-        writer.raw(#","#)
-        writeFields(to: &writer, random: &random)
-        writer.raw("}")
-        return writer.bytes
-    }
-
-    /// The answer as one line of JSON that begins with the name of the file it is for.
-    public func json(file: String) -> [UInt8] {
-        var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
-        var random = SystemRandomNumberGenerator()
-        writer.raw(#"{"file":"#)
-        writer.string(file)
-        writer.raw(#","inference_id":"#)
-        writer.uuid(using: &random)
-        writer.raw(#","#)
+        writer.raw("{")
+        if let file {
+            writer.raw(#""file":"#)
+            writer.string(file)
+            writer.raw(",")
+        }
+        writer.raw(#""inference_id":"#)
+        if let inferenceID { writer.string(inferenceID) } else { writer.uuid(using: &random) }
+        writer.raw(",")
         writeFields(to: &writer, random: &random)
         writer.raw("}")
         return writer.bytes

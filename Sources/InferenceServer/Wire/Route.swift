@@ -8,10 +8,27 @@ enum Route: Equatable {
     case health
     case readiness
     case info
+    /// A prediction.
     case model(ModelID)
+    // What the inference-sdk package calls.
+    case infer
+    case registry
+    case addModel
+    case removeModel
+    case clearModels
+    // What the roboflow package calls.
+    case keyCheck
+    case workspace(String)
+    case project(String, workspace: String)
+    case version(ModelID, workspace: String)
+    case trainings(ModelID, isOne: Bool)
     case unknown
 
-    init(path: String) {
+    /// - Parameters:
+    ///   - served: the models there are. Two segments in a GET mean a model to one generation of clients and a project to
+    ///     another; what is served decides.
+    ///   - hasImage: whether the query has an image.
+    init(path: String, method: HTTPRequest.Method, served: [ModelID] = [], hasImage: Bool = false) {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true).map { $0.removingPercentEncoding }
         // Decoded once; a slash or a step upwards inside a segment names nothing.
         guard segments.allSatisfy({ segment in segment.map { $0 != "." && $0 != ".." && !$0.contains("/") } ?? false })
@@ -19,13 +36,45 @@ enum Route: Equatable {
             self = .unknown
             return
         }
-        switch segments.compactMap(\.self) {
+        let names = segments.compactMap(\.self)
+        switch names {
         case ["healthz"]: self = .health
         case ["readiness"]: self = .readiness
         case ["info"]: self = .info
-        case let names where names.count == 2 && !ModelDirectory.reservedNames.contains(names[0]):
-            self = .model(ModelID(dataset: names[0], version: names[1]))
-        default: self = .unknown
+        case ["infer", "instance_segmentation"]: self = .infer
+        case ["model", "registry"]: self = .registry
+        case ["model", "add"]: self = .addModel
+        case ["model", "remove"]: self = .removeModel
+        case ["model", "clear"]: self = .clearModels
+        case []: self = method == .post ? .keyCheck : .unknown
+        case _ where ModelDirectory.reservedNames.contains(names[0]): self = .unknown
+        default: self = Self.named(names, method, served, hasImage)
+        }
+    }
+
+    /// The paths that begin with a name of the user's.
+    private static func named(
+        _ names: [String], _ method: HTTPRequest.Method, _ served: [ModelID], _ hasImage: Bool
+    ) -> Route {
+        switch names.count {
+        case 1:
+            let isSlug =
+                names[0].utf8.allSatisfy { byte in
+                    "-_".utf8.contains(byte)
+                        || byte < 128 && (Character(Unicode.Scalar(byte)).isLetter || 48...57 ~= byte)
+                } && !names[0].hasPrefix("-") && !names[0].hasPrefix("_")
+            return isSlug ? .workspace(names[0]) : .unknown
+        case 2:
+            let id = ModelID(dataset: names[0], version: names[1])
+            let isProject = served.contains { $0.dataset == names[1] }
+            return method == .get && isProject && !hasImage && !served.contains(id)
+                ? .project(names[1], workspace: names[0]) : .model(id)
+        case 3: return .version(ModelID(dataset: names[1], version: names[2]), workspace: names[0])
+        case 5 where names[3...] == ["v2", "trainings"]:
+            return .trainings(ModelID(dataset: names[1], version: names[2]), isOne: false)
+        case 6 where names[3...] == ["v2", "trainings", "get"]:
+            return .trainings(ModelID(dataset: names[1], version: names[2]), isOne: true)
+        default: return .unknown
         }
     }
 
@@ -34,7 +83,25 @@ enum Route: Equatable {
         switch self {
         case .health, .readiness, .info: [.get, .head]
         case .model: [.get, .post]
+        case .registry, .workspace, .project, .version, .trainings: [.get]
+        case .infer, .addModel, .removeModel, .clearModels, .keyCheck: [.post]
         case .unknown: []
         }
     }
+
+    /// How an error is told on the route.
+    var errorStyle: ErrorStyle {
+        switch self {
+        case .infer, .registry, .addModel, .removeModel, .clearModels: .infer
+        case .keyCheck, .workspace, .project, .version, .trainings: .management
+        case .health, .readiness, .info, .model, .unknown: .hosted
+        }
+    }
+}
+
+/// The generations of the interface tell a wrong key in different ways.
+enum ErrorStyle: Sendable {
+    case hosted
+    case infer
+    case management
 }

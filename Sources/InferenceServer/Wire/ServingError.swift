@@ -13,6 +13,7 @@ public enum ServingError: Error, Sendable {
     case unsupportedContentEncoding(String)
     case invalidParameter(InvalidParameter)
     case invalidMaskDecode
+    case invalidModelID
     case malformedJSON(String)
     // The image.
     case missingImage
@@ -20,6 +21,7 @@ public enum ServingError: Error, Sendable {
     case malformedBase64
     case emptyImage
     case numpyImage
+    case unknownImageType
     case invalidURL
     case urlInputUnsupported
     case image(ImageCodecError)
