@@ -19,7 +19,9 @@ public func buildApplication(
     whenReady: @escaping @Sendable (Int) -> Void = { _ in }
 ) -> some ApplicationProtocol {
     let state = ServerState()
-    let predictor = Predictor(catalog: catalog, imageLimits: configuration.imageLimits)
+    let predictor = Predictor(
+        catalog: catalog, imageLimits: configuration.imageLimits,
+        fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize))
     let responder = Responder(
         hosted: HostedRoute(predictor: predictor, access: access, configuration: configuration, state: state),
         infer: InferRoutes(predictor: predictor, access: access, configuration: configuration, state: state),

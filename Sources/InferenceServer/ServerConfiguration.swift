@@ -10,6 +10,8 @@ public struct ServerConfiguration: Sendable {
     public var imageLimits: ImageLimits
     /// Predictions that may be at work or waiting; the next is answered 429.
     public var maxRequests: Int
+    /// Which addresses of `image=` may be fetched.
+    public var fetchPolicy: AddressPolicy
     /// Models that are opened before the server is ready.
     public var preload: [ModelID]
     /// The program's name and version, for `/info`.
@@ -18,13 +20,15 @@ public struct ServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20,
         imageLimits: ImageLimits = ImageLimits(),
-        maxRequests: Int = 64, preload: [ModelID] = [], version: String = "0.1.0"
+        maxRequests: Int = 64, fetchPolicy: AddressPolicy = AddressPolicy(), preload: [ModelID] = [],
+        version: String = "0.1.0"
     ) {
         self.host = host
         self.port = port
         self.maxBodySize = maxBodySize
         self.imageLimits = imageLimits
         self.maxRequests = maxRequests
+        self.fetchPolicy = fetchPolicy
         self.preload = preload
         self.version = version
     }

@@ -49,6 +49,12 @@ struct ServeCommand: AsyncParsableCommand {
     var maxBody = environment("MAX_BODY").flatMap { Int($0) } ?? 32
 
     @Option(
+        help: ArgumentHelp(
+            "Allow image= addresses of a private network or host: 10.0.0.0/8, camera.local, 127.0.0.1:8000. Repeatable.",
+            valueName: "address"))
+    var allowFetch: [String] = environment("ALLOW_FETCH").map { $0.split(separator: ",").map(String.init) } ?? []
+
+    @Option(
         help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file")
     )
     var printRequest: String?
@@ -56,6 +62,9 @@ struct ServeCommand: AsyncParsableCommand {
     func validate() throws {
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
+        for text in allowFetch where AddressPolicy.Rule(text) == nil {
+            throw ValidationError("--allow-fetch takes a network, a host or host:port; '\(text)' is none.")
+        }
         if open && !insecure && !isLoopback {
             throw ValidationError(
                 "--open on \(host) would let everybody on the network use the server without a key. Leave --open out, "
@@ -80,7 +89,9 @@ struct ServeCommand: AsyncParsableCommand {
                 lanes: ProcessInfo.processInfo.activeProcessorCount, usesSquareInput: square, decodesInFull: fullDecode),
             logger: logger)
         let configuration = ServerConfiguration(
-            host: host, port: port, maxBodySize: maxBody << 20, preload: try preloaded(locations),
+            host: host, port: port, maxBodySize: maxBody << 20,
+            fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
+            preload: try preloaded(locations),
             version: Silhouette.version)
         let host = host
         let application = buildApplication(

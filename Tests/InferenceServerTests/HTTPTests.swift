@@ -136,7 +136,7 @@ import Testing
             try await expect("/m/1", 415, "GIF", body: ByteBuffer(string: "GIF89a12345678"))
             try await expect("/m/1", 400, cause + "The image is", body: ByteBuffer(bytes: Self.picture.prefix(80)))
             try await expect(
-                "/m/1?image=http%3A%2F%2F127.0.0.1%2Fa.jpg", 400, "Providing images via URL is not supported")
+                "/m/1?image=http%3A%2F%2F127.0.0.1%2Fa.jpg", 400, "network destination that is not allowed")
             try await expect("/m/1?image=file%3A%2F%2F%2Fetc%2Fpasswd", 400, "Provided image URL is invalid")
             try await expect("/m/2", 404, "m/1", body: Self.base64)
             try await expect("/n/1", 404, "Requested Roboflow resource not found.", body: Self.base64)

@@ -7,6 +7,7 @@ import NIOCore
 struct Predictor: Sendable {
     let catalog: ModelCatalog
     let imageLimits: ImageLimits
+    let fetcher: ImageFetcher
 
     /// A prediction, and the picture with it drawn on where that is asked for.
     struct Prediction: Sendable {
@@ -18,6 +19,7 @@ struct Predictor: Sendable {
     /// - Throws: `ServingError`.
     func predict(_ source: ImageSource, with model: ServedModel, _ asked: PredictionRequest) async throws -> Prediction
     {
+        let source = try await fetched(source)
         let start = ContinuousClock.now
         let image = try decode(source, for: model, asked)
         let decoded = ContinuousClock.now
@@ -41,20 +43,21 @@ struct Predictor: Sendable {
         case .body(let buffer): return try buffer.withUnsafeReadableBytes(decoded)
         case .data(let data): return try data.withUnsafeBytes(decoded)
         case .none: throw ServingError.missingImage
-        case .url(let address):
-            guard address.prefix(5).lowercased() == "data:" else {
-                let isURL = address.hasPrefix("http://") || address.hasPrefix("https://")
-                throw isURL ? ServingError.urlInputUnsupported : ServingError.invalidURL
-            }
-            guard address.prefix(256).contains(";base64,") else { throw ServingError.invalidURL }
-            return try Array(address.utf8).withUnsafeBytes { text in
-                do throws(Base64Body.Failure) {
-                    return try Base64Body.decode(text)
-                } catch {
-                    throw error == .empty ? ServingError.emptyImage : ServingError.malformedBase64
-                }
-            }.withUnsafeBytes(decoded)
+        case .url: throw ServingError.invalidURL  // fetched before
         }
+    }
+
+    /// What an address stands for: the bytes of a `data:` address, or those that are fetched.
+    private func fetched(_ source: ImageSource) async throws -> ImageSource {
+        guard case .url(let address) = source else { return source }
+        let text = address.trimmingCharacters(in: .whitespacesAndNewlines)
+        if text.prefix(5).lowercased() == "data:" {
+            guard text.prefix(256).contains(";base64,") else { throw ServingError.invalidURL }
+            return .data(try ImageBody.base64(ByteBuffer(string: text)))
+        }
+        let bytes = try await fetcher.fetch(text)
+        guard ImageFormat(signature: bytes.readableBytesView) != nil else { throw ServingError.fetchedNoImage }
+        return .body(bytes)
     }
 
     /// The picture with boxes and outlines, and labels where they are asked for.

@@ -86,9 +86,16 @@ struct ErrorResponse: Sendable {
                 message: "Image declaration contains not recognised image type.")
         case .invalidURL:
             self.init(image: "Provided image URL is invalid", "invalid_url")
-        case .urlInputUnsupported:
-            self.init(
-                image: "Providing images via URL is not supported in this configuration of `inference`.", "url_input")
+        case .fetchFailed:
+            self.init(image: "Data pointed by URL could not be decoded into image.", "fetch_failed")
+        case .fetchTooSlow(let seconds):
+            self.init(image: "Fetching the image took longer than \(seconds) s.", "fetch_too_slow")
+        case .fetchTooLarge(let limit):
+            self.init(image: "The image is larger than \(limit) bytes.", "fetch_too_large")
+        case .fetchedNoImage:
+            self.init(image: "Data is not image.", "fetched_no_image")
+        case .forbiddenAddress:
+            self.init(image: "URL points to a network destination that is not allowed.", "forbidden_address")
         case .image(let reason):
             switch reason {
             case .unrecognized:

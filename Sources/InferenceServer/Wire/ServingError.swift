@@ -23,7 +23,11 @@ public enum ServingError: Error, Sendable {
     case numpyImage
     case unknownImageType
     case invalidURL
-    case urlInputUnsupported
+    case fetchFailed
+    case fetchTooSlow(seconds: Int)
+    case fetchTooLarge(limit: Int)
+    case fetchedNoImage
+    case forbiddenAddress
     case image(ImageCodecError)
     // The server.
     case notReady
