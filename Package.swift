@@ -96,7 +96,13 @@ let package = Package(
         ),
         .testTarget(
             name: "ONNXRuntimeBackendTests",
-            dependencies: ["Imaging", "InstanceSegmentation", "ONNXRuntimeBackend", "TestSupport"],
+            dependencies: [
+                "Imaging",
+                "InstanceSegmentation",
+                "ONNXRuntimeBackend",
+                "TestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -111,6 +117,7 @@ let package = Package(
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ],
             swiftSettings: settings
         ),

@@ -26,7 +26,9 @@ struct Responder: HTTPResponder {
             response = try await answer(route, request, &log)
         } catch {
             let answer = ErrorResponse(error, style: route.errorStyle)
-            if !(error is ServingError) { logger.error("\(error)", metadata: ["request": "\(log.requestID)"]) }
+            if answer.status.code >= 500, !(error is ServingError) {
+                logger.error("\(error)", metadata: ["request": "\(log.requestID)"])
+            }
             log.error = answer.label
             response = answer.response
         }
@@ -42,6 +44,9 @@ struct Responder: HTTPResponder {
         if request.method == .options { return CrossOrigin.preflight(request) }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
+        if let expected = request.headers[.expect], expected.lowercased() != "100-continue" {
+            throw ServingError.unsupportedExpectation
+        }
         switch route {
         case .health: return health.health()
         case .readiness: return health.readiness()

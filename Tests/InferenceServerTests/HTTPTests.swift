@@ -6,6 +6,7 @@ import Imaging
 import InstanceSegmentation
 import Logging
 import NIOCore
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -149,6 +150,16 @@ import Testing
             var bomb = Self.picture
             bomb.replaceSubrange(16..<24, with: [0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF])
             try await expect("/m/1", 413, "65535x65535", body: ByteBuffer(bytes: bomb))
+        }
+    }
+
+    @Test func whatTheClientGotWrongIsNotOurFault() async throws {
+        #expect(ErrorResponse(HTTPParserError.invalidEOFState).status == .badRequest)
+        #expect(ErrorResponse(CancellationError()).status == .internalServerError)
+        try await whenReady(application()) { client in
+            let response = try await client.execute(
+                uri: "/m/1", method: .post, headers: [.expect: "200-ok"], body: Self.base64)
+            #expect(response.status == .expectationFailed)
         }
     }
 

@@ -3,6 +3,7 @@ import Hummingbird
 import Imaging
 import InstanceSegmentation
 import NIOCore
+import NIOHTTP1
 
 /// The table from errors to answers: the only place that knows status codes and error bodies.
 struct ErrorResponse: Sendable {
@@ -14,6 +15,10 @@ struct ErrorResponse: Sendable {
 
     /// What is told to the client for an error.
     init(_ error: any Error, style: ErrorStyle = .hosted) {
+        if let error = error as? HTTPParserError {  // the body is cut off, or not what its head announced
+            self.init(.badRequest, "malformed_request", message: "The request is malformed: \(error).")
+            return
+        }
         guard let error = error as? ServingError else {
             self.init(.internalServerError, "internal", message: "Internal error.")
             return
@@ -56,6 +61,8 @@ struct ErrorResponse: Sendable {
             self.init(
                 .unsupportedMediaType, "content_encoding",
                 message: "The content encoding '\(encoding)' of the request is not supported; send the body as it is.")
+        case .unsupportedExpectation:
+            self.init(.expectationFailed, "expectation", message: "Only 'Expect: 100-continue' is supported.")
         case .invalidParameter(let parameter):
             self.init(parameter)
         case .invalidModelID:

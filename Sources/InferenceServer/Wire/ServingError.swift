@@ -11,6 +11,7 @@ public enum ServingError: Error, Sendable {
     // The request.
     case bodyTooLarge(limit: Int, size: Int?)
     case unsupportedContentEncoding(String)
+    case unsupportedExpectation
     case invalidParameter(InvalidParameter)
     case invalidMaskDecode
     case invalidModelID

@@ -1,0 +1,36 @@
+import Crypto
+import Foundation
+import Imaging
+import InstanceSegmentation
+import ONNXRuntimeBackend
+import TestSupport
+import Testing
+
+/// The model that the project ships.
+@Suite struct DefaultModelTests {
+    private let folder = TestFiles.root.appending(path: "models/tabletop/1")
+
+    @Test func theFileIsTheOneThatTheCardDescribes() throws {
+        let file = try Data(contentsOf: folder.appending(path: "model.onnx"))
+        let hash = SHA256.hash(data: file).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let card = try String(contentsOf: folder.appending(path: "README.md"), encoding: .utf8)
+        #expect(card.contains(hash), "SHA-256 of model.onnx is \(hash)")
+        #expect(file.count < 3_000_000)
+    }
+
+    @Test func itFindsEveryCoinOfTheSample() async throws {
+        let lane = try await ONNXRuntimeBackend().open(modelAt: folder.appending(path: "model.onnx").path, lanes: 1)[0]
+        let segmenter = try Segmenter(session: lane)
+        #expect(segmenter.model.family == .yolo)
+        let truth = try COCOAnnotations(contentsOf: TestFiles.fixture("sample.json"))
+        let bytes = try Data(contentsOf: folder.appending(path: "sample.jpg"))
+        let found = try await segmenter.segment(try Image(decoding: [UInt8](bytes))).detections
+        #expect(found.count == truth.objects.count)
+        for object in truth.objects {
+            let mask = try #require(object.mask)
+            let best = found.map { $0.mask.iou(mask) }.max() ?? 0
+            #expect(best >= 0.85, "mask IoU \(best)")
+        }
+        #expect(found.allSatisfy { $0.className == "coin" })
+    }
+}
