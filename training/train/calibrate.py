@@ -1,0 +1,90 @@
+"""Fits temperature and bias so that a confidence is the share of detections that are right, on rendered scenes.
+
+    silhouette evaluate --model NAME/V --annotations instances.json --images SCENES --iou 0.3 --save-detections found.json
+    python calibrate.py instances.json found.json [--category 1] [--plot reliability.png]
+
+A detection is right where its box overlaps a free true object of its class by half. Prints the temperature and the bias for
+export.py, and the reliability before and after.
+"""
+
+import argparse
+import collections
+import json
+
+import numpy as np
+
+
+def overlap(a, b):
+    w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    common = max(w, 0) * max(h, 0)
+    return common / (a[2] * a[3] + b[2] * b[3] - common)
+
+
+def outcomes(truth, found, category):
+    objects = collections.defaultdict(list)
+    for a in truth["annotations"]:
+        if a["category_id"] == category:
+            objects[a["image_id"]].append([a["bbox"], a["iscrowd"], False])
+    scores, right = [], []
+    for d in sorted((d for d in found if d["category_id"] == category), key=lambda d: -d["score"]):
+        best = max((o for o in objects[d["image_id"]] if not o[2]), key=lambda o: overlap(o[0], d["bbox"]), default=None)
+        hit = best is not None and overlap(best[0], d["bbox"]) >= 0.5
+        if hit:
+            if best[1]:
+                continue
+            best[2] = True
+        scores.append(d["score"])
+        right.append(hit)
+    return np.array(scores), np.array(right, float)
+
+
+def reliability(scores, right, edges=np.linspace(0, 1, 11)):
+    rows = []
+    for low, high in zip(edges, edges[1:]):
+        inside = (scores >= low) & (scores < high)
+        if inside.any():
+            rows.append((low, high, int(inside.sum()), float(scores[inside].mean()), float(right[inside].mean())))
+    return rows
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("truth")
+    parser.add_argument("found")
+    parser.add_argument("--category", type=int, default=1)
+    parser.add_argument("--plot")
+    arguments = parser.parse_args()
+    scores, right = outcomes(json.load(open(arguments.truth)), json.load(open(arguments.found)), arguments.category)
+    keep = scores > 0.05  # what nobody sees should not decide
+    scores, right = scores[keep], right[keep]
+    logits = np.log(scores / (1 - scores))
+    design = np.stack([logits, np.ones_like(logits)], 1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(100):  # Newton's method for logistic regression
+        p = 1 / (1 + np.exp(-design @ weights))
+        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-6 * np.eye(2)
+        weights += np.linalg.solve(hessian, design.T @ (right - p))
+    after = 1 / (1 + np.exp(-design @ weights))
+    print(f"--temperature {weights[0]:.3f} --bias {weights[1]:.3f}   ({len(scores)} detections, {int(right.sum())} right)")
+    for name, values in (("before", scores), ("after", after)):
+        print(name)
+        for low, high, count, mean, share in reliability(values, right):
+            print(f"  {low:.1f}-{high:.1f}  {count:5d}  confidence {mean:.2f}  right {share:.2f}")
+    if arguments.plot:
+        import matplotlib.pyplot as plt
+
+        plt.figure(figsize=(4.5, 4.5))
+        plt.plot([0, 1], [0, 1], color="0.7")
+        for name, values in (("before", scores), ("after", after)):
+            rows = reliability(values, right)
+            plt.plot([r[3] for r in rows], [r[4] for r in rows], marker="o", label=name)
+        plt.xlabel("confidence")
+        plt.ylabel("share of detections that are right")
+        plt.legend()
+        plt.tight_layout()
+        plt.savefig(arguments.plot, dpi=120)
+
+
+if __name__ == "__main__":
+    main()
