@@ -2,7 +2,9 @@
 # The program is built for release with Swift's library inside it, so that it runs where there is no Swift.
 
 SWIFT ?= swift
-BUILD = $(SWIFT) build -c release --static-swift-stdlib --product silhouette
+# An import that Package.swift does not name is an error.
+CHECK = --explicit-target-dependency-import-check error
+BUILD = $(SWIFT) build -c release --static-swift-stdlib --product silhouette $(CHECK)
 HOST ?= 127.0.0.1
 PORT ?= 9001
 
@@ -24,7 +26,7 @@ run: build ## Start the server with the default model and print a request to pas
 
 test: setup ## Run all tests
 	@echo "test: compiling and running all tests; the first time takes some minutes"
-	@$(SWIFT) build --build-tests
+	@$(SWIFT) build --build-tests $(CHECK)
 	@$(SWIFT) test --skip-build --no-parallel
 
 lint: ## Check formatting and imports

@@ -77,7 +77,6 @@ let package = Package(
                 "InstanceSegmentation",
                 "ONNXRuntimeBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

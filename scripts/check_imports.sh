@@ -18,7 +18,7 @@ only() {
 only CONNXRuntime ONNXRuntimeBackend
 only CImageCodecs Imaging
 only CAllocator silhouette
-only Hummingbird InferenceServer silhouette
+only Hummingbird InferenceServer
 only GRDB InferenceServer
 only ONNXRuntimeBackend silhouette
 only InferenceServer silhouette

@@ -35,6 +35,14 @@ func environment(_ name: String) -> String? {
     ProcessInfo.processInfo.environment["SILHOUETTE_" + name].flatMap { $0.isEmpty ? nil : $0 }
 }
 
+/// Refuses a variable that is set to something else than a number.
+func requireNumbers(_ names: String...) throws {
+    for name in names {
+        guard let text = environment(name), Double(text) == nil else { continue }
+        throw ValidationError("SILHOUETTE_\(name) is '\(text)'; expected a number.")
+    }
+}
+
 /// The same as a flag: set to 1, true, yes or on.
 func environmentFlag(_ name: String) -> Bool {
     ["1", "true", "yes", "on"].contains(environment(name)?.lowercased())

@@ -43,6 +43,7 @@ struct PredictCommand: AsyncParsableCommand {
     var save: String?
 
     func validate() throws {
+        try requireNumbers("CONFIDENCE", "OVERLAP")
         for (name, value) in [("confidence", confidence), ("overlap", overlap)] {
             guard value.isFinite, (0...100).contains(value) else {
                 throw ValidationError("--\(name) must be from 0 to 100.")

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CAllocator
 import Foundation
-import Hummingbird
 import InferenceServer
 import InstanceSegmentation
 import Logging
@@ -60,6 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
     var printRequest: String?
 
     func validate() throws {
+        try requireNumbers("PORT", "MAX_BODY")
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
@@ -105,7 +105,7 @@ struct ServeCommand: AsyncParsableCommand {
                 let query = key.map { "?api_key=\($0)" } ?? ""
                 printLine("base64 \(printRequest) | curl -sd @- \"http://\(host):\(port)/\(model.id)\(query)\"")
             })
-        try await application.runService()
+        try await runServer(application, configuration: configuration)
     }
 
     /// Who may use the server, and a key of theirs where it is known.

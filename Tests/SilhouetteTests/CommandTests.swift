@@ -73,6 +73,14 @@ import Testing
         }
     }
 
+    @Test func optionsComeFromTheEnvironmentToo() throws {
+        let environment = ["SILHOUETTE_MODELS": try models(), "SILHOUETTE_CONFIDENCE": "99"]
+        let outcome = try Program.run(["predict", try picture()], environment: environment)
+        #expect(outcome.status == 0 && outcome.output.contains("0 objects"))
+        let wrong = try Program.run(["serve"], environment: ["SILHOUETTE_PORT": "many"])
+        #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_PORT is 'many'; expected a number"))
+    }
+
     @Test func modelsAreListedWithWhatTheyAre() throws {
         let folder = try models()
         let broken = URL(filePath: folder).appending(path: "broken/1")
@@ -123,6 +131,13 @@ import Testing
         server.process.waitUntilExit()
         #expect(server.process.terminationStatus == 0)
         #expect(!server.logText.contains("rf_test"), "a key is in the log")
+    }
+
+    @Test func aPortThatIsTakenIsExplained() throws {
+        let server = try RunningServer(["--models", models(), "--open"])
+        let second = try Program.run(["serve", "--models", try models(), "--open", "--port", String(server.port)])
+        #expect(second.status == 1)
+        #expect(second.errors.contains("Another program listens on 127.0.0.1:\(server.port) already"))
     }
 
     @Test func theFirstStartMakesAKeyAndPrintsItOnce() throws {

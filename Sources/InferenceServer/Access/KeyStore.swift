@@ -44,8 +44,8 @@ public struct KeyStore: Sendable {
     }
 
     private func insert(name: String, secret: String) throws -> APIKey {
-        // The file keeps milliseconds.
-        let now = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 * 1000).rounded() / 1000)
+        // Whole seconds are the same when they are read back; fractions are not always.
+        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
         let key = APIKey(id: APIKey.makeID(), name: name, created: now)
         try database.write { database in
             try database.execute(
@@ -58,7 +58,7 @@ public struct KeyStore: Sendable {
     /// All keys, revoked ones too, in the order in which they were made.
     public func keys() throws -> [APIKey] {
         try database.read { database in
-            try Row.fetchAll(database, sql: "SELECT * FROM apiKey ORDER BY created, id").map(APIKey.init(row:))
+            try Row.fetchAll(database, sql: "SELECT * FROM apiKey ORDER BY rowid").map(APIKey.init(row:))
         }
     }
 

@@ -1,0 +1,30 @@
+import Foundation
+public import Hummingbird
+import NIOCore
+
+/// Runs a server until it is told to stop by SIGTERM or SIGINT; what it is at then is finished first.
+/// - Throws: `ListeningError` where its address cannot be listened on.
+public func runServer(_ application: some ApplicationProtocol, configuration: ServerConfiguration) async throws {
+    do {
+        try await application.runService()
+    } catch let error as IOError {
+        throw ListeningError(host: configuration.host, port: configuration.port, code: error.errnoCode)
+    }
+}
+
+/// Why an address cannot be listened on.
+public struct ListeningError: Error, CustomStringConvertible {
+    public let host: String
+    public let port: Int
+    /// The system's error number.
+    public let code: CInt
+
+    public var description: String {
+        switch code {
+        case EADDRINUSE: "Another program listens on \(host):\(port) already; choose another --port."
+        case EADDRNOTAVAIL: "\(host) is no address of this machine; see --host."
+        case EACCES: "This user may not listen on port \(port); choose a --port from 1024 on."
+        default: "\(host):\(port) cannot be listened on: \(String(cString: strerror(code)))."
+        }
+    }
+}
