@@ -1,5 +1,7 @@
 import Foundation
 public import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
 public import Logging
 import NIOCore
 
@@ -10,6 +12,7 @@ import NIOCore
 ///   - access: who may use them.
 ///   - whenListening: called with the port once the server listens; models may still be opening.
 ///   - whenReady: called with the port once predictions are answered.
+/// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildApplication(
     _ configuration: ServerConfiguration,
     catalog: ModelCatalog,
@@ -17,24 +20,38 @@ public func buildApplication(
     logger: Logger,
     whenListening: @escaping @Sendable (Int) -> Void = { _ in },
     whenReady: @escaping @Sendable (Int) -> Void = { _ in }
-) -> some ApplicationProtocol {
+) throws -> some ApplicationProtocol {
     let state = ServerState()
+    let metrics = ServerMetrics()
     let predictor = Predictor(
         catalog: catalog, imageLimits: configuration.imageLimits,
         fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize))
     let responder = Responder(
         hosted: HostedRoute(predictor: predictor, access: access, configuration: configuration, state: state),
         infer: InferRoutes(predictor: predictor, access: access, configuration: configuration, state: state),
-        workspace: WorkspaceRoutes(catalog: catalog, access: access),
+        workspace: WorkspaceRoutes(catalog: catalog, access: access, scheme: configuration.scheme),
         health: HealthRoutes(
-            state: state, version: configuration.version, instanceID: UUID().uuidString.lowercased()),
-        logger: logger)
+            state: state, counts: metrics, version: configuration.version,
+            instanceID: UUID().uuidString.lowercased()),
+        assets: AssetRoutes(), metrics: metrics, logger: logger)
+    let http1 = HTTP1Channel.Configuration(
+        additionalChannelHandlers: [ExchangeHandler(maxUnwanted: 2 * configuration.maxBodySize)],
+        idleTimeout: .seconds(75),
+        // An address may hold a small picture. The responder refuses more than `RequestHead` allows.
+        httpDecoderConfiguration: .init(
+            maxHeaderFieldSize: 2 * RequestHead.maxTarget, maxHeaderListSize: 3 * RequestHead.maxTarget,
+            maxHeaderFieldCount: 256))
+    let server: HTTPServerBuilder
+    if let files = configuration.certificate {
+        server = try .http2Upgrade(
+            tlsConfiguration: try CertificateStore(files, logger: logger).configuration,
+            configuration: .init(idleTimeout: .seconds(75), streamConfiguration: http1))
+    } else {
+        server = .http1(configuration: http1)
+    }
     return Application(
         responder: responder,
-        server: .http1(
-            configuration: .init(
-                additionalChannelHandlers: [ContinueHandler(maxBodySize: configuration.maxBodySize)],
-                idleTimeout: .seconds(75))),
+        server: server,
         configuration: ApplicationConfiguration(
             address: .hostname(configuration.host, port: configuration.port), serverName: "Silhouette"),
         services: [

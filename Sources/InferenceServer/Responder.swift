@@ -1,4 +1,3 @@
-import Foundation
 import HTTPTypes
 import Hummingbird
 import InstanceSegmentation
@@ -7,15 +6,17 @@ import Logging
 /// Answers every request: finds its route, turns errors into answers, sets the headers that all answers have, and logs one
 /// line.
 struct Responder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = ServerContext
 
     let hosted: HostedRoute
     let infer: InferRoutes
     let workspace: WorkspaceRoutes
     let health: HealthRoutes
+    let assets: AssetRoutes
+    let metrics: ServerMetrics
     let logger: Logger
 
-    func respond(to request: Request, context: Context) async throws -> Response {
+    func respond(to request: Request, context: ServerContext) async throws -> Response {
         let start = ContinuousClock.now
         var log = RequestLog(request)
         let route = Route(
@@ -23,9 +24,10 @@ struct Responder: HTTPResponder {
             hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
         var response: Response
         do {
-            response = try await answer(route, request, &log)
+            try RequestHead.check(request)
+            response = try await answer(route, request, context, &log)
         } catch {
-            let answer = ErrorResponse(error, style: route.errorStyle)
+            let answer = ErrorResponse(error, style: route.errorStyle, methods: route.methods)
             if answer.status.code >= 500, !(error is ServingError) {
                 logger.error("\(error)", metadata: ["request": "\(log.requestID)"])
             }
@@ -35,12 +37,19 @@ struct Responder: HTTPResponder {
         response.headers[.requestID] = log.requestID
         response.headers[.xContentTypeOptions] = "nosniff"
         if request.headers[.origin] != nil { response.headers.append(contentsOf: CrossOrigin.headers) }
-        if request.method == .head { response.body = ResponseBody() }
-        log.write(to: logger, status: response.status.code, duration: ContinuousClock.now - start)
+        if request.method == .head { response = response.createHeadResponse() }
+        let duration = ContinuousClock.now - start
+        log.write(to: logger, status: response.status.code, duration: duration)
+        metrics.record(route: route.label, status: response.status.code, error: log.error, duration: duration)
+        for prediction in log.predictions {
+            metrics.record(prediction.timing, detections: prediction.detections, model: prediction.model)
+        }
         return response
     }
 
-    private func answer(_ route: Route, _ request: Request, _ log: inout RequestLog) async throws -> Response {
+    private func answer(
+        _ route: Route, _ request: Request, _ context: ServerContext, _ log: inout RequestLog
+    ) async throws -> Response {
         if request.method == .options { return CrossOrigin.preflight(request) }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
@@ -51,60 +60,22 @@ struct Responder: HTTPResponder {
         case .health: return health.health()
         case .readiness: return health.readiness()
         case .info: return health.info()
-        case .model(let id): return try await hosted.predict(id, request, &log)
-        case .infer: return try await infer.infer(request, &log)
-        case .registry: return try infer.registry(request, &log)
-        case .addModel: return try await infer.add(request, &log)
-        case .removeModel: return try await infer.remove(request, &log)
+        case .metrics: return health.metrics()
+        case .asset(let asset): return assets.asset(asset)
+        case .model(let id): return try await hosted.predict(id, request, context, &log)
+        case .infer: return try await infer.infer(request, context, &log)
+        case .registry: return try await infer.registry(request, &log)
+        case .addModel: return try await infer.add(request, context, &log)
+        case .removeModel: return try await infer.remove(request, context, &log)
         case .clearModels: return try await infer.clear(request, &log)
-        case .keyCheck: return try workspace.checkKey(request, &log)
+        case .start(let id): return try await infer.start(id, request, &log)
+        case .clearCache: return try await infer.clearCache(request, &log)
+        case .keyCheck: return try await workspace.checkKey(request, &log)
         case .workspace(let slug): return try await workspace.workspace(slug, request, &log)
         case .project(let dataset, let slug): return try await workspace.project(dataset, in: slug, request, &log)
         case .version(let id, let slug): return try await workspace.version(id, in: slug, request, &log)
-        case .trainings(let id, let isOne): return try workspace.trainings(id, isOne: isOne, request, &log)
+        case .trainings(let id, let isOne): return try await workspace.trainings(id, isOne: isOne, request, &log)
         case .unknown: throw ServingError.notFound
         }
-    }
-}
-
-/// What is known of a request when it is answered, for the log. A key appears only by its public id.
-struct RequestLog: Sendable {
-    let requestID: String
-    private let method: String
-    private let path: String
-    var keyID: String?
-    var timing: StageTiming?
-    var predictions: Int?
-    var error: String?
-
-    init(_ request: Request) {
-        method = request.method.rawValue
-        path = request.uri.path
-        let given = request.headers[.requestID]
-        let isUsable =
-            given.map { id in
-                (1...128).contains(id.utf8.count)
-                    && id.utf8.allSatisfy { byte in
-                        UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte || UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte
-                            || UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte || "._-".utf8.contains(byte)
-                    }
-            } ?? false
-        requestID = isUsable ? given ?? "" : UUID().uuidString.lowercased()
-    }
-
-    /// Adds a prediction.
-    mutating func note(_ segmentation: Segmentation) {
-        timing = segmentation.timing
-        predictions = (predictions ?? 0) + segmentation.detections.count
-    }
-
-    func write(to logger: Logger, status: Int, duration: Duration) {
-        var metadata: Logger.Metadata = [
-            "request": "\(requestID)", "status": "\(status)", "ms": "\(Int((duration.seconds * 1000).rounded()))",
-        ]
-        if let keyID { metadata["key"] = "\(keyID)" }
-        if let error { metadata["error"] = "\(error)" }
-        if let predictions { metadata["predictions"] = "\(predictions)" }
-        logger.log(level: status >= 500 ? .warning : .info, "\(method) \(path)", metadata: metadata)
     }
 }

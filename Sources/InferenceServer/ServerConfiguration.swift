@@ -14,14 +14,19 @@ public struct ServerConfiguration: Sendable {
     public var fetchPolicy: AddressPolicy
     /// Models that are opened before the server is ready.
     public var preload: [ModelID]
+    /// Where there is one, the server speaks HTTPS, HTTP/2 too, and nothing else.
+    public var certificate: CertificateFiles?
     /// The program's name and version, for `/info`.
     public var version: String
+
+    /// `http` or `https`.
+    public var scheme: String { certificate == nil ? "http" : "https" }
 
     public init(
         host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20,
         imageLimits: ImageLimits = ImageLimits(),
         maxRequests: Int = 64, fetchPolicy: AddressPolicy = AddressPolicy(), preload: [ModelID] = [],
-        version: String = "0.1.0"
+        certificate: CertificateFiles? = nil, version: String = "0.1.0"
     ) {
         self.host = host
         self.port = port
@@ -30,6 +35,7 @@ public struct ServerConfiguration: Sendable {
         self.maxRequests = maxRequests
         self.fetchPolicy = fetchPolicy
         self.preload = preload
+        self.certificate = certificate
         self.version = version
     }
 }

@@ -77,6 +77,14 @@ public struct StageTiming: Sendable {
         self.postprocess = postprocess
     }
 
+    /// The stages by name, in their order.
+    public var stages: [(name: String, duration: Duration)] {
+        [
+            ("decode", decode), ("queue", queue), ("preprocess", preprocess), ("inference", inference),
+            ("postprocess", postprocess),
+        ]
+    }
+
     /// Everything but the waiting.
     public var total: Duration { decode + preprocess + inference + postprocess }
 }

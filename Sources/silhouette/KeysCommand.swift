@@ -23,10 +23,52 @@ struct KeysCommand: ParsableCommand {
         @Option(help: "What the key is for.")
         var name = "unnamed"
 
+        @Option(
+            name: .customLong("for"),
+            help: ArgumentHelp(
+                "Models that it opens, as DATASET or DATASET/VERSION, separated by commas; by default all.",
+                valueName: "models"))
+        var models: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "When it stops working: 12h, 30d, 2027-01-31 or 2027-01-31T12:00:00Z; by default never.",
+                valueName: "time"),
+            transform: expiry)
+        var expires: Date?
+
+        @Option(help: ArgumentHelp("Predictions that may be asked for with it; by default any number.", valueName: "n"))
+        var quota: Int?
+
+        func validate() throws {
+            if let quota, quota < 1 { throw ValidationError("--quota must be at least 1.") }
+            if let models, wanted.isEmpty { throw ValidationError("--for names no model: '\(models)'.") }
+        }
+
+        private var wanted: Set<String> {
+            Set((models ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
+        }
+
         func run() throws {
-            let made = try options.store().create(name: name)
+            let limits = APIKey.Limits(models: models == nil ? nil : wanted, expires: expires, quota: quota)
+            let made = try options.store().create(name: name, limits: limits)
             print(made.secret)
             FileHandle.standardError.write(Data("Key \(made.key.id) (\(name)). It is not shown again.\n".utf8))
+        }
+
+        /// A time from now on, or a date; a day without a time is its beginning in UTC.
+        private static func expiry(_ text: String) throws -> Date {
+            if let unit = text.last.flatMap({ ["h": 3600.0, "d": 86_400][$0] }), let count = Double(text.dropLast()),
+                count > 0, count < 1e6
+            {
+                return Date(timeIntervalSinceNow: unit * count)
+            }
+            let day = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day()
+            guard let date = (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: day)) else {
+                throw ValidationError("'\(text)' is no time; expected such as 12h, 30d or 2027-01-31.")
+            }
+            guard date > Date() else { throw ValidationError("'\(text)' is in the past.") }
+            return date
         }
     }
 
@@ -38,10 +80,20 @@ struct KeysCommand: ParsableCommand {
         func run() throws {
             let keys = try options.store().keys()
             if keys.isEmpty { return print("There are no keys.") }
-            for key in keys {
-                let state = key.revoked.map { "revoked \($0.formatted(.iso8601))" } ?? "active"
-                print("\(key.id)  \(key.created.formatted(.iso8601))  \(state)  \(key.name)")
+            let rows = keys.map { key in
+                let state =
+                    switch key.state() {
+                    case .active: key.limits.expires.map { "until \($0.formatted(.iso8601))" } ?? "active"
+                    case .expired(let date): "expired \(date.formatted(.iso8601))"
+                    case .revoked(let date): "revoked \(date.formatted(.iso8601))"
+                    }
+                return [
+                    key.id, key.created.formatted(.iso8601), state, key.name,
+                    key.limits.quota.map { "used \(key.used)/\($0)" } ?? "",
+                    key.limits.models.map { "for " + $0.sorted().joined(separator: ",") } ?? "",
+                ]
             }
+            print(TextTable(rows: rows).text)
         }
     }
 

@@ -27,12 +27,8 @@ struct PredictionTable {
             ]
         }
         if !rows.isEmpty {
-            let header = ["class", "confidence", "box", "points"]
-            let widths = header.indices.map { i in ([header] + rows).map { $0[i].count }.max() ?? 0 }
-            for row in [header] + rows {
-                let cells = zip(row, widths).map { $0.0.padding(toLength: $0.1, withPad: " ", startingAt: 0) }
-                lines.append("  " + cells.joined(separator: "  "))
-            }
+            let table = TextTable(header: ["class", "confidence", "box", "points"], rows: rows)
+            lines += table.lines.map { "  " + $0 }
         }
         return lines.joined(separator: "\n")
     }

@@ -54,6 +54,15 @@ struct ServeCommand: AsyncParsableCommand {
     var allowFetch: [String] = environment("ALLOW_FETCH").map { $0.split(separator: ",").map(String.init) } ?? []
 
     @Option(
+        help: ArgumentHelp(
+            "Speak HTTPS (and HTTP/2) with this certificate: a PEM file, the server's own first, those of its issuers behind it.",
+            valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The certificate's private key: a PEM file.", valueName: "file"))
+    var tlsPrivateKey: String?
+
+    @Option(
         help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file")
     )
     var printRequest: String?
@@ -64,6 +73,9 @@ struct ServeCommand: AsyncParsableCommand {
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
             throw ValidationError("--allow-fetch takes a network, a host or host:port; '\(text)' is none.")
+        }
+        guard (certificateFile == nil) == (privateKeyFile == nil) else {
+            throw ValidationError("--tls-certificate and --tls-private-key belong together; one of them is missing.")
         }
         if open && !insecure && !isLoopback {
             throw ValidationError(
@@ -91,21 +103,29 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, maxBodySize: maxBody << 20,
             fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
-            preload: try preloaded(locations),
-            version: Silhouette.version)
-        let host = host
-        let application = buildApplication(
+            preload: try preloaded(locations), certificate: certificate, version: Silhouette.version)
+        let address = "\(configuration.scheme)://\(host.contains(":") ? "[\(host)]" : host)"
+        let application = try buildApplication(
             configuration, catalog: catalog, access: access, logger: logger,
             whenListening: { port in
-                logger.info("Listening on http://\(host.contains(":") ? "[\(host)]" : host):\(port)")
+                logger.info("Listening on \(address):\(port)")
             },
             whenReady: { [printRequest] port in
                 silhouette_allocator_trim()
                 guard let printRequest, let model = locations.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
-                printLine("base64 \(printRequest) | curl -sd @- \"http://\(host):\(port)/\(model.id)\(query)\"")
+                printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
             })
         try await runServer(application, configuration: configuration)
+    }
+
+    private var certificateFile: String? { tlsCertificate ?? environment("TLS_CERTIFICATE") }
+    private var privateKeyFile: String? { tlsPrivateKey ?? environment("TLS_PRIVATE_KEY") }
+
+    private var certificate: CertificateFiles? {
+        guard let certificateFile, let privateKeyFile else { return nil }
+        return CertificateFiles(
+            certificate: URL(filePath: certificateFile), privateKey: URL(filePath: privateKeyFile))
     }
 
     /// Who may use the server, and a key of theirs where it is known.

@@ -14,58 +14,14 @@ import Testing
 
 /// The server in process, with a network whose answers are those of the wire's worked example.
 @Suite(.timeLimit(.minutes(2))) struct HTTPTests {
-    static let location = ModelLocation(id: ModelID(dataset: "m", version: "1"), file: URL(filePath: "/m/1/model.onnx"))
-
-    /// Finds one object wherever it looks: the left half of the network's input.
-    static func halfSession() -> StubSession {
-        StubSession(model: .yolo(names: ["left", "right"], coefficients: 1)) { inputs in
-            guard let input = inputs["images"] else { return [:] }
-            let (height, width) = (input.shape[2], input.shape[3])
-            let box: [Float] = [Float(width) / 4, Float(height) / 2, Float(width) / 2, Float(height), 0.9, 0.2, 1]
-            let (rows, columns) = (height / 4, width / 4)
-            return [
-                "output0": Tensor(shape: [1, 7, 1], elements: box),
-                "output1": Tensor(
-                    shape: [1, 1, rows, columns], elements: [Float](repeating: 1, count: rows * columns)),
-            ]
-        }
-    }
-
-    private func application(
-        access: Access = .open, preload: [ModelID] = [location.id], maxBodySize: Int = 1 << 20,
-        session: @escaping @Sendable (String) throws -> any InferenceSession = { _ in halfSession() }
-    ) -> some ApplicationProtocol {
-        var logger = Logger(label: "test")
-        logger.logLevel = .critical
-        let catalog = ModelCatalog(
-            locations: [Self.location], backend: StubBackend(session), settings: ModelCatalog.Settings(lanes: 1),
-            logger: logger)
-        let configuration = ServerConfiguration(port: 0, maxBodySize: maxBodySize, preload: preload)
-        return buildApplication(configuration, catalog: catalog, access: access, logger: logger)
-    }
-
-    /// Runs a test when the server says that it is ready.
-    private func whenReady(
-        _ application: some ApplicationProtocol,
-        _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
-    ) async throws {
-        try await application.test(.live) { client in
-            for _ in 0..<200 {
-                if try await client.execute(uri: "/readiness", method: .get, body: nil).status == .ok { break }
-                try await Task.sleep(for: .milliseconds(10))
-            }
-            try await body(client)
-        }
-    }
-
-    private static let picture = (try? Image.gradient(width: 40, height: 20).encoded(as: .png)) ?? []
-    private static let base64 = ByteBuffer(string: Data(picture).base64EncodedString())
+    private let base64 = TestServer.base64
+    private let picture = TestServer.picture
 
     private func message(_ response: TestResponse) -> String { String(buffer: response.body) }
 
     @Test func aPictureIsAnsweredWithItsObjects() async throws {
-        try await whenReady(application()) { client in
-            let response = try await client.execute(uri: "/m/1?api_key=whatever", method: .post, body: Self.base64)
+        try await TestServer.whenReady(try TestServer.application()) { client in
+            let response = try await client.execute(uri: "/m/1?api_key=whatever", method: .post, body: base64)
             #expect(response.status == .ok)
             #expect(response.headers[.contentType] == "application/json")
             #expect(response.headers[.modelID] == "m/1")
@@ -81,16 +37,16 @@ import Testing
     }
 
     @Test func everyWayToSendAPictureGivesTheSamePredictions() async throws {
-        try await whenReady(application()) { client in
+        try await TestServer.whenReady(try TestServer.application()) { client in
             var form = ByteBuffer(
                 string: "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n")
-            form.writeBytes(Self.picture)
+            form.writeBytes(picture)
             form.writeString("\r\n--b--\r\n")
-            let text = String(buffer: Self.base64)
+            let text = String(buffer: base64)
             let requests: [(String, HTTPRequest.Method, HTTPFields, ByteBuffer?)] = [
-                ("/m/1", .post, [.contentType: "application/x-www-form-urlencoded"], Self.base64),
-                ("//m/1/", .post, [:], Self.base64), ("/m/1", .post, [.contentType: "application/json"], Self.base64),
-                ("/m/1", .post, [.contentType: "image/png"], ByteBuffer(bytes: Self.picture)),
+                ("/m/1", .post, [.contentType: "application/x-www-form-urlencoded"], base64),
+                ("//m/1/", .post, [:], base64), ("/m/1", .post, [.contentType: "application/json"], base64),
+                ("/m/1", .post, [.contentType: "image/png"], ByteBuffer(bytes: picture)),
                 ("/m/1", .post, [.contentType: "multipart/form-data; boundary=b"], form),
                 ("/m/1", .post, [:], ByteBuffer(string: "{\"image\":\"\(text)\"}")),
                 (
@@ -112,7 +68,7 @@ import Testing
     }
 
     @Test func errorsHaveTheStatusAndTheBodyOfTheContract() async throws {
-        try await whenReady(application(maxBodySize: 10_000)) { client in
+        try await TestServer.whenReady(try TestServer.application(maxBodySize: 10_000)) { client in
             func expect(
                 _ uri: String, _ status: Int, _ text: String, method: HTTPRequest.Method = .post,
                 body: ByteBuffer? = nil,
@@ -135,19 +91,19 @@ import Testing
                 "/m/1", 400, cause + "Malformed base64 input image.", body: ByteBuffer(string: "aGVsbG8gd29ybGQ="))
             try await expect("/m/1", 400, cause + "Empty image payload.", body: ByteBuffer(string: "\"\""))
             try await expect("/m/1", 415, "GIF", body: ByteBuffer(string: "GIF89a12345678"))
-            try await expect("/m/1", 400, cause + "The image is", body: ByteBuffer(bytes: Self.picture.prefix(80)))
+            try await expect("/m/1", 400, cause + "The image is", body: ByteBuffer(bytes: picture.prefix(80)))
             try await expect(
                 "/m/1?image=http%3A%2F%2F127.0.0.1%2Fa.jpg", 400, "network destination that is not allowed")
             try await expect("/m/1?image=file%3A%2F%2F%2Fetc%2Fpasswd", 400, "Provided image URL is invalid")
-            try await expect("/m/2", 404, "m/1", body: Self.base64)
-            try await expect("/n/1", 404, "Requested Roboflow resource not found.", body: Self.base64)
+            try await expect("/m/2", 404, "m/1", body: base64)
+            try await expect("/n/1", 404, "Requested Roboflow resource not found.", body: base64)
             try await expect("/a/b/c/d", 404, "\"detail\":\"Not Found\"", method: .get)
             try await expect("/m/1", 405, "\"detail\":\"Method Not Allowed\"", method: .put)
             try await expect("/healthz", 405, "Method Not Allowed")
-            try await expect("/m/1?confidence=abc", 422, "\"loc\":[\"query\",\"confidence\"]", body: Self.base64)
-            try await expect("/m/1?mask_decode_mode=x", 400, "Invalid mask decode argument sent.", body: Self.base64)
+            try await expect("/m/1?confidence=abc", 422, "\"loc\":[\"query\",\"confidence\"]", body: base64)
+            try await expect("/m/1?mask_decode_mode=x", 400, "Invalid mask decode argument sent.", body: base64)
             try await expect("/m/1", 413, "10000", body: ByteBuffer(repeating: 65, count: 10_001))
-            var bomb = Self.picture
+            var bomb = picture
             bomb.replaceSubrange(16..<24, with: [0, 0, 0xFF, 0xFF, 0, 0, 0xFF, 0xFF])
             try await expect("/m/1", 413, "65535x65535", body: ByteBuffer(bytes: bomb))
         }
@@ -156,9 +112,9 @@ import Testing
     @Test func whatTheClientGotWrongIsNotOurFault() async throws {
         #expect(ErrorResponse(HTTPParserError.invalidEOFState).status == .badRequest)
         #expect(ErrorResponse(CancellationError()).status == .internalServerError)
-        try await whenReady(application()) { client in
+        try await TestServer.whenReady(try TestServer.application()) { client in
             let response = try await client.execute(
-                uri: "/m/1", method: .post, headers: [.expect: "200-ok"], body: Self.base64)
+                uri: "/m/1", method: .post, headers: [.expect: "200-ok"], body: base64)
             #expect(response.status == .expectationFailed)
         }
     }
@@ -166,7 +122,7 @@ import Testing
     @Test func keysAreAskedForWhereThereAreKeys() async throws {
         let store = try KeyStore(folder: TestFiles.temporaryFolder())
         let made = try store.create(name: "test")
-        try await whenReady(application(access: .keys(store))) { client in
+        try await TestServer.whenReady(try TestServer.application(access: .keys(store))) { client in
             let refused = #"{"Message": "User is not authorized to access this resource"}"#
             let bearer: HTTPFields = [.authorization: "bearer \(made.secret)"]
             for (uri, headers) in [
@@ -174,18 +130,18 @@ import Testing
             ]
                 as [(String, HTTPFields)]
             {
-                let response = try await client.execute(uri: uri, method: .post, headers: headers, body: Self.base64)
+                let response = try await client.execute(uri: uri, method: .post, headers: headers, body: base64)
                 #expect(response.status == .forbidden && message(response) == refused)
             }
             var form = ByteBuffer(
                 string: "--b\r\nContent-Disposition: form-data; name=\"api_key\"\r\n\r\n\(made.secret)\r\n")
             form.writeString("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n")
-            form.writeBytes(Self.picture)
+            form.writeBytes(picture)
             form.writeString("\r\n--b--\r\n")
             for (uri, headers, body) in [
-                ("/m/1?api_key=\(made.secret)", [:], Self.base64), ("/m/1", bearer, Self.base64),
-                ("/m/1", [.apiKey: made.secret], Self.base64),
-                ("/m/1?api_key=\(made.secret)", [.authorization: "Bearer wrong"], Self.base64),
+                ("/m/1?api_key=\(made.secret)", [:], base64), ("/m/1", bearer, base64),
+                ("/m/1", [.apiKey: made.secret], base64),
+                ("/m/1?api_key=\(made.secret)", [.authorization: "Bearer wrong"], base64),
                 ("/m/1", [.contentType: "multipart/form-data; boundary=b"], form),
             ] as [(String, HTTPFields, ByteBuffer)] {
                 #expect(try await client.execute(uri: uri, method: .post, headers: headers, body: body).status == .ok)
@@ -194,19 +150,19 @@ import Testing
                 #expect(try await client.execute(uri: open, method: .get, body: nil).status == .ok)
             }
             _ = try store.revoke(id: made.key.id)
-            let late = try await client.execute(uri: "/m/1?api_key=\(made.secret)", method: .post, body: Self.base64)
+            let late = try await client.execute(uri: "/m/1?api_key=\(made.secret)", method: .post, body: base64)
             #expect(late.status == .forbidden)
         }
     }
 
     @Test func picturesCanBeDrawn() async throws {
-        try await whenReady(application()) { client in
+        try await TestServer.whenReady(try TestServer.application()) { client in
             let drawn = try await client.execute(
-                uri: "/m/1?format=image&labels=true&stroke=3", method: .post, body: Self.base64)
+                uri: "/m/1?format=image&labels=true&stroke=3", method: .post, body: base64)
             #expect(drawn.headers[.contentType] == "image/jpeg")
             let image = try Image(decoding: Array(drawn.body.readableBytesView))
             #expect(image.size == ImageSize(width: 40, height: 20))
-            let both = try await client.execute(uri: "/m/1?format=image_and_json", method: .post, body: Self.base64)
+            let both = try await client.execute(uri: "/m/1?format=image_and_json", method: .post, body: base64)
             let answer = try JSONDecoder().decode(
                 PredictionResponseTests.Answer.self, from: Data(both.body.readableBytesView))
             let picture = try #require(answer.visualization.flatMap { Data(base64Encoded: $0) })
@@ -215,7 +171,7 @@ import Testing
     }
 
     @Test func browsersOnOtherPagesAreLetIn() async throws {
-        try await whenReady(application()) { client in
+        try await TestServer.whenReady(try TestServer.application()) { client in
             let preflight = try await client.execute(
                 uri: "/m/1", method: .options,
                 headers: [
@@ -233,7 +189,7 @@ import Testing
     }
 
     @Test func theRequestIDIsEchoedWhereItIsHarmless() async throws {
-        try await whenReady(application()) { client in
+        try await TestServer.whenReady(try TestServer.application()) { client in
             let kept = try await client.execute(
                 uri: "/info", method: .get, headers: [.requestID: "abc-1.2_3"], body: nil)
             #expect(kept.headers[.requestID] == "abc-1.2_3")
@@ -244,7 +200,7 @@ import Testing
     }
 
     @Test func predictionsAreRefusedUntilTheModelIsOpen() async throws {
-        let application = application(session: { _ in
+        let application = try TestServer.application(session: { _ in
             StubSession(model: .yolo(names: ["a"], coefficients: 1)) { _ in
                 try await Task.sleep(for: .seconds(2))
                 return [:]
@@ -255,7 +211,7 @@ import Testing
             #expect(health.status == .ok)
             let readiness = try await client.execute(uri: "/readiness", method: .get, body: nil)
             #expect(readiness.status == .serviceUnavailable)
-            let response = try await client.execute(uri: "/m/1", method: .post, body: Self.base64)
+            let response = try await client.execute(uri: "/m/1", method: .post, body: base64)
             #expect(response.status == .serviceUnavailable && response.headers[.retryAfter] == "1")
         }
     }
@@ -268,7 +224,7 @@ import Testing
     @Test func theQuestionsOfTheRoboflowPackageAreAnsweredFromTheModels() async throws {
         let store = try KeyStore(folder: TestFiles.temporaryFolder())
         let key = try store.create(name: "test").secret
-        try await whenReady(application(access: .keys(store))) { client in
+        try await TestServer.whenReady(try TestServer.application(access: .keys(store))) { client in
             for (uri, method) in [
                 ("/?api_key=wrong", HTTPRequest.Method.post), ("/team?api_key=wrong", .get), ("/team/m", .get),
             ] {
@@ -311,7 +267,7 @@ import Testing
     @Test func theInferenceSDKFindsModelsAndPredictions() async throws {
         let store = try KeyStore(folder: TestFiles.temporaryFolder())
         let key = try store.create(name: "test").secret
-        try await whenReady(application(access: .keys(store))) { client in
+        try await TestServer.whenReady(try TestServer.application(access: .keys(store))) { client in
             func post(_ uri: String, _ json: String) async throws -> TestResponse {
                 try await client.execute(uri: uri, method: .post, body: ByteBuffer(string: json))
             }
@@ -320,7 +276,7 @@ import Testing
             let refused = try await client.execute(uri: "/model/registry?api_key=None", method: .get, body: nil)
             #expect(refused.status == .unauthorized && message(refused).contains("Unauthorized api_key"))
 
-            let image = #"{"type":"base64","value":"\#(String(buffer: Self.base64))"}"#
+            let image = #"{"type":"base64","value":"\#(String(buffer: base64))"}"#
             let path = "/infer/instance_segmentation"
             let one = try await post(
                 path, #"{"api_key":"\#(key)","model_id":"m/1","image":\#(image),"id":"mine","confidence":1}"#)
@@ -366,15 +322,15 @@ import Testing
             let bearer: HTTPFields = [.authorization: "Bearer \(key)"]
             let cleared = try await client.execute(uri: "/model/clear", method: .post, headers: bearer, body: nil)
             #expect(cleared.status == .ok)
-            let after = try await client.execute(uri: "/m/1?api_key=\(key)", method: .post, body: Self.base64)
+            let after = try await client.execute(uri: "/m/1?api_key=\(key)", method: .post, body: base64)
             #expect(after.status == .ok, "a model that was let go is opened again")
         }
     }
 
     @Test func aModelThatCannotBeOpenedAnswersWithItsErrorAndOthersAreServed() async throws {
         struct Broken: Error {}
-        try await whenReady(application(session: { _ in throw Broken() })) { client in
-            let response = try await client.execute(uri: "/m/1", method: .post, body: Self.base64)
+        try await TestServer.whenReady(try TestServer.application(session: { _ in throw Broken() })) { client in
+            let response = try await client.execute(uri: "/m/1", method: .post, body: base64)
             #expect(response.status == .internalServerError)
             #expect(message(response).contains("m/1 cannot be used"))
             #expect(!message(response).contains("/m/1/model.onnx"))

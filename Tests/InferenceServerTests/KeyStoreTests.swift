@@ -1,22 +1,23 @@
 import Foundation
+import InstanceSegmentation
 import TestSupport
 import Testing
 
 @testable import InferenceServer
 
 @Suite struct KeyStoreTests {
-    @Test func aKeyLetsInUntilItIsRevokedByAnyProcess() throws {
+    @Test func aKeyLetsInUntilItIsRevokedByAnyProcess() async throws {
         let folder = try TestFiles.temporaryFolder()
         let store = try KeyStore(folder: folder)
         let made = try store.create(name: "test")
-        #expect(try store.authenticate(made.secret)?.id == made.key.id)
-        #expect(try store.authenticate(made.secret + "x") == nil)
-        #expect(try store.authenticate("") == nil)
+        #expect(try await store.authenticate(made.secret)?.id == made.key.id)
+        #expect(try await store.authenticate(made.secret + "x") == nil)
+        #expect(try await store.authenticate("") == nil)
         let other = try KeyStore(folder: folder)
         #expect(try other.revoke(id: made.key.id))
         #expect(try !other.revoke(id: made.key.id))
         #expect(try !other.revoke(id: "nobody"))
-        #expect(try store.authenticate(made.secret) == nil)
+        #expect(try await store.authenticate(made.secret) == nil)
         #expect(try store.keys().map { $0.revoked != nil } == [true])
     }
 
@@ -34,15 +35,37 @@ import Testing
         #expect(mode == 0o700)
     }
 
-    @Test func aChosenSecretIsTheSameKeyEachTime() throws {
+    @Test func aChosenSecretIsTheSameKeyEachTime() async throws {
         let store = try KeyStore(folder: TestFiles.temporaryFolder())
         // Many, because a date that is not kept exactly is equal now and then.
         for secret in (0..<100).map({ "rf_mine\($0)" }) {
             let first = try store.adopt(secret: secret, name: "mine")
             #expect(try store.adopt(secret: secret, name: "mine") == first)
-            #expect(try store.authenticate(secret) == first)
+            #expect(try await store.authenticate(secret) == first)
         }
         #expect(try store.keys().count == 100)
+    }
+
+    @Test func aKeyMayExpireAndHaveAQuota() async throws {
+        let folder = try TestFiles.temporaryFolder()
+        let store = try KeyStore(folder: folder)
+        let late = try store.create(name: "late", limits: .init(expires: Date(timeIntervalSinceNow: -60)))
+        #expect(try await store.authenticate(late.secret) == nil)
+        #expect(late.key.state() == .expired(try #require(late.key.limits.expires)))
+        let small = try store.create(
+            name: "small", limits: .init(models: ["a", "b/2"], expires: Date(timeIntervalSinceNow: 3600), quota: 3))
+        #expect(try await store.authenticate(small.secret) == small.key)
+        let other = try KeyStore(folder: folder)
+        // Many at once, from two processes' views: exactly three are allowed.
+        let allowed = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for i in 0..<20 { group.addTask { try await (i % 2 == 0 ? store : other).spend(id: small.key.id) } }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(allowed == 3)
+        #expect(try store.keys().map(\.used) == [0, 3])
+        #expect(small.key.limits.allows(ModelID(dataset: "a", version: "7")))
+        #expect(small.key.limits.allows(ModelID(dataset: "b", version: "2")))
+        #expect(!small.key.limits.allows(ModelID(dataset: "b", version: "1")))
     }
 
     @Test func secretsCanBePastedIntoAddresses() {

@@ -105,7 +105,11 @@ import Testing
         #expect(asked.maskFormat == .rle)
         #expect(try request("format=IMAGE&stroke=-1&unknown=x&allow_reduced_mask_resolution=False").format == .json)
         #expect(try request("classes=").options.classes == nil)
+        #expect(try request("mask_decode_mode=fast").options.maskResolution == .coarse(0))
+        #expect(try request("mask_decode_mode=tradeoff&tradeoff_factor=0.25").options.maskResolution == .coarse(0.25))
+        #expect(try request("mask_decode_mode=accurate&tradeoff_factor=0.25").options.maskResolution == .image)
         #expect(throws: ServingError.self) { try request("mask_decode_mode=dummy") }
+        #expect(throws: ServingError.self) { try request("tradeoff_factor=") }
         #expect(throws: ServingError.self) { try request("tradeoff_factor=1.1") }
         #expect(throws: ServingError.self) { try request("tradeoff_factor=nan") }
         #expect(throws: ServingError.self) { try request("image_type=numpy") }

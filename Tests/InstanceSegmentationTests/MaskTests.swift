@@ -22,6 +22,23 @@ func randomMask(width: Int, height: Int, density: Double, seed: UInt64) -> Mask 
 }
 
 @Suite struct MaskTests {
+    @Test func aMaskIsBroughtToAnotherGridByItsPixelsCentres() {
+        let small = Mask(imageSize: ImageSize(width: 3, height: 2), pixels: [0, 1, 0, 1, 1, 0])
+        let large = small.resized(to: ImageSize(width: 6, height: 4))
+        #expect(
+            large.pixels == [0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 0, 0])
+        #expect(large.resized(to: small.imageSize) == small)
+        for (width, height) in [(7, 5), (1, 1), (50, 3)] {
+            let size = ImageSize(width: width, height: height)
+            let expected = (0..<size.area).map { i -> UInt8 in
+                let x = Int((Double(i % width) + 0.5) * 3 / Double(width))
+                let y = Int((Double(i / width) + 0.5) * 2 / Double(height))
+                return small.contains(x: x, y: y) ? 1 : 0
+            }
+            #expect(small.resized(to: size).pixels == expected)
+        }
+    }
+
     @Test func pixelsSurviveBeingStoredAsRuns() {
         for seed in 0..<40 {
             let mask = randomMask(width: 13, height: 9, density: 0.4, seed: UInt64(seed))

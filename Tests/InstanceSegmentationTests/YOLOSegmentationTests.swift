@@ -59,6 +59,21 @@ import Testing
             ])
     }
 
+    @Test func coarseMasksAreDecidedAtTheNetworksCells() throws {
+        let imageSize = ImageSize(width: 24, height: 16)
+        let fast = try detections(PredictionOptions(maskResolution: .coarse(0)))
+        #expect(fast[0].mask.imageSize == ImageSize(width: 4, height: 4))
+        #expect(fast[0].box == BoundingBox(x1: 4.5, y1: 3, x2: 19.5, y2: 13), "boxes do not depend on masks")
+        #expect(
+            fast[0].mask.outline(in: imageSize)?.points.map { [$0.x, $0.y] } == [
+                [6, 4], [6, 8], [12, 12], [18, 12], [18, 8], [12, 4],
+            ])
+        let between = try detections(PredictionOptions(maskResolution: .coarse(0.5)))
+        #expect(between[0].mask.imageSize == ImageSize(width: 14, height: 10))
+        let fine = try detections(PredictionOptions(maskResolution: .coarse(1)))
+        #expect(fine[0].mask == (try detections())[0].mask)
+    }
+
     @Test func suppressionOverAllClassesLeavesOne() throws {
         #expect(try detections(PredictionOptions(isClassAgnostic: true)).map(\.className) == ["A"])
     }

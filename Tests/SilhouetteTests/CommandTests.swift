@@ -107,6 +107,23 @@ import Testing
         #expect(try Program.run(["keys", "list", "--state", state]).output.contains("revoked"))
     }
 
+    @Test func keysHaveLimitsThatAreListed() throws {
+        let state = try TestFiles.temporaryFolder().path
+        let made = try Program.run([
+            "keys", "create", "--state", state, "--name", "page", "--for", "tabletop, a/2", "--expires", "30d",
+            "--quota", "100",
+        ])
+        #expect(made.status == 0 && made.output.hasPrefix("rf_"))
+        let list = try Program.run(["keys", "list", "--state", state]).output
+        #expect(list.contains("used 0/100") && list.contains("for a/2,tabletop") && list.contains("until 20"))
+        for (option, value) in [
+            ("--expires", "yesterday"), ("--expires", "2001-01-01"), ("--quota", "0"), ("--for", ","),
+        ] {
+            let refused = try Program.run(["keys", "create", "--state", state, option, value])
+            #expect(refused.status != 0 && !refused.errors.isEmpty)
+        }
+    }
+
     @Test func theServerAnswersCurlAndDrainsWhenItIsTold() throws {
         let server = try RunningServer(["--models", models()], environment: ["SILHOUETTE_API_KEY": "rf_test"])
         let file = try picture("disc.jpg")
@@ -131,6 +148,52 @@ import Testing
         server.process.waitUntilExit()
         #expect(server.process.terminationStatus == 0)
         #expect(!server.logText.contains("rf_test"), "a key is in the log")
+    }
+
+    @Test func httpsIsSpokenWithTheCertificateThatLiesThere() throws {
+        let folder = try TestFiles.temporaryFolder()
+        let (certificate, key) = (folder.appending(path: "tls.pem"), folder.appending(path: "tls.key"))
+        func install(_ name: String, keyOf other: String? = nil) throws {
+            for (file, source) in [(certificate, "tls-\(name).pem"), (key, "tls-\(other ?? name).key")] {
+                try Data(contentsOf: TestFiles.fixture(source)).write(to: file)
+            }
+        }
+        try install("first")
+        let server = try RunningServer([
+            "--models", "models", "--open", "--tls-certificate", certificate.path, "--tls-private-key", key.path,
+        ])
+        func ask(trusting name: String, _ arguments: [String] = []) throws -> String {
+            try server.curl(["--cacert", TestFiles.fixture("tls-\(name).pem").path] + arguments, path: "/info")
+        }
+        #expect(try ask(trusting: "first", ["--http1.1"]).hasSuffix("\n200"))
+        #expect(try ask(trusting: "first", ["--http2", "-o", "/dev/null", "-w", "%{http_version}"]) == "2")
+        #expect(try ask(trusting: "second").hasSuffix("\n000"))
+        let picture = TestFiles.root.appending(path: "models/tabletop/1/sample.jpg").path
+        let answer = try server.curl(
+            ["--cacert", TestFiles.fixture("tls-first.pem").path, "--http2", "--data-binary", "@\(picture)"],
+            path: "/tabletop/1")
+        #expect(answer.hasSuffix("\n200") && answer.contains("\"class\":\"coin\""))
+
+        // Files that do not belong together change nothing; new ones are taken up.
+        Thread.sleep(forTimeInterval: 1.2)
+        try install("first", keyOf: "second")
+        #expect(try ask(trusting: "first").hasSuffix("\n200"))
+        #expect(server.logText.contains("The new certificate is not used"))
+        Thread.sleep(forTimeInterval: 1.2)
+        try install("second")
+        #expect(try ask(trusting: "second").hasSuffix("\n200"))
+        #expect(try ask(trusting: "first").hasSuffix("\n000"))
+    }
+
+    @Test(arguments: [
+        (["--tls-certificate", "x"], "belong together"),
+        (["--tls-certificate", "/nowhere.pem", "--tls-private-key", "/nowhere.key"], "/nowhere.pem cannot be used"),
+        (["--tls-certificate", "README.md", "--tls-private-key", "README.md"], "README.md cannot be used"),
+    ])
+    func certificatesThatCannotBeUsedAreExplained(arguments: [String], text: String) throws {
+        let state = try TestFiles.temporaryFolder().path
+        let outcome = try Program.run(["serve", "--models", "models", "--port", "0", "--state", state] + arguments)
+        #expect(outcome.status != 0 && outcome.errors.contains(text), "\(outcome.errors)")
     }
 
     @Test func aPortThatIsTakenIsExplained() throws {

@@ -49,6 +49,7 @@ struct Program {
 final class RunningServer {
     let process: Process
     let port: Int
+    let scheme: String
     private let log: URL
     private let printed: URL
 
@@ -67,7 +68,8 @@ final class RunningServer {
         let end = Date(timeIntervalSinceNow: 60)
         while true {
             let text = String(decoding: try Data(contentsOf: log), as: UTF8.self)
-            if text.contains("Ready"), let range = text.range(of: "Listening on http://") {
+            if text.contains("Ready"), let range = text.firstRange(of: /Listening on https?:\/\//) {
+                scheme = text[range].contains("https") ? "https" : "http"
                 let address = text[range.upperBound...].prefix { !$0.isNewline && $0 != " " }
                 port = address.split(separator: ":").last.flatMap { Int($0) } ?? 0
                 return
@@ -95,7 +97,8 @@ final class RunningServer {
     func curl(_ arguments: [String], path: String) throws -> String {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["curl", "-s", "-w", "\n%{http_code}"] + arguments + ["http://127.0.0.1:\(port)\(path)"]
+        process.arguments =
+            ["curl", "-s", "-w", "\n%{http_code}"] + arguments + ["\(scheme)://127.0.0.1:\(port)\(path)"]
         let pipe = Pipe()
         process.standardOutput = pipe
         try process.run()

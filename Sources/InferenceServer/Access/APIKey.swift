@@ -1,19 +1,62 @@
 import Crypto
 public import Foundation
+import InstanceSegmentation
 
 /// A key that lets a client in. Only its hash is kept; the secret is shown once, when it is made.
 public struct APIKey: Hashable, Sendable {
+    /// What a key may be used for. Without any of them it opens every model for ever.
+    public struct Limits: Hashable, Sendable {
+        /// The models that it opens, as `dataset` (every version) or `dataset/version`; all where it is `nil`.
+        public var models: Set<String>?
+        /// When it stops working.
+        public var expires: Date?
+        /// Predictions that may be asked for with it, in all.
+        public var quota: Int?
+
+        public init(models: Set<String>? = nil, expires: Date? = nil, quota: Int? = nil) {
+            self.models = models
+            self.expires = expires
+            self.quota = quota
+        }
+
+        /// Whether the key opens a model.
+        func allows(_ id: ModelID) -> Bool {
+            models.map { $0.contains(id.dataset) || $0.contains(id.description) } ?? true
+        }
+    }
+
+    /// What has become of a key.
+    public enum State: Hashable, Sendable {
+        case active
+        case expired(Date)
+        case revoked(Date)
+    }
+
     /// Names the key in lists and in the log; no secret.
     public let id: String
     public let name: String
     public let created: Date
     public let revoked: Date?
+    public let limits: Limits
+    /// Predictions that were asked for with it; counted where it has a quota.
+    public let used: Int
 
-    public init(id: String, name: String, created: Date, revoked: Date? = nil) {
+    public init(
+        id: String, name: String, created: Date, revoked: Date? = nil, limits: Limits = Limits(), used: Int = 0
+    ) {
         self.id = id
         self.name = name
         self.created = created
         self.revoked = revoked
+        self.limits = limits
+        self.used = used
+    }
+
+    /// What has become of the key at a time.
+    public func state(at now: Date = Date()) -> State {
+        if let revoked { return .revoked(revoked) }
+        if let expires = limits.expires, expires <= now { return .expired(expires) }
+        return .active
     }
 
     /// A new secret: `rf_` and 32 letters and digits, some 165 bits.

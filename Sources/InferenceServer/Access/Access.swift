@@ -1,4 +1,6 @@
+import Foundation
 import HTTPTypes
+import InstanceSegmentation
 
 /// Who may use the server.
 public enum Access: Sendable {
@@ -7,12 +9,31 @@ public enum Access: Sendable {
     /// Who has a key of the store.
     case keys(KeyStore)
 
+    /// What a key that was presented allows.
+    struct Grant: Sendable {
+        /// The key's public id, for the log; `nil` on an open server.
+        let keyID: String?
+        fileprivate let limits: APIKey.Limits
+
+        /// Whether a model may be used and seen.
+        func allows(_ id: ModelID) -> Bool { limits.allows(id) }
+
+        /// - Throws: `ServingError.unauthorized` where the key is not for that model.
+        func require(_ id: ModelID) throws {
+            guard allows(id) else { throw ServingError.unauthorized }
+        }
+    }
+
     /// Where a client's key may stand: the query, then `Authorization: Bearer`, then `x-api-key`, then the body.
     static func presentedKey(parameters: Parameters, headers: HTTPFields) -> String? {
         if let key = usable(parameters.value("api_key")?.text) { return key }
         if let authorization = headers[.authorization] {
             let parts = authorization.split(separator: " ", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == "bearer", let key = usable(String(parts[1])) { return key }
+            if parts.count == 2, parts[0].lowercased() == "bearer",
+                let key = usable(parts[1].trimmingCharacters(in: .whitespaces))
+            {
+                return key
+            }
         }
         return usable(headers[.apiKey])
     }
@@ -22,15 +43,23 @@ public enum Access: Sendable {
         key.flatMap { $0.isEmpty || $0 == "None" ? nil : $0 }
     }
 
-    /// Lets a request in, or throws `ServingError.unauthorized`.
-    /// - Returns: the public id of the key, for the log.
-    @discardableResult
-    func check(_ secret: String?) throws -> String? {
+    /// What a secret allows.
+    /// - Throws: `ServingError.unauthorized` where it is missing, unknown, revoked or expired.
+    func grant(_ secret: String?) async throws -> Grant {
         switch self {
-        case .open: return nil
+        case .open: return Grant(keyID: nil, limits: APIKey.Limits())
         case .keys(let store):
-            guard let secret, let key = try store.authenticate(secret) else { throw ServingError.unauthorized }
-            return key.id
+            guard let secret, let key = try await store.authenticate(secret) else { throw ServingError.unauthorized }
+            return Grant(keyID: key.id, limits: key.limits)
         }
     }
+
+    /// Counts a prediction against the key's quota, if it has one.
+    /// - Throws: `ServingError.quotaUsedUp`.
+    func spend(_ grant: Grant) async throws {
+        guard case .keys(let store) = self, let id = grant.keyID, let quota = grant.limits.quota else { return }
+        guard try await store.spend(id: id) else { throw ServingError.quotaUsedUp(quota) }
+    }
+
+    var isOpen: Bool { if case .open = self { true } else { false } }
 }

@@ -17,6 +17,11 @@ public struct KeyStore: Sendable {
         }
         var configuration = Configuration()
         configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            // Readers and writers of several processes do not wait for one another, and a count costs no disk flush.
+            try database.execute(sql: "PRAGMA journal_mode = WAL")
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+        }
         database = try DatabaseQueue(path: file.path, configuration: configuration)
         var migrator = DatabaseMigrator()
         migrator.registerMigration("keys") { database in
@@ -28,29 +33,43 @@ public struct KeyStore: Sendable {
                 table.column("revoked", .datetime)
             }
         }
+        migrator.registerMigration("limits of keys") { database in
+            try database.alter(table: "apiKey") { table in
+                table.add(column: "models", .text)
+                table.add(column: "expires", .datetime)
+                table.add(column: "quota", .integer)
+                table.add(column: "used", .integer).notNull().defaults(to: 0)
+            }
+        }
         try migrator.migrate(database)
     }
 
     /// Makes a key. The secret is returned and kept nowhere.
-    public func create(name: String) throws -> (key: APIKey, secret: String) {
+    public func create(name: String, limits: APIKey.Limits = APIKey.Limits()) throws -> (key: APIKey, secret: String) {
         let secret = APIKey.makeSecret()
-        return (try insert(name: name, secret: secret), secret)
+        return (try insert(name: name, secret: secret, limits: limits), secret)
     }
 
     /// Lets a secret in that somebody chose. The same secret again is the same key.
     public func adopt(secret: String, name: String) throws -> APIKey {
-        if let known = try key(hash: APIKey.hash(secret)) { return known }
-        return try insert(name: name, secret: secret)
+        if let known = try database.read({ try Self.key(hash: APIKey.hash(secret), in: $0) }) { return known }
+        return try insert(name: name, secret: secret, limits: APIKey.Limits())
     }
 
-    private func insert(name: String, secret: String) throws -> APIKey {
+    private func insert(name: String, secret: String, limits: APIKey.Limits) throws -> APIKey {
         // Whole seconds are the same when they are read back; fractions are not always.
-        let now = Date(timeIntervalSince1970: Date().timeIntervalSince1970.rounded(.down))
-        let key = APIKey(id: APIKey.makeID(), name: name, created: now)
+        func whole(_ date: Date) -> Date { Date(timeIntervalSince1970: date.timeIntervalSince1970.rounded(.down)) }
+        var limits = limits
+        limits.expires = limits.expires.map(whole)
+        let key = APIKey(id: APIKey.makeID(), name: name, created: whole(Date()), limits: limits)
+        let models = limits.models.map { $0.sorted().joined(separator: ",") }
         try database.write { database in
             try database.execute(
-                sql: "INSERT INTO apiKey (id, name, hash, created) VALUES (?, ?, ?, ?)",
-                arguments: [key.id, key.name, APIKey.hash(secret), key.created])
+                sql:
+                    "INSERT INTO apiKey (id, name, hash, created, models, expires, quota) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                arguments: [
+                    key.id, key.name, APIKey.hash(secret), key.created, models, limits.expires, limits.quota,
+                ])
         }
         return key
     }
@@ -71,22 +90,38 @@ public struct KeyStore: Sendable {
         }
     }
 
-    /// The key of a secret, if there is one that is not revoked.
-    func authenticate(_ secret: String) throws -> APIKey? {
-        try key(hash: APIKey.hash(secret)).flatMap { $0.revoked == nil ? $0 : nil }
+    /// The key of a secret, if there is one that works.
+    func authenticate(_ secret: String) async throws -> APIKey? {
+        let hash = APIKey.hash(secret)
+        let key = try await database.read { try Self.key(hash: hash, in: $0) }
+        return key.flatMap { $0.state() == .active ? $0 : nil }
     }
 
-    private func key(hash: Data) throws -> APIKey? {
-        try database.read { database in
-            let row = try Row.fetchOne(database, sql: "SELECT * FROM apiKey WHERE hash = ?", arguments: [hash])
-            guard let row, equalInConstantTime(row["hash"], hash) else { return nil }
-            return APIKey(row: row)
+    /// Counts a prediction. Returns whether the key's quota allowed it.
+    func spend(id: String) async throws -> Bool {
+        try await database.write { database in
+            try database.execute(
+                sql: "UPDATE apiKey SET used = used + 1 WHERE id = ? AND (quota IS NULL OR used < quota)",
+                arguments: [id])
+            return database.changesCount > 0
         }
+    }
+
+    private static func key(hash: Data, in database: Database) throws -> APIKey? {
+        let row = try Row.fetchOne(database, sql: "SELECT * FROM apiKey WHERE hash = ?", arguments: [hash])
+        guard let row, equalInConstantTime(row["hash"], hash) else { return nil }
+        return APIKey(row: row)
     }
 }
 
 extension APIKey {
     fileprivate init(row: Row) {
-        self.init(id: row["id"], name: row["name"], created: row["created"], revoked: row["revoked"])
+        let models: String? = row["models"]
+        self.init(
+            id: row["id"], name: row["name"], created: row["created"], revoked: row["revoked"],
+            limits: Limits(
+                models: models.map { Set($0.split(separator: ",").map(String.init)) }, expires: row["expires"],
+                quota: row["quota"]),
+            used: row["used"])
     }
 }

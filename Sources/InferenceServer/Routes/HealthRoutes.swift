@@ -1,9 +1,10 @@
 import Hummingbird
 import NIOCore
 
-/// `/healthz`, `/readiness` and `/info`: what orchestrators and clients ask. None needs a key.
+/// `/healthz`, `/readiness`, `/info` and `/metrics`: what orchestrators and clients ask. None needs a key.
 struct HealthRoutes: Sendable {
     let state: ServerState
+    let counts: ServerMetrics
     let version: String
     /// Stable for the life of the process.
     let instanceID: String
@@ -18,6 +19,13 @@ struct HealthRoutes: Sendable {
 
     func info() -> Response {
         json(.ok, #"{"name":"Silhouette","version":"\#(version)","uuid":"\#(instanceID)"}"#)
+    }
+
+    func metrics() -> Response {
+        let text = counts.text(inFlight: state.inFlight, isReady: state.isReady)
+        return Response(
+            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
 
     private func json(_ status: HTTPResponse.Status, _ text: String) -> Response {

@@ -10,32 +10,60 @@ struct HostedRoute: Sendable {
     let configuration: ServerConfiguration
     let state: ServerState
 
-    func predict(_ id: ModelID, _ request: Request, _ log: inout RequestLog) async throws -> Response {
+    func predict(
+        _ id: ModelID, _ request: Request, _ context: ServerContext, _ log: inout RequestLog
+    ) async throws -> Response {
         var parameters = Parameters(query: request.uri.query)
         // A key in the query or a header is checked before the body is read.
-        let earlyKey = Access.presentedKey(parameters: parameters, headers: request.headers)
-        if earlyKey != nil { log.keyID = try access.check(earlyKey) }
+        var grant: Access.Grant?
+        if let key = Access.presentedKey(parameters: parameters, headers: request.headers) {
+            grant = try await access.grant(key)
+        } else if access.isOpen {
+            grant = try await access.grant(nil)
+        }
+        log.keyID = grant?.keyID
+        if let grant { try check(id, grant) }
         guard state.isReady else { throw ServingError.notReady }
         return try await state.admitted(limit: configuration.maxRequests) {
-            let source = try await image(of: request, &parameters)
-            if earlyKey == nil {
-                log.keyID = try access.check(Access.presentedKey(parameters: parameters, headers: request.headers))
+            let source = try await image(of: request, context, &parameters, isKnown: grant != nil)
+            if grant == nil {
+                grant = try await access.grant(
+                    Access.presentedKey(parameters: parameters, headers: request.headers))
+                log.keyID = grant?.keyID
             }
+            guard let grant else { throw ServingError.unauthorized }
+            try check(id, grant)
             let asked = try PredictionRequest(parameters)
+            try await access.spend(grant)
             let model = try await predictor.catalog.model(id)
             let prediction = try await predictor.predict(source, with: model, asked)
-            log.note(prediction.segmentation)
+            log.note(prediction.segmentation, model: id)
             return response(prediction, model: model, asked)
         }
     }
 
+    /// - Throws: `ServingError.unauthorized` for a key of other models, `ServingError.unknownModel`.
+    private func check(_ id: ModelID, _ grant: Access.Grant) throws {
+        try grant.require(id)
+        try predictor.catalog.require(id, visible: grant.allows)
+    }
+
     /// Where the request's image is. An address in the query goes before any body, which is then not looked at.
-    private func image(of request: Request, _ parameters: inout Parameters) async throws -> ImageSource {
+    /// - Parameter isKnown: whether the client's key is known already; it may stand in the body. Of somebody without a key the
+    ///   body's faults are not told.
+    private func image(
+        of request: Request, _ context: ServerContext, _ parameters: inout Parameters, isKnown: Bool
+    ) async throws -> ImageSource {
         if let address = parameters.nonEmpty("image") { return .url(address) }
         guard request.method == .post else { return .none }
-        let buffer = try await request.collectedBody(limit: configuration.maxBodySize)
+        let buffer = try await request.collectedBody(limit: configuration.maxBodySize, context: context)
         guard buffer.readableBytes > 0 else { return .none }
-        let body = try ImageBody(buffer, contentType: request.headers[.contentType])
+        let body: ImageBody
+        do {
+            body = try ImageBody(buffer, contentType: request.headers[.contentType])
+        } catch {
+            throw isKnown ? error : ServingError.unauthorized
+        }
         parameters.addBody(body.fields)
         return body.image
     }
@@ -58,38 +86,14 @@ struct HostedRoute: Sendable {
     }
 }
 
-extension Request {
-    /// The whole body, refused as soon as it is known to be too large.
-    func collectedBody(limit: Int) async throws -> ByteBuffer {
-        if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
-            throw ServingError.unsupportedContentEncoding(encoding)
-        }
-        let announced = headers[.contentLength].flatMap { Int($0) }
-        if let announced, announced > limit { throw ServingError.bodyTooLarge(limit: limit, size: announced) }
-        var whole = ByteBuffer()
-        whole.reserveCapacity(min(announced ?? 0, limit))
-        for try await part in body {
-            guard whole.readableBytes + part.readableBytes <= limit else {
-                throw ServingError.bodyTooLarge(limit: limit, size: nil)
-            }
-            whole.writeImmutableBuffer(part)
-        }
-        return whole
-    }
-}
-
 extension StageTiming {
     /// `Server-Timing` (milliseconds) and `X-Processing-Time` (seconds).
     var headers: HTTPFields {
         func milliseconds(_ duration: Duration) -> String {
             ((duration.seconds * 1e5).rounded() / 100).description
         }
-        let stages = [
-            ("decode", decode), ("queue", queue), ("preprocess", preprocess), ("inference", inference),
-            ("postprocess", postprocess),
-        ]
         var headers = HTTPFields()
-        headers[.serverTiming] = stages.map { "\($0.0);dur=\(milliseconds($0.1))" }.joined(separator: ", ")
+        headers[.serverTiming] = stages.map { "\($0.name);dur=\(milliseconds($0.duration))" }.joined(separator: ", ")
         headers[.processingTime] = ((total.seconds * 1e6).rounded() / 1e6).description
         return headers
     }

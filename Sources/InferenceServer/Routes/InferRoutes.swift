@@ -11,20 +11,24 @@ struct InferRoutes: Sendable {
     let configuration: ServerConfiguration
     let state: ServerState
 
-    func infer(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        let early = try checkEarlyKey(request, &log)
+    func infer(_ request: Request, _ context: ServerContext, _ log: inout RequestLog) async throws -> Response {
+        let early = try await earlyGrant(request, &log)
         guard state.isReady else { throw ServingError.notReady }
         return try await state.admitted(limit: configuration.maxRequests) {
-            let asked = try InferRequest(try await request.collectedBody(limit: configuration.maxBodySize))
-            if !early { log.keyID = try access.check(Access.usable(asked.key)) }
+            let asked = try InferRequest(
+                try await request.collectedBody(limit: configuration.maxBodySize, context: context))
+            let grant = try await grant(early, asked.key, &log)
             guard let id = ModelID(asked.modelID) else { throw ServingError.invalidModelID }
+            try grant.require(id)
+            try predictor.catalog.require(id, visible: grant.allows)
+            try await access.spend(grant)
             let model = try await predictor.catalog.model(id)
             var writer = JSONWriter()
             var headers = HTTPFields()
             if asked.isList { writer.raw("[") }
             for (i, image) in asked.images.enumerated() {
                 let prediction = try await predictor.predict(image, with: model, asked.prediction)
-                log.note(prediction.segmentation)
+                log.note(prediction.segmentation, model: id)
                 headers = prediction.segmentation.timing.headers
                 if i > 0 { writer.raw(",") }
                 let answer = PredictionResponse(
@@ -38,60 +42,91 @@ struct InferRoutes: Sendable {
     }
 
     /// The list of models, opened or not, so that a client never has to ask for one to be added.
-    func registry(_ request: Request, _ log: inout RequestLog) throws -> Response {
-        guard try checkEarlyKey(request, &log) || isOpen else { throw ServingError.unauthorized }
-        return try registry()
+    func registry(_ request: Request, _ log: inout RequestLog) async throws -> Response {
+        try registry(try await grant(try await earlyGrant(request, &log), nil, &log))
     }
 
     /// `{"model_id": "...", "api_key": "..."}`: opens a model.
-    func add(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        let id = try await named(request, &log)
+    func add(_ request: Request, _ context: ServerContext, _ log: inout RequestLog) async throws -> Response {
+        let (id, grant) = try await named(request, context, &log)
         _ = try await predictor.catalog.model(id)
-        return try registry()
+        return try registry(grant)
     }
 
     /// `{"model_id": "..."}`: lets a model's memory go; it is opened again when it is next used.
-    func remove(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        try await predictor.catalog.close(try await named(request, &log))
-        return try registry()
+    func remove(_ request: Request, _ context: ServerContext, _ log: inout RequestLog) async throws -> Response {
+        let (id, grant) = try await named(request, context, &log)
+        try await predictor.catalog.close(id)
+        return try registry(grant)
     }
 
     /// Lets the memory of all models go.
     func clear(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        guard try checkEarlyKey(request, &log) || isOpen else { throw ServingError.unauthorized }
-        for location in predictor.catalog.locations { try await predictor.catalog.close(location.id) }
-        return try registry()
+        let grant = try await grant(try await earlyGrant(request, &log), nil, &log)
+        for location in predictor.catalog.locations where grant.allows(location.id) {
+            try await predictor.catalog.close(location.id)
+        }
+        return try registry(grant)
     }
 
-    private var isOpen: Bool { if case .open = access { true } else { false } }
+    /// `GET /start/{dataset}/{version}`: opens a model, as scripts for the open server ask for it.
+    func start(_ id: ModelID, _ request: Request, _ log: inout RequestLog) async throws -> Response {
+        let grant = try await grant(try await earlyGrant(request, &log), nil, &log)
+        try grant.require(id)
+        _ = try await predictor.catalog.model(id)
+        return .json(Array(#"{"status":200,"message":"inference session started from local memory."}"#.utf8))
+    }
 
-    /// Checks a key of the query or a header; whether there was one.
-    private func checkEarlyKey(_ request: Request, _ log: inout RequestLog) throws -> Bool {
+    /// `GET /clear_cache`: the same as `clear`, in the words of the open server.
+    func clearCache(_ request: Request, _ log: inout RequestLog) async throws -> Response {
+        _ = try await clear(request, &log)
+        return .json(Array(#""Cache Cleared""#.utf8))
+    }
+
+    // MARK: Keys
+
+    /// What a key of the query or a header allows; `nil` where there is none.
+    private func earlyGrant(_ request: Request, _ log: inout RequestLog) async throws -> Access.Grant? {
         let parameters = Parameters(query: request.uri.query)
-        guard let key = Access.presentedKey(parameters: parameters, headers: request.headers) else { return false }
-        log.keyID = try access.check(key)
-        return true
+        guard let key = Access.presentedKey(parameters: parameters, headers: request.headers) else { return nil }
+        let grant = try await access.grant(key)
+        log.keyID = grant.keyID
+        return grant
     }
 
-    private func named(_ request: Request, _ log: inout RequestLog) async throws -> ModelID {
+    /// What was granted already, or what a key of the body allows.
+    private func grant(
+        _ early: Access.Grant?, _ key: String?, _ log: inout RequestLog
+    ) async throws -> Access.Grant {
+        if let early { return early }
+        let grant = try await access.grant(Access.usable(key))
+        log.keyID = grant.keyID
+        return grant
+    }
+
+    private func named(
+        _ request: Request, _ context: ServerContext, _ log: inout RequestLog
+    ) async throws -> (ModelID, Access.Grant) {
         struct Body: Decodable {
             let model_id: String
             let api_key: String?
         }
-        let early = try checkEarlyKey(request, &log)
-        let buffer = try await request.collectedBody(limit: 65_536)
+        let early = try await earlyGrant(request, &log)
+        let buffer = try await request.collectedBody(limit: 65_536, context: context)
         let body: Body
         do {
             body = try JSONDecoder().decode(Body.self, from: Data(buffer.readableBytesView))
         } catch let error as DecodingError {
             throw ServingError(error)
         }
-        if !early { log.keyID = try access.check(Access.usable(body.api_key)) }
+        let grant = try await grant(early, body.api_key, &log)
         guard let id = ModelID(body.model_id) else { throw ServingError.invalidModelID }
-        return id
+        try grant.require(id)
+        try predictor.catalog.require(id, visible: grant.allows)
+        return (id, grant)
     }
 
-    private func registry() throws -> Response {
+    private func registry(_ grant: Access.Grant) throws -> Response {
         struct Model: Encodable {
             let model_id: String
             let task_type = "instance-segmentation"
@@ -99,7 +134,8 @@ struct InferRoutes: Sendable {
         struct Registry: Encodable {
             let models: [Model]
         }
-        return try .json(Registry(models: predictor.catalog.locations.map { Model(model_id: $0.id.description) }))
+        let visible = predictor.catalog.locations.map(\.id).filter(grant.allows)
+        return try .json(Registry(models: visible.map { Model(model_id: $0.description) }))
     }
 }
 

@@ -8,22 +8,23 @@ import InstanceSegmentation
 struct WorkspaceRoutes: Sendable {
     let catalog: ModelCatalog
     let access: Access
+    let scheme: String
 
     /// `POST /`.
-    func checkKey(_ request: Request, _ log: inout RequestLog) throws -> Response {
+    func checkKey(_ request: Request, _ log: inout RequestLog) async throws -> Response {
         struct Answer: Encodable {
             let welcome = "Silhouette"
             let workspace = "home"
         }
-        try authorize(request, &log)
+        _ = try await authorize(request, &log)
         return try .json(Answer())
     }
 
     /// `GET /{workspace}`.
     func workspace(_ slug: String, _ request: Request, _ log: inout RequestLog) async throws -> Response {
-        try authorize(request, &log)
+        let grant = try await authorize(request, &log)
         var projects: [Project] = []
-        for dataset in datasets { projects.append(try await project(dataset, in: slug)) }
+        for dataset in datasets(grant) { projects.append(try await project(dataset, in: slug, grant)) }
         return try .json(["workspace": Workspace(slug: slug, projects: projects)])
     }
 
@@ -36,10 +37,15 @@ struct WorkspaceRoutes: Sendable {
             let project: Project
             let versions: [Version]
         }
-        try authorize(request, &log)
-        let versions = locations(of: dataset).map { version($0, in: slug, request) }
+        let grant = try await authorize(request, &log)
+        var versions: [Version] = []
+        for location in locations(of: dataset, grant) {
+            versions.append(await version(location, in: slug, request))
+        }
         return try .json(
-            Answer(workspace: Workspace(slug: slug), project: try await project(dataset, in: slug), versions: versions))
+            Answer(
+                workspace: Workspace(slug: slug), project: try await project(dataset, in: slug, grant),
+                versions: versions))
     }
 
     /// `GET /{workspace}/{project}/{version}`.
@@ -49,16 +55,18 @@ struct WorkspaceRoutes: Sendable {
             let project: Project
             let version: Version
         }
-        try authorize(request, &log)
-        let location = try location(id)
+        let grant = try await authorize(request, &log)
+        let location = try location(id, grant)
         return try .json(
             Answer(
-                workspace: Workspace(slug: slug), project: try await project(id.dataset, in: slug),
-                version: version(location, in: slug, request)))
+                workspace: Workspace(slug: slug), project: try await project(id.dataset, in: slug, grant),
+                version: await version(location, in: slug, request)))
     }
 
     /// `GET /{workspace}/{project}/{version}/v2/trainings` and `.../get`.
-    func trainings(_ id: ModelID, isOne: Bool, _ request: Request, _ log: inout RequestLog) throws -> Response {
+    func trainings(
+        _ id: ModelID, isOne: Bool, _ request: Request, _ log: inout RequestLog
+    ) async throws -> Response {
         struct Training: Encodable {
             let id: String
             let versionId: String
@@ -77,8 +85,8 @@ struct WorkspaceRoutes: Sendable {
             let modelCount = 1
             let models: [Model]
         }
-        try authorize(request, &log)
-        let name = try location(id).id.description
+        let grant = try await authorize(request, &log)
+        let name = try location(id, grant).id.description
         if isOne { return try .json(One(trainingId: name, models: [Model(modelId: name)])) }
         return try .json(["trainings": [Training(id: name, versionId: id.version, modelIds: [name])]])
     }
@@ -132,6 +140,8 @@ struct WorkspaceRoutes: Sendable {
             let map = "0"
             let precision = "0"
             let recall = "0"
+            /// Names by class index; the package does not read them, the scripts for browsers do.
+            let classes: [String]
         }
         struct Training: Encodable {
             struct Model: Encodable { let id: String }
@@ -154,29 +164,28 @@ struct WorkspaceRoutes: Sendable {
 
     // MARK: From the folder of models
 
-    private var datasets: [String] {
+    private func datasets(_ grant: Access.Grant) -> [String] {
         var seen = Set<String>()
-        return catalog.locations.map(\.id.dataset).filter { seen.insert($0).inserted }
+        return catalog.locations.map(\.id).filter(grant.allows).map(\.dataset).filter { seen.insert($0).inserted }
     }
 
-    private func locations(of dataset: String) -> [ModelLocation] {
-        catalog.locations.filter { $0.id.dataset == dataset }
+    private func locations(of dataset: String, _ grant: Access.Grant) -> [ModelLocation] {
+        catalog.locations.filter { $0.id.dataset == dataset && grant.allows($0.id) }
     }
 
-    private func location(_ id: ModelID) throws -> ModelLocation {
-        guard let found = catalog.locations.first(where: { $0.id == id }) else {
-            throw ServingError.unknownModel(id, served: catalog.locations.map(\.id))
+    private func location(_ id: ModelID, _ grant: Access.Grant) throws -> ModelLocation {
+        guard grant.allows(id) else {
+            throw ServingError.unknownModel(id, served: catalog.locations.map(\.id).filter(grant.allows))
         }
-        return found
+        return try catalog.require(id, visible: grant.allows)
     }
 
-    private func project(_ dataset: String, in slug: String) async throws -> Project {
-        let versions = locations(of: dataset)
+    private func project(_ dataset: String, in slug: String, _ grant: Access.Grant) async throws -> Project {
+        let versions = locations(of: dataset, grant)
+        guard !versions.isEmpty else { throw ServingError.unknownProject(dataset, served: datasets(grant)) }
         var classes: [String: Int] = [:]
         for location in versions {
-            // A model that cannot be opened has no classes; predicting with it says why.
-            guard let model = try? await catalog.model(location.id) else { continue }
-            for name in model.segmenter.model.classNames { classes[name] = 0 }
+            for name in await classNames(location) { classes[name] = 0 }
         }
         let times = versions.map(\.modified)
         return Project(
@@ -184,19 +193,27 @@ struct WorkspaceRoutes: Sendable {
             annotation: dataset, versions: versions.count, classes: classes)
     }
 
-    private func version(_ location: ModelLocation, in slug: String, _ request: Request) -> Version {
+    /// A model that cannot be opened has no classes; predicting with it says why.
+    private func classNames(_ location: ModelLocation) async -> [String] {
+        (try? await catalog.model(location.id))?.segmenter.model.classNames ?? []
+    }
+
+    private func version(_ location: ModelLocation, in slug: String, _ request: Request) async -> Version {
         let name = location.id.description
         let host = request.head.authority ?? "127.0.0.1"
         return Version(
             id: "\(slug)/\(name)", name: location.id.version, created: location.modified,
             model: Version.Model(
-                id: name, endpoint: "http://\(host)/\(name)", start: location.modified, end: location.modified),
+                id: name, endpoint: "\(scheme)://\(host)/\(name)", start: location.modified, end: location.modified,
+                classes: await classNames(location)),
             train: Version.Training(model: Version.Training.Model(id: name)))
     }
 
-    private func authorize(_ request: Request, _ log: inout RequestLog) throws {
+    private func authorize(_ request: Request, _ log: inout RequestLog) async throws -> Access.Grant {
         let parameters = Parameters(query: request.uri.query)
-        log.keyID = try access.check(Access.presentedKey(parameters: parameters, headers: request.headers))
+        let grant = try await access.grant(Access.presentedKey(parameters: parameters, headers: request.headers))
+        log.keyID = grant.keyID
+        return grant
     }
 }
 

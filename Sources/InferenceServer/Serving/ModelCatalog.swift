@@ -43,9 +43,7 @@ public actor ModelCatalog {
     /// The model of that name, opened and warmed up if it is not yet. Who comes while it opens waits for it.
     /// - Throws: `ServingError.unknownModel`, `ServingError.modelUnusable`.
     public func model(_ id: ModelID) async throws -> ServedModel {
-        guard let location = locations.first(where: { $0.id == id }) else {
-            throw ServingError.unknownModel(id, served: locations.map(\.id))
-        }
+        let location = try require(id)
         if let task = opening[id] { return try await task.value }
         let task = Task { try await open(location) }
         opening[id] = task
@@ -60,10 +58,19 @@ public actor ModelCatalog {
     /// Lets a model's memory go once nobody uses it any more. It is opened again when it is next asked for.
     /// - Throws: `ServingError.unknownModel`.
     public func close(_ id: ModelID) throws {
-        guard locations.contains(where: { $0.id == id }) else {
-            throw ServingError.unknownModel(id, served: locations.map(\.id))
-        }
+        try require(id)
         opening[id] = nil
+    }
+
+    /// Where a model is.
+    /// - Parameter visible: which models may be named where there is none of that name.
+    /// - Throws: `ServingError.unknownModel`.
+    @discardableResult
+    nonisolated func require(_ id: ModelID, visible: (ModelID) -> Bool = { _ in true }) throws -> ModelLocation {
+        guard let location = locations.first(where: { $0.id == id }) else {
+            throw ServingError.unknownModel(id, served: locations.map(\.id).filter(visible))
+        }
+        return location
     }
 
     private func open(_ location: ModelLocation) async throws -> ServedModel {

@@ -14,6 +14,9 @@ final class ServerState: Sendable {
 
     var isReady: Bool { phase.withLock { $0 == .ready } }
 
+    /// Predictions at work or waiting.
+    var inFlight: Int { requestsInFlight.withLock { $0 } }
+
     func becomeReady() {
         phase.withLock { if $0 == .starting { $0 = .ready } }
     }

@@ -4,6 +4,7 @@ import Imaging
 import InstanceSegmentation
 import NIOCore
 import NIOHTTP1
+import NIOHTTPTypesHTTP1
 
 /// The table from errors to answers: the only place that knows status codes and error bodies.
 struct ErrorResponse: Sendable {
@@ -14,10 +15,18 @@ struct ErrorResponse: Sendable {
     var headers = HTTPFields()
 
     /// What is told to the client for an error.
-    init(_ error: any Error, style: ErrorStyle = .hosted) {
-        if let error = error as? HTTPParserError {  // the body is cut off, or not what its head announced
+    /// - Parameters:
+    ///   - style: how the route tells errors.
+    ///   - methods: what the route answers.
+    init(_ error: any Error, style: ErrorStyle = .hosted, methods: [HTTPRequest.Method] = [.get, .post]) {
+        switch error {
+        case HTTPParserError.headerOverflow:
+            self.init(ServingError.headersTooLarge, style: style, methods: methods)
+            return
+        case is HTTPParserError, is HTTP1TypeConversionError:  // or the body is cut off, or not what its head announced
             self.init(.badRequest, "malformed_request", message: "The request is malformed: \(error).")
             return
+        default: break
         }
         guard let error = error as? ServingError else {
             self.init(.internalServerError, "internal", message: "Internal error.")
@@ -40,18 +49,27 @@ struct ErrorResponse: Sendable {
                     body: Array(
                         #"{"error": {"message": "This API key does not exist (or has been revoked)."}}"#.utf8))
             }
+        case .quotaUsedUp(let quota):
+            self.init(
+                .paymentRequired, "quota_used_up",
+                message: "The key's quota is used up: \(quota) \(quota == 1 ? "prediction" : "predictions").")
         case .notFound:
             self.init(.notFound, "not_found", message: "Not Found", detail: true)
         case .methodNotAllowed:
             self.init(.methodNotAllowed, "method_not_allowed", message: "Method Not Allowed", detail: true)
-            headers[.allow] = "GET, POST, OPTIONS"
+            headers[.allow] = (methods + [.options]).map(\.rawValue).joined(separator: ", ")
         case .unknownModel(let id, let served):
-            let list = served.prefix(20).map(\.description).joined(separator: ", ")
+            self.init(unknown: "model \(id)", served: served.map(\.description))
+        case .unknownProject(let name, let served):
+            self.init(unknown: "project \(name)", served: served)
+        case .targetTooLong:
             self.init(
-                .notFound, "unknown_model",
-                message:
-                    "Requested Roboflow resource not found. Make sure that workspace, project or model you referred in "
-                    + "request exists. There is no model \(id) here; served are: \(list.isEmpty ? "none" : list).")
+                .uriTooLong, "target_too_long",
+                message: "The address of the request is too long: it may have \(RequestHead.maxTarget) bytes.")
+        case .headersTooLarge:
+            self.init(
+                .requestHeaderFieldsTooLarge, "headers_too_large",
+                message: "The head of the request is too large: its headers may have \(RequestHead.maxHeaders) bytes.")
         case .bodyTooLarge(let limit, let size):
             let found = size.map { "\($0) bytes" } ?? "more"
             self.init(
@@ -148,6 +166,15 @@ struct ErrorResponse: Sendable {
         if retry { headers[.retryAfter] = "1" }
     }
 
+    private init(unknown thing: String, served: [String]) {
+        let list = served.isEmpty ? "none" : served.prefix(20).joined(separator: ", ")
+        self.init(
+            .notFound, "unknown_model",
+            message:
+                "Requested Roboflow resource not found. Make sure that workspace, project or model you referred in "
+                + "request exists. There is no \(thing) here; served are: \(list).")
+    }
+
     private init(image cause: String, _ label: String, status: HTTPResponse.Status = .badRequest) {
         self.init(status, label, message: "Could not load input image. Cause: \(cause)")
     }
@@ -184,6 +211,7 @@ struct ErrorResponse: Sendable {
 }
 
 extension HTTPResponse.Status {
+    fileprivate static let paymentRequired = HTTPResponse.Status(code: 402, reasonPhrase: "Payment Required")
     fileprivate static let contentTooLarge = HTTPResponse.Status(code: 413, reasonPhrase: "Content Too Large")
     fileprivate static let unprocessableContent = HTTPResponse.Status(code: 422, reasonPhrase: "Unprocessable Content")
 }

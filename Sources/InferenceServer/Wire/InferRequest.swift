@@ -53,10 +53,8 @@ struct InferRequest: Sendable {
             }
             prediction.maskFormat = format
         }
-        if let mode = body.mask_decode_mode, !["accurate", "fast", "tradeoff"].contains(mode) {
-            throw ServingError.invalidMaskDecode
-        }
-        if let factor = body.tradeoff_factor, !(0...1).contains(factor) { throw ServingError.invalidMaskDecode }
+        prediction.options.maskResolution = try MaskResolution(
+            mode: body.mask_decode_mode, factor: body.tradeoff_factor)
         self.prediction = prediction
     }
 

@@ -50,14 +50,13 @@ struct PredictionRequest: Sendable {
             }
             maskFormat = found
         }
-        if let mode = parameters.value("mask_decode_mode"), !["accurate", "fast", "tradeoff"].contains(mode.text) {
-            throw ServingError.invalidMaskDecode
-        }
-        if let factor = parameters.value("tradeoff_factor") {
-            guard let value = Double(decimal: factor.text), (0...1).contains(value) else {
+        let factor = try parameters.value("tradeoff_factor").map { text, _ in
+            guard let value = Double(decimal: text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
                 throw ServingError.invalidMaskDecode
             }
+            return value
         }
+        options.maskResolution = try MaskResolution(mode: parameters.value("mask_decode_mode")?.text, factor: factor)
         if parameters.nonEmpty("image_type") == "numpy" { throw ServingError.numpyImage }
         appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
     }
@@ -81,4 +80,22 @@ struct PredictionRequest: Sendable {
 /// A share as clients write it: from 1 on per cent, below 1 a fraction. The result is in 0...1.
 public func fraction(percentOrFraction value: Double) -> Double {
     min(max(value >= 1 ? value / 100 : value, 0), 1)
+}
+
+extension MaskResolution {
+    /// The resolution that a client names.
+    /// - Parameters:
+    ///   - mode: `accurate` (also where it is absent), `fast` or `tradeoff`.
+    ///   - factor: of `tradeoff`, 0 as `fast`...1 as `accurate`.
+    /// - Throws: `ServingError.invalidMaskDecode`.
+    init(mode: String?, factor: Double?) throws {
+        let factor = factor ?? 0
+        guard (0...1).contains(factor) else { throw ServingError.invalidMaskDecode }
+        switch mode ?? "accurate" {
+        case "accurate": self = .image
+        case "fast": self = .coarse(0)
+        case "tradeoff": self = factor == 1 ? .image : .coarse(factor)
+        default: throw ServingError.invalidMaskDecode
+        }
+    }
 }

@@ -53,7 +53,10 @@ public struct PredictionResponse: Sendable {
         writer.raw(#"},"predictions":["#)
         var isFirst = true
         for detection in segmentation.detections {
-            guard let prediction = WirePrediction(detection, maskFormat: maskFormat) else { continue }
+            guard
+                let prediction = WirePrediction(
+                    detection, imageSize: segmentation.imageSize, maskFormat: maskFormat)
+            else { continue }
             if !isFirst { writer.raw(",") }
             isFirst = false
             prediction.write(to: &writer, random: &random)
@@ -72,12 +75,14 @@ private struct WirePrediction {
     private let detection: Detection
     private let box: BoundingBox
     private let outline: Polygon
+    private let imageSize: ImageSize
     private let maskFormat: MaskFormat
 
     /// `nil` where nothing is left of the box when its corners are rounded, or of the mask.
-    init?(_ detection: Detection, maskFormat: MaskFormat) {
+    init?(_ detection: Detection, imageSize: ImageSize, maskFormat: MaskFormat) {
         let box = detection.box.rounded
-        guard box.width > 0, box.height > 0, let outline = detection.mask.outline else { return nil }
+        guard box.width > 0, box.height > 0, let outline = detection.mask.outline(in: imageSize) else { return nil }
+        self.imageSize = imageSize
         self.detection = detection
         self.box = box
         self.outline = outline
@@ -121,7 +126,7 @@ private struct WirePrediction {
     }
 
     private func writeRuns(to writer: inout JSONWriter) {
-        let runs = RunLengthEncoding(detection.mask)
+        let runs = RunLengthEncoding(detection.mask.resized(to: imageSize))
         writer.raw(#","rle":{"size":["#)
         writer.integer(runs.size.height)
         writer.raw(",")

@@ -8,6 +8,9 @@ enum Route: Equatable {
     case health
     case readiness
     case info
+    case metrics
+    /// A page or a script for browsers.
+    case asset(Asset)
     /// A prediction.
     case model(ModelID)
     // What the inference-sdk package calls.
@@ -16,6 +19,9 @@ enum Route: Equatable {
     case addModel
     case removeModel
     case clearModels
+    // What scripts for the open server call.
+    case start(ModelID)
+    case clearCache
     // What the roboflow package calls.
     case keyCheck
     case workspace(String)
@@ -41,12 +47,21 @@ enum Route: Equatable {
         case ["healthz"]: self = .health
         case ["readiness"]: self = .readiness
         case ["info"]: self = .info
+        case ["metrics"]: self = .metrics
+        case ["docs"]: self = .asset(.docs)
+        case ["openapi.json"]: self = .asset(.openAPI)
+        case ["clear_cache"]: self = .clearCache
+        case _ where names.count == 3 && names[0] == "start":
+            self = .start(ModelID(dataset: names[1], version: names[2]))
         case ["infer", "instance_segmentation"]: self = .infer
         case ["model", "registry"]: self = .registry
         case ["model", "add"]: self = .addModel
         case ["model", "remove"]: self = .removeModel
         case ["model", "clear"]: self = .clearModels
-        case []: self = method == .post ? .keyCheck : .unknown
+        case []: self = method == .post ? .keyCheck : .asset(.playground)
+        // Pages name the script with the version of the original in front: /0.2.26/roboflow.js.
+        case _ where Asset.script(names[names.count - 1]) != nil && names.count <= 2:
+            self = Asset.script(names[names.count - 1]).map(Route.asset) ?? .unknown
         case _ where ModelDirectory.reservedNames.contains(names[0]): self = .unknown
         default: self = Self.named(names, method, served, hasImage)
         }
@@ -79,12 +94,15 @@ enum Route: Equatable {
     }
 
     /// The methods that the route answers; OPTIONS always comes on top.
-    var methods: Set<HTTPRequest.Method> {
+    var methods: [HTTPRequest.Method] {
         switch self {
-        case .health, .readiness, .info: [.get, .head]
+        case .health, .readiness, .info, .metrics: [.get, .head]
+        case .asset(.playground): [.get, .head, .post]
+        case .asset: [.get, .head]
         case .model: [.get, .post]
-        case .registry, .workspace, .project, .version, .trainings: [.get]
-        case .infer, .addModel, .removeModel, .clearModels, .keyCheck: [.post]
+        case .registry, .workspace, .project, .version, .trainings, .start, .clearCache: [.get]
+        case .keyCheck: [.get, .head, .post]
+        case .infer, .addModel, .removeModel, .clearModels: [.post]
         case .unknown: []
         }
     }
@@ -92,9 +110,33 @@ enum Route: Equatable {
     /// How an error is told on the route.
     var errorStyle: ErrorStyle {
         switch self {
-        case .infer, .registry, .addModel, .removeModel, .clearModels: .infer
+        case .infer, .registry, .addModel, .removeModel, .clearModels, .start, .clearCache: .infer
         case .keyCheck, .workspace, .project, .version, .trainings: .management
-        case .health, .readiness, .info, .model, .unknown: .hosted
+        case .health, .readiness, .info, .metrics, .asset, .model, .unknown: .hosted
+        }
+    }
+
+    /// The route's name in metrics.
+    var label: String {
+        switch self {
+        case .health: "healthz"
+        case .readiness: "readiness"
+        case .info: "info"
+        case .metrics: "metrics"
+        case .asset: "asset"
+        case .model: "predict"
+        case .infer: "infer"
+        case .registry: "registry"
+        case .addModel: "add"
+        case .removeModel: "remove"
+        case .clearModels, .clearCache: "clear"
+        case .start: "start"
+        case .keyCheck: "key"
+        case .workspace: "workspace"
+        case .project: "project"
+        case .version: "version"
+        case .trainings: "trainings"
+        case .unknown: "unknown"
         }
     }
 }

@@ -5,10 +5,14 @@ public import InstanceSegmentation
 public enum ServingError: Error, Sendable {
     // Who and where.
     case unauthorized
+    case quotaUsedUp(Int)
     case notFound
     case methodNotAllowed
     case unknownModel(ModelID, served: [ModelID])
+    case unknownProject(String, served: [String])
     // The request.
+    case targetTooLong
+    case headersTooLarge
     case bodyTooLarge(limit: Int, size: Int?)
     case unsupportedContentEncoding(String)
     case unsupportedExpectation

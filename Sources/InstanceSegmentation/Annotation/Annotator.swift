@@ -30,8 +30,9 @@ public struct MaskAnnotator: Annotator {
 
     public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
         for detection in detections {
-            for y in detection.mask.rows {
-                for run in detection.mask.runs(inRow: y) {
+            let mask = detection.mask.resized(to: canvas.image.size)
+            for y in mask.rows {
+                for run in mask.runs(inRow: y) {
                     canvas.fill(detection.color, x: Int(run.start)..<Int(run.end), y: y, opacity: opacity)
                 }
             }
@@ -49,7 +50,7 @@ public struct PolygonAnnotator: Annotator {
 
     public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
         for detection in detections {
-            guard let ring = detection.mask.outline else { continue }
+            guard let ring = detection.mask.outline(in: canvas.image.size) else { continue }
             canvas.polygon(detection.color, through: ring.points.map { (Int($0.x), Int($0.y)) }, width: lineWidth)
         }
     }

@@ -1,3 +1,5 @@
+import Imaging
+
 /// What a caller asks of a prediction.
 public struct PredictionOptions: Hashable, Sendable {
     /// Least confidence of an answer, 0...1. A detection at the threshold is kept.
@@ -10,15 +12,36 @@ public struct PredictionOptions: Hashable, Sendable {
     public var maxDetections: Int
     /// Only these classes, by name; all where it is `nil`. Applied last, so that it does not make room for others.
     public var classes: Set<String>?
+    /// How finely masks are decided.
+    public var maskResolution: MaskResolution
 
     public init(
         confidence: Float = 0.4, overlap: Double = 0.3, isClassAgnostic: Bool = false, maxDetections: Int = 300,
-        classes: Set<String>? = nil
+        classes: Set<String>? = nil, maskResolution: MaskResolution = .image
     ) {
         self.confidence = confidence
         self.overlap = overlap
         self.isClassAgnostic = isClassAgnostic
         self.maxDetections = maxDetections
         self.classes = classes
+        self.maskResolution = maskResolution
+    }
+}
+
+/// The grid on which masks are decided and outlines are traced.
+public enum MaskResolution: Hashable, Sendable {
+    /// The picture's pixels.
+    case image
+    /// Between the cells of the network's own masks (0) and the picture's pixels (1). Coarser outlines for less work; points are
+    /// scaled to the picture.
+    case coarse(Double)
+
+    /// The grid for a picture whose mask has so many cells on its side.
+    func grid(imageSize: ImageSize, cells: ImageSize) -> ImageSize {
+        guard case .coarse(let share) = self else { return imageSize }
+        func side(_ cells: Int, _ pixels: Int) -> Int {
+            max(Int(Double(cells) * (1 - share) + Double(pixels) * share), 1)
+        }
+        return ImageSize(width: side(cells.width, imageSize.width), height: side(cells.height, imageSize.height))
     }
 }

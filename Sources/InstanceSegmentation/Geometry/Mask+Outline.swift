@@ -1,3 +1,5 @@
+public import Imaging
+
 extension Mask {
     /// The outline of the mask as the hosted API gives it: one ring through the centres of the border pixels of the
     /// largest component, holes ignored.
@@ -19,6 +21,14 @@ extension Mask {
                 Point(x: box.x2, y: box.y2), Point(x: box.x2, y: box.y1),
             ])
         }
+    }
+
+    /// The outline in the pixels of a picture that the mask's image is a grid over.
+    public func outline(in imageSize: ImageSize) -> Polygon? {
+        guard imageSize != self.imageSize, let ring = outline else { return outline }
+        let across = Double(imageSize.width) / Double(self.imageSize.width)
+        let down = Double(imageSize.height) / Double(self.imageSize.height)
+        return Polygon(points: ring.points.map { Point(x: $0.x * across, y: $0.y * down) })
     }
 
     /// The corners of the outer border of the component that has the first pixel in raster order.

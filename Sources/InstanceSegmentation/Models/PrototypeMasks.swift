@@ -16,8 +16,10 @@ struct PrototypeMasks {
     private let columns: CellTable
     private let rows: CellTable
 
-    /// - Parameter prototypes: `[1, count, height, width]`.
-    init(_ prototypes: Tensor, transform: ImageTransform) throws {
+    /// - Parameters:
+    ///   - prototypes: `[1, count, height, width]`.
+    ///   - resolution: how fine the grid is on which masks are made; it may be coarser than the picture's pixels.
+    init(_ prototypes: Tensor, transform: ImageTransform, resolution: MaskResolution = .image) throws {
         let shape = prototypes.shape
         guard shape.count == 4, shape[0] == 1, shape[1...].allSatisfy({ $0 > 0 }) else {
             throw SegmentationError.unexpectedShape(
@@ -25,6 +27,10 @@ struct PrototypeMasks {
         }
         count = shape[1]
         self.prototypes = prototypes
+        let transform = transform.onGrid(
+            resolution.grid(
+                imageSize: transform.imageSize,
+                cells: transform.cells(of: ImageSize(width: shape[3], height: shape[2]))))
         self.transform = transform
         columns = CellTable(
             pixels: transform.imageSize.width, scale: transform.scaleX, offset: transform.left, cells: shape[3],
@@ -37,7 +43,13 @@ struct PrototypeMasks {
     /// The mask of one object.
     /// - Parameters:
     ///   - coefficients: one a prototype.
-    ///   - box: in image pixels, clipped to the image. A pixel is inside where `x1 <= x < x2` and `y1 <= y < y2`.
+    ///   - networkBox: in network pixels.
+    func mask(coefficients: [Float], networkBox: BoundingBox) -> Mask {
+        mask(coefficients: coefficients, box: transform.imageBox(networkBox))
+    }
+
+    /// The mask of one object.
+    /// - Parameter box: on the grid, clipped to it. A pixel is inside where `x1 <= x < x2` and `y1 <= y < y2`.
     func mask(coefficients: [Float], box: BoundingBox) -> Mask {
         let across = Int(box.x1.rounded(.up))..<max(Int(box.x2.rounded(.up)), Int(box.x1.rounded(.up)))
         let down = Int(box.y1.rounded(.up))..<max(Int(box.y2.rounded(.up)), Int(box.y1.rounded(.up)))
@@ -134,5 +146,22 @@ private struct CellTable {
             fraction.append(Float(position - floor))
         }
         while firstPixel.count <= cells { firstPixel.append(Int32(pixels)) }
+    }
+}
+
+extension ImageTransform {
+    /// How many cells of a grid over the whole input show the picture.
+    fileprivate func cells(of grid: ImageSize) -> ImageSize {
+        func side(_ resized: Int, _ network: Int, _ cells: Int) -> Int {
+            max(Int((Double(resized) * Double(cells) / Double(network)).rounded()), 1)
+        }
+        return ImageSize(
+            width: side(resizedSize.width, networkSize.width, grid.width),
+            height: side(resizedSize.height, networkSize.height, grid.height))
+    }
+
+    /// The same place in the input for a picture of another size.
+    fileprivate func onGrid(_ size: ImageSize) -> ImageTransform {
+        ImageTransform(imageSize: size, networkSize: networkSize, resizedSize: resizedSize, left: left, top: top)
     }
 }

@@ -65,7 +65,8 @@ public struct YOLOSegmentation: SegmentationModel {
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> [Detection] {
         let tensor = try result.output(boxes)
-        let masks = try PrototypeMasks(try result.output(prototypes), transform: transform)
+        let masks = try PrototypeMasks(
+            try result.output(prototypes), transform: transform, resolution: options.maskResolution)
         let expected = layout.width(classCount: classNames.count) + masks.count
         let isPlanar = layout == .columns
         guard tensor.shape.count == 3, tensor.shape[0] == 1, tensor.shape[isPlanar ? 1 : 2] == expected else {
@@ -82,7 +83,7 @@ public struct YOLOSegmentation: SegmentationModel {
                 if let wanted = options.classes, !wanted.contains(name) { return nil }
                 let box = transform.imageBox(candidate.box)
                 let coefficients = (0..<masks.count).map { layout.coefficient($0, of: candidate, in: output) }
-                let mask = masks.mask(coefficients: coefficients, box: box)
+                let mask = masks.mask(coefficients: coefficients, networkBox: candidate.box)
                 guard !mask.isEmpty else { return nil }
                 return Detection(
                     classID: candidate.classID, className: name, confidence: candidate.confidence, box: box, mask: mask)

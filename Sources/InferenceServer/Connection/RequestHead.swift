@@ -1,0 +1,17 @@
+import HTTPTypes
+import Hummingbird
+
+/// How large the head of a request may be.
+enum RequestHead {
+    /// Most bytes of the address: room for a small picture as a `data:` address in `image=`.
+    static let maxTarget = 1 << 20
+    /// Most bytes of all headers together.
+    static let maxHeaders = 64 << 10
+
+    /// - Throws: `ServingError.targetTooLong`, `ServingError.headersTooLarge`.
+    static func check(_ request: Request) throws {
+        guard request.uri.string.utf8.count <= maxTarget else { throw ServingError.targetTooLong }
+        let size = request.headers.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count }
+        guard size <= maxHeaders else { throw ServingError.headersTooLarge }
+    }
+}
