@@ -28,6 +28,8 @@ test: setup ## Run all tests
 	@echo "test: compiling and running all tests; the first time takes some minutes"
 	@$(SWIFT) build --build-tests $(CHECK)
 	@$(SWIFT) test --skip-build --no-parallel
+	@echo "test: trying the clients that can run here; scripts/setup_clients.sh installs what the others need"
+	@python3 Tests/Clients/test_clients.py
 
 lint: ## Check formatting and imports
 	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift

@@ -29,8 +29,8 @@ has_header png.h || need libpng-dev
 has_header webp/decode.h || need libwebp-dev
 has_header sqlite3.h || need libsqlite3-dev
 command -v curl >/dev/null 2>&1 || need curl
+command -v python3 >/dev/null 2>&1 || need python3
 if [ ! -s "$library" ]; then
-    command -v python3 >/dev/null 2>&1 || need python3
     python3 -m pip --version >/dev/null 2>&1 || need python3-pip
     [ -e /etc/ssl/certs/ca-certificates.crt ] || need ca-certificates
 fi

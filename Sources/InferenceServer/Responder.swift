@@ -20,7 +20,7 @@ struct Responder: HTTPResponder {
         let start = ContinuousClock.now
         var log = RequestLog(request)
         let route = Route(
-            path: request.uri.path, method: request.method, served: hosted.predictor.catalog.locations.map(\.id),
+            path: request.uri.path, method: request.method, served: served,
             hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
         var response: Response
         do {
@@ -47,10 +47,14 @@ struct Responder: HTTPResponder {
         return response
     }
 
+    private var served: [ModelID] { hosted.predictor.catalog.locations.map(\.id) }
+
     private func answer(
         _ route: Route, _ request: Request, _ context: ServerContext, _ log: inout RequestLog
     ) async throws -> Response {
-        if request.method == .options { return CrossOrigin.preflight(request) }
+        if request.method == .options {
+            return CrossOrigin.preflight(request, methods: Route.methods(ofPath: request.uri.path, served: served))
+        }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
         if let expected = request.headers[.expect], expected.lowercased() != "100-continue" {

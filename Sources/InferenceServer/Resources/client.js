@@ -102,7 +102,7 @@ async function pictureOf(image) {
   if (!image) throw new TypeError("detect() needs a picture.");
   const width = image.videoWidth || image.naturalWidth || image.displayWidth || image.width;
   const height = image.videoHeight || image.naturalHeight || image.displayHeight || image.height;
-  if (!width || !height) throw new TypeError("detect() takes an image, a video, a canvas, an ImageBitmap, an ImageData or a Blob that has pixels.");
+  if (!width || !height) throw new TypeError("detect() takes a picture: an image, a video, a canvas, an ImageBitmap, an ImageData or a Blob that has pixels.");
   const canvas = canvasOf(width, height);
   canvas.getContext("2d").drawImage(image, 0, 0, width, height);
   try {

@@ -10,8 +10,9 @@ enum CrossOrigin {
     ]
 
     /// The answer to `OPTIONS` on any path; it needs no key.
-    static func preflight(_ request: Request) -> Response {
-        var headers: HTTPFields = [.allow: "GET, POST, OPTIONS"]
+    /// - Parameter methods: what the path answers beside it.
+    static func preflight(_ request: Request, methods: [HTTPRequest.Method]) -> Response {
+        var headers: HTTPFields = [.allow: (methods + [.options]).map(\.rawValue).joined(separator: ", ")]
         if request.headers[.accessControlRequestMethod] != nil {
             headers[.accessControlAllowMethods] = "GET, POST, OPTIONS"
             headers[.accessControlAllowHeaders] =

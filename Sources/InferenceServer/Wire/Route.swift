@@ -99,12 +99,19 @@ enum Route: Equatable {
         case .health, .readiness, .info, .metrics: [.get, .head]
         case .asset(.playground): [.get, .head, .post]
         case .asset: [.get, .head]
-        case .model: [.get, .post]
-        case .registry, .workspace, .project, .version, .trainings, .start, .clearCache: [.get]
+        case .model, .project: [.get, .post]
+        case .registry, .workspace, .version, .trainings, .start, .clearCache: [.get]
         case .keyCheck: [.get, .head, .post]
         case .infer, .addModel, .removeModel, .clearModels: [.post]
         case .unknown: []
         }
+    }
+
+    /// The methods that a path answers with any of its routes.
+    static func methods(ofPath path: String, served: [ModelID]) -> [HTTPRequest.Method] {
+        let routes = [HTTPRequest.Method.get, .post].map { Route(path: path, method: $0, served: served) }
+        let methods = Set(routes.flatMap(\.methods))
+        return methods.isEmpty ? [.get, .post] : [.get, .head, .post].filter(methods.contains)
     }
 
     /// How an error is told on the route.
