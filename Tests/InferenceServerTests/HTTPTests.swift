@@ -7,6 +7,7 @@ import InstanceSegmentation
 import Logging
 import NIOCore
 import NIOHTTP1
+import Synchronization
 import TestSupport
 import Testing
 
@@ -47,6 +48,10 @@ import Testing
                 ("/m/1", .post, [.contentType: "application/x-www-form-urlencoded"], base64),
                 ("//m/1/", .post, [:], base64), ("/m/1", .post, [.contentType: "application/json"], base64),
                 ("/m/1", .post, [.contentType: "image/png"], ByteBuffer(bytes: picture)),
+                (
+                    "/m/1", .post, [:],
+                    ByteBuffer(string: "confidence=40&image=\(text.replacing("+", with: "%2B"))&name=a.jpg")
+                ),
                 ("/m/1", .post, [.contentType: "multipart/form-data; boundary=b"], form),
                 ("/m/1", .post, [:], ByteBuffer(string: "{\"image\":\"\(text)\"}")),
                 (
@@ -167,6 +172,37 @@ import Testing
                 PredictionResponseTests.Answer.self, from: Data(both.body.readableBytesView))
             let picture = try #require(answer.visualization.flatMap { Data(base64Encoded: $0) })
             #expect(try Image(decoding: [UInt8](picture)).size == image.size)
+        }
+    }
+
+    @Test func whatIsFoundDoesNotDependOnTheFormat() async throws {
+        // Large enough to be shrunk while it is decoded.
+        let jpeg = try Image.gradient(width: 640, height: 480).encoded(as: .jpeg)
+        let seen = Mutex<[Int]>([])
+        let application = try TestServer.application(session: { _ in
+            StubSession(model: .yolo(names: ["a"], coefficients: 1)) { inputs in
+                let input = try #require(inputs["images"])
+                seen.withLock { $0.append(input.elements.hashValue) }
+                let cells = (input.shape[2] / 4) * (input.shape[3] / 4)
+                return [
+                    "output0": Tensor(shape: [1, 6, 1], elements: [32, 24, 20, 20, 0.9, 1]),
+                    "output1": Tensor(
+                        shape: [1, 1, input.shape[2] / 4, input.shape[3] / 4],
+                        elements: [Float](repeating: 1, count: cells)),
+                ]
+            }
+        })
+        try await TestServer.whenReady(application) { client in
+            seen.withLock { $0 = [] }
+            for format in ["json", "image_and_json", "image"] {
+                let response = try await client.execute(
+                    uri: "/m/1?format=\(format)", method: .post, body: ByteBuffer(bytes: jpeg))
+                #expect(response.status == .ok)
+                guard format == "image" else { continue }
+                let drawn = try Image(decoding: Array(response.body.readableBytesView))
+                #expect(drawn.size == ImageSize(width: 640, height: 480))
+            }
+            #expect(seen.withLock { $0.count == 3 && Set($0).count == 1 })
         }
     }
 

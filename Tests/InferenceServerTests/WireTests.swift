@@ -87,6 +87,7 @@ import Testing
         "confidence=nan", "confidence=inf", "confidence=-inf", "overlap=best", "overlap=", "max_detections=0",
         "max_detections=2.5", "max_detections=x", "stroke=2.5", "stroke=", "labels=", "labels=maybe", "labels=2",
         "response_mask_format=dummy", "class_agnostic_nms=x", "confidence=1e999",
+        "disable_preproc_contrast=x",
     ])
     func nonsenseIsRefusedWithTheNameOfTheParameter(query: String) throws {
         #expect { try request(query) } throws: { error in

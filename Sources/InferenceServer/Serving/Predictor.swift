@@ -25,16 +25,20 @@ struct Predictor: Sendable {
         let decoded = ContinuousClock.now
         var segmentation = try await model.segmenter.segment(image, options: asked.options)
         segmentation.timing.decode = decoded - start
-        let picture = asked.format == .json ? nil : try drawing(of: segmentation, on: image, asked)
-        return Prediction(segmentation: segmentation, picture: picture)
+        guard asked.format != .json else { return Prediction(segmentation: segmentation, picture: nil) }
+        // What is found does not depend on whether it is drawn; only the drawing needs every pixel.
+        let full = image.size == image.fullSize ? image : try decode(source, for: model, asked, inFull: true)
+        return Prediction(segmentation: segmentation, picture: try drawing(of: segmentation, on: full, asked))
     }
 
-    private func decode(_ source: ImageSource, for model: ServedModel, _ asked: PredictionRequest) throws -> Image {
+    private func decode(
+        _ source: ImageSource, for model: ServedModel, _ asked: PredictionRequest, inFull: Bool = false
+    ) throws -> Image {
         func decoded(_ bytes: UnsafeRawBufferPointer) throws -> Image {
             do throws(ImageCodecError) {
                 return try model.decode(
                     bytes, limits: imageLimits, appliesOrientation: asked.appliesOrientation,
-                    inFull: asked.format != .json)
+                    inFull: inFull)
             } catch {
                 throw ServingError.image(error)
             }

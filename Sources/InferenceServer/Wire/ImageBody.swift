@@ -72,13 +72,22 @@ struct ImageBody: Sendable {
             }
             try self.init(text: text)
         default:
-            let head = String(decoding: view[start...].prefix(8), as: UTF8.self)
-            if let name = ["image", "file", "data", "body", "base64"].first(where: { head.hasPrefix($0 + "=") }) {
+            if let name = Self.formName(view[start...]) {
                 try self.init(form: String(buffer: buffer), imageName: name)
             } else {
                 self.init(image: .data(try Self.base64(buffer)))
             }
         }
+    }
+
+    /// The field of a form that has the image; `nil` where the text is no form. The image may stand behind other fields, which an
+    /// ampersand tells: base64 has none.
+    private static func formName(_ text: ByteBufferView) -> String? {
+        let names = ["image", "file", "data", "body", "base64"]
+        let head = String(decoding: text.prefix(8), as: UTF8.self)
+        if let first = names.first(where: { head.hasPrefix($0 + "=") }) { return first }
+        let fields = text.split(separator: UInt8(ascii: "&")).dropFirst()
+        return names.first { name in fields.contains { $0.starts(with: (name + "=").utf8) } }
     }
 
     /// Text that is an address or base64.

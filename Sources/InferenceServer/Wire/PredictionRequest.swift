@@ -59,6 +59,8 @@ struct PredictionRequest: Sendable {
         options.maskResolution = try MaskResolution(mode: parameters.value("mask_decode_mode")?.text, factor: factor)
         if parameters.nonEmpty("image_type") == "numpy" { throw ServingError.numpyImage }
         appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
+        // Steps that no model has yet; what is asked of them is checked all the same.
+        for step in ["contrast", "grayscale", "static_crop"] { _ = try parameters.boolean("disable_preproc_\(step)") }
     }
 
     private static func confidence(_ parameters: Parameters) throws -> Float? {
