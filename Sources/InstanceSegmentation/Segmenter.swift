@@ -12,9 +12,13 @@ public struct Segmenter: Sendable {
     public let session: any InferenceSession
 
     /// Recognises the family of the session's model.
-    public init(session: any InferenceSession, usesSquareInput: Bool = false) throws {
+    /// - Parameter settings: what the files beside the model say.
+    public init(
+        session: any InferenceSession, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
+    ) throws {
         self.init(
-            model: try ModelFamily.model(for: session.model, usesSquareInput: usesSquareInput), session: session)
+            model: try ModelFamily.model(for: session.model, settings: settings, usesSquareInput: usesSquareInput),
+            session: session)
     }
 
     public init(model: any SegmentationModel, session: any InferenceSession) {

@@ -29,14 +29,11 @@ final class ONNXSession: @unchecked Sendable {
 
     /// Runs the network. Blocks the calling thread.
     func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
-        let ordered = try description.inputs.map { input in
+        let ordered = try description.inputs.map { input -> (tensor: Tensor, type: TensorDescription.ElementType) in
             guard let tensor = inputs[input.name] else {
                 throw ONNXRuntimeError.unsupportedTensor("The model's input '\(input.name)' was not given.")
             }
-            guard input.elementType == .float32 else {
-                throw ONNXRuntimeError.unsupportedTensor("The model's input \(input) is not of 32-bit floats.")
-            }
-            return tensor
+            return (tensor, input.elementType)
         }
         let outputs = try run(ordered[...], values: [])
         var result: [String: Tensor] = [:]
@@ -45,11 +42,23 @@ final class ONNXSession: @unchecked Sendable {
     }
 
     /// Borrows the memory of one tensor after the other and runs when all are at hand.
-    private func run(_ tensors: ArraySlice<Tensor>, values: [ONNXValue]) throws -> [ONNXValue] {
-        guard let tensor = tensors.first else { return try run(values) }
-        return try tensor.withElements { elements in
-            let value = try ONNXValue(borrowing: elements, shape: tensor.shape, library: library)
+    private func run(
+        _ tensors: ArraySlice<(tensor: Tensor, type: TensorDescription.ElementType)>, values: [ONNXValue]
+    ) throws -> [ONNXValue] {
+        guard let (tensor, type) = tensors.first else { return try run(values) }
+        func go(_ bytes: UnsafeRawBufferPointer) throws -> [ONNXValue] {
+            let value = try ONNXValue(borrowing: bytes, type: type, shape: tensor.shape, library: library)
             return try run(tensors.dropFirst(), values: values + [value])
+        }
+        return try tensor.withElements { elements in
+            switch type {
+            case .float32: return try go(UnsafeRawBufferPointer(elements))
+            case .float16: return try elements.map(half(fromFloat:)).withUnsafeBytes(go)
+            case .uint8: return try elements.map { UInt8(min(max($0.rounded(), 0), 255)) }.withUnsafeBytes(go)
+            default:
+                throw ONNXRuntimeError.unsupportedTensor(
+                    "A model's input is of type \(type.rawValue), which cannot be given.")
+            }
         }
     }
 

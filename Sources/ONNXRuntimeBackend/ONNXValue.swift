@@ -15,15 +15,22 @@ final class ONNXValue: @unchecked Sendable {
     }
 
     /// A value over memory of ours, which must outlive it. The runtime does not write to inputs.
-    init(borrowing elements: UnsafeBufferPointer<Float>, shape: [Int], library: ONNXRuntimeLibrary)
-        throws(ONNXRuntimeError)
-    {
-        guard let base = elements.baseAddress else { throw .unsupportedTensor("A tensor has no elements.") }
+    init(
+        borrowing bytes: UnsafeRawBufferPointer, type: TensorDescription.ElementType, shape: [Int],
+        library: ONNXRuntimeLibrary
+    ) throws(ONNXRuntimeError) {
+        guard let base = bytes.baseAddress else { throw .unsupportedTensor("A tensor has no elements.") }
+        let code: Int32 =
+            switch type {
+            case .float32: 1
+            case .uint8: 2
+            case .float16: 10
+            default: throw .unsupportedTensor("Tensors of type \(type.rawValue) cannot be given to a model.")
+            }
         handle = try library.make("CreateTensorWithDataAsOrtValue") { api, out in
             api.pointee.CreateTensorWithDataAsOrtValue(
-                library.memoryInfo, UnsafeMutableRawPointer(mutating: base),
-                elements.count * MemoryLayout<Float>.stride,
-                shape.map(Int64.init), shape.count, 1, &out)
+                library.memoryInfo, UnsafeMutableRawPointer(mutating: base), bytes.count,
+                shape.map(Int64.init), shape.count, code, &out)
         }
         self.library = library
     }
@@ -76,6 +83,32 @@ func float(fromHalf bits: UInt16) -> Float {
     case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
     default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
     }
+}
+
+/// The bits of a number in IEEE 754 half precision, rounded to the nearest, halves to even.
+func half(fromFloat value: Float) -> UInt16 {
+    let bits = value.bitPattern
+    let sign = UInt16(bits >> 16 & 0x8000)
+    let exponent = Int(bits >> 23 & 0xFF) - 127
+    let fraction = bits & 0x7F_FFFF
+    switch exponent {
+    case 128: return sign | 0x7C00 | (fraction == 0 ? 0 : 0x200)  // infinity, or no number
+    case 16...: return sign | 0x7C00
+    case -14...15:
+        // A carry out of the fraction goes into the exponent, where it belongs.
+        let kept = UInt32(exponent + 15) << 10 | fraction >> 13
+        return sign | UInt16(kept + roundUp(fraction & 0x1FFF, half: 0x1000, isOdd: kept & 1 == 1))
+    case -25 ... -15:  // subnormal
+        let shift = UInt32(-exponent - 1)
+        let whole = fraction | 0x80_0000
+        let kept = whole >> shift
+        return sign | UInt16(kept + roundUp(whole & (1 << shift - 1), half: 1 << (shift - 1), isOdd: kept & 1 == 1))
+    default: return sign
+    }
+}
+
+private func roundUp(_ rest: UInt32, half: UInt32, isOdd: Bool) -> UInt32 {
+    rest > half || (rest == half && isOdd) ? 1 : 0
 }
 
 /// Elements inside an `OrtValue`, kept alive with it.

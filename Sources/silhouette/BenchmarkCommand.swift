@@ -51,7 +51,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let floor = try await ONNXRuntimeBackend(options: standard, logger: logger).open(
             modelAt: location.file.path, lanes: 1)[0]
         let served = ServedModel(
-            id: location.id, segmenter: try Segmenter(session: ours, usesSquareInput: square), decodesInFull: fullDecode
+            id: location.id,
+            segmenter: try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square),
+            decodesInFull: fullDecode
         )
         for file in files {
             let bytes = try Data(contentsOf: URL(filePath: file))

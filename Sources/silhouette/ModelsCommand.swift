@@ -23,7 +23,7 @@ struct ModelsCommand: AsyncParsableCommand {
         for location in locations {
             do {
                 let session = try await backend.open(modelAt: location.file.path, lanes: 1)[0]
-                let model = try ModelFamily.model(for: session.model)
+                let model = try ModelFamily.model(for: session.model, settings: try location.settings())
                 let names =
                     model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
                 let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0

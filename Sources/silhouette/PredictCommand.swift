@@ -58,7 +58,8 @@ struct PredictCommand: AsyncParsableCommand {
         logger.logLevel = .warning
         let lanes = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)
         let served = ServedModel(
-            id: location.id, segmenter: try Segmenter(session: lanes[0], usesSquareInput: square),
+            id: location.id,
+            segmenter: try Segmenter(session: lanes[0], settings: try location.settings(), usesSquareInput: square),
             decodesInFull: fullDecode || save != nil)
         if let save { try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true) }
 

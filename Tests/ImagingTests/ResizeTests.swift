@@ -1,3 +1,5 @@
+import Foundation
+import TestSupport
 import Testing
 
 @testable import Imaging
@@ -49,7 +51,7 @@ import Testing
         let plain = image.planarFloats(transform: transform)
         #expect(plain[0] == 10.0 / 255 && plain[2] == 114.0 / 255 && plain[4] == 20.0 / 255)
         let swapped = image.planarFloats(
-            transform: transform, padding: 0,
+            transform: transform, padding: .byte(0),
             scaling: PixelScaling(divisor: 1, mean: [1, 2, 3], deviation: [2, 2, 2], swapsRedAndBlue: true))
         #expect(swapped[0] == (30 - 3) / 2 && swapped[2] == (0 - 3) / 2.0 && swapped[8] == (10 - 1) / 2.0)
     }
@@ -72,5 +74,42 @@ import Testing
         #expect(floats.count == 3 * across * down)
         #expect(floats[..<(across * down)].allSatisfy { $0 == 200.0 / 255 })
         #expect(floats[(2 * across * down)...].allSatisfy { $0 == 50.0 / 255 })
+    }
+
+    /// Equal to Pillow's bilinear filter, byte for byte, on the fixture that scripts/make_family_fixtures.py makes.
+    @Test func shrinkingByAveragingIsThatOfPillow() throws {
+        struct Fixture: Decodable {
+            struct Case: Decodable {
+                let width: Int
+                let height: Int
+                let pixels: [UInt8]
+            }
+            let width: Int
+            let height: Int
+            let pixels: [UInt8]
+            let cases: [Case]
+        }
+        let fixture = try JSONDecoder().decode(
+            Fixture.self, from: Data(contentsOf: TestFiles.fixture("resample.json")))
+        let noise = Image(size: ImageSize(width: fixture.width, height: fixture.height), pixels: fixture.pixels)
+        for example in fixture.cases {
+            let size = ImageSize(width: example.width, height: example.height)
+            let different = zip(noise.resampled(to: size).pixels, example.pixels).count { $0 != $1 }
+            #expect(different == 0, "\(size)")
+        }
+    }
+
+    @Test func contrastStepsSpreadGreyValues() {
+        let size = ImageSize(width: 64, height: 48)
+        let dull = Image(size: size, pixels: (0..<3 * size.area).map { UInt8(100 + ($0 / 3 % 64) / 2) })
+        for spread in [dull.stretched(), dull.equalized()] {
+            let values = spread.pixels.sorted()
+            #expect(values[values.count / 50] < 16 && values[values.count * 49 / 50] > 240)
+        }
+        let adaptive = dull.adaptivelyEqualized()
+        #expect(Set(adaptive.pixels).count > 16 && adaptive.size == size)
+        #expect(Image(size: size, color: .black).stretched().pixels.allSatisfy { $0 == 0 })
+        let part = dull.cropped(to: ImageRegion(x: 60, y: 40, size: ImageSize(width: 10, height: 10)))
+        #expect(part.size == ImageSize(width: 4, height: 8) && part.pixels[0] == 130)
     }
 }

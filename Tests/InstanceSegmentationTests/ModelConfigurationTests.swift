@@ -13,7 +13,7 @@ import Testing
     ])
     func namesAreRead(text: String, expected: [String]) throws {
         let configuration = try ModelConfiguration(metadata: ["names": text])
-        #expect(configuration.classNames(count: expected.count) == expected)
+        #expect(ClassMap(slots: expected.count, configuration).names == expected)
     }
 
     @Test func otherValuesAreRead() {

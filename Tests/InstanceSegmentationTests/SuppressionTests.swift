@@ -10,26 +10,26 @@ import Testing
 
     @Test func theWeakerOfTwoThatOverlapGoes() {
         let kept = nonMaximumSuppression(
-            [candidate(0, 0.5, x: 1), candidate(1, 0.9, x: 0), candidate(2, 0.4, x: 30)], iouThreshold: 0.3, most: 300)
+            [candidate(0, 0.5, x: 1), candidate(1, 0.9, x: 0), candidate(2, 0.4, x: 30)], threshold: 0.3, most: 300)
         #expect(kept.map(\.index) == [1, 2])
     }
 
     @Test func anOverlapAtTheThresholdStays() {
         // 5 of 15 columns in common.
         let pair = [candidate(0, 0.9, x: 0), candidate(1, 0.8, x: 5)]
-        #expect(nonMaximumSuppression(pair, iouThreshold: 1.0 / 3, most: 300).count == 2)
-        #expect(nonMaximumSuppression(pair, iouThreshold: 0.333, most: 300).count == 1)
+        #expect(nonMaximumSuppression(pair, threshold: 1.0 / 3, most: 300).count == 2)
+        #expect(nonMaximumSuppression(pair, threshold: 0.333, most: 300).count == 1)
     }
 
     @Test func classesDoNotSuppressOneAnotherUnlessAsked() {
         let pair = [candidate(0, 0.9, x: 0), candidate(1, 0.8, x: 0, classID: 1)]
-        #expect(nonMaximumSuppression(pair, iouThreshold: 0.3, most: 300).count == 2)
-        #expect(nonMaximumSuppression(pair, iouThreshold: 0.3, isClassAgnostic: true, most: 300).count == 1)
+        #expect(nonMaximumSuppression(pair, threshold: 0.3, most: 300).count == 2)
+        #expect(nonMaximumSuppression(pair, threshold: 0.3, isClassAgnostic: true, most: 300).count == 1)
     }
 
     @Test func equalsKeepTheOrderOfTheNetwork() {
         let kept = nonMaximumSuppression(
-            (0..<5).map { candidate($0, 0.5, x: Double($0) * 100) }.reversed(), iouThreshold: 0.3, most: 3)
+            (0..<5).map { candidate($0, 0.5, x: Double($0) * 100) }.reversed(), threshold: 0.3, most: 3)
         #expect(kept.map(\.index) == [0, 1, 2])
     }
 

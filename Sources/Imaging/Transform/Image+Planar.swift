@@ -7,19 +7,17 @@ extension Image {
     ///
     /// - Parameters:
     ///   - transform: where the picture goes; its `resizedSize` is what the pixels are resized to.
-    ///   - padding: the byte around the picture.
+    ///   - padding: what is around the picture.
     ///   - scaling: from bytes to numbers.
     /// - Returns: `3 * height * width` floats, `[channel, y, x]`.
     public func planarFloats(
-        transform: ImageTransform, padding: UInt8 = 114, scaling: PixelScaling = .unit
+        transform: ImageTransform, padding: Padding = .byte(114), scaling: PixelScaling = .unit
     ) -> [Float] {
         let network = transform.networkSize
         return [Float](unsafeUninitializedCapacity: 3 * network.area) { output, count in
             guard let planes = output.baseAddress else { return }
             for channel in 0..<3 {
-                pad(
-                    planes + channel * network.area, transform,
-                    scaling.value(padding, channel: sourceChannel(channel, scaling)))
+                pad(planes + channel * network.area, transform, padding.value(channel: channel, scaling))
             }
             pixels.withUnsafeBufferPointer { input in
                 guard let source = input.baseAddress else { return }
@@ -29,9 +27,7 @@ extension Image {
         }
     }
 
-    private func sourceChannel(_ channel: Int, _ scaling: PixelScaling) -> Int {
-        scaling.swapsRedAndBlue ? 2 - channel : channel
-    }
+    private func sourceChannel(_ channel: Int, _ scaling: PixelScaling) -> Int { scaling.sourceChannel(channel) }
 
     /// Fills what the picture leaves free of one plane.
     private func pad(_ plane: UnsafeMutablePointer<Float>, _ transform: ImageTransform, _ value: Float) {
@@ -111,6 +107,21 @@ extension Image {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What is around a picture in a network's input.
+public enum Padding: Hashable, Sendable {
+    /// A byte, scaled as the picture's are.
+    case byte(UInt8)
+    /// A number, after scaling.
+    case number(Float)
+
+    func value(channel: Int, _ scaling: PixelScaling) -> Float {
+        switch self {
+        case .byte(let byte): scaling.value(byte, channel: scaling.sourceChannel(channel))
+        case .number(let number): number
         }
     }
 }

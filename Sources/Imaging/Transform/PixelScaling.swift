@@ -19,6 +19,9 @@ public struct PixelScaling: Hashable, Sendable {
     /// RGB in 0...1.
     public static let unit = PixelScaling()
 
+    /// The channel of the picture that the network's channel of that number is.
+    func sourceChannel(_ channel: Int) -> Int { swapsRedAndBlue ? 2 - channel : channel }
+
     func value(_ byte: UInt8, channel: Int) -> Float {
         (Float(byte) / divisor - mean[channel]) / deviation[channel]
     }

@@ -79,7 +79,8 @@ public actor ModelCatalog {
             let lanes = try await backend.open(modelAt: location.file.path, lanes: settings.lanes)
             let queue = InferenceQueue(
                 lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
-            let segmenter = try Segmenter(session: queue, usesSquareInput: settings.usesSquareInput)
+            let segmenter = try Segmenter(
+                session: queue, settings: try location.settings(), usesSquareInput: settings.usesSquareInput)
             // The first run of a network lays out its memory; nobody should wait for that.
             for _ in 0..<2 { try await warmUp(segmenter) }
             logger.info(

@@ -23,7 +23,9 @@ struct Predictor: Sendable {
         let start = ContinuousClock.now
         let image = try decode(source, for: model, asked)
         let decoded = ContinuousClock.now
-        var segmentation = try await model.segmenter.segment(image, options: asked.options)
+        var options = asked.options
+        if asked.usesOwnConfidence { options.confidence = model.segmenter.model.ownConfidence }
+        var segmentation = try await model.segmenter.segment(image, options: options)
         segmentation.timing.decode = decoded - start
         guard asked.format != .json else { return Prediction(segmentation: segmentation, picture: nil) }
         // What is found does not depend on whether it is drawn; only the drawing needs every pixel.

@@ -23,6 +23,6 @@ public struct ServedModel: Sendable {
         let model = segmenter.model
         return try Image(
             decoding: bytes, limits: limits, applyOrientation: appliesOrientation,
-            enough: inFull || decodesInFull ? nil : { model.transform(for: $0).resizedSize })
+            enough: inFull || decodesInFull ? nil : { model.transform(for: $0).sufficientSize })
     }
 }

@@ -33,8 +33,11 @@ struct InferRequest: Sendable {
             isList = true
         }
         var prediction = PredictionRequest()
-        if case .number(let value)? = body.confidence {
+        switch body.confidence {
+        case .number(let value):
             prediction.options.confidence = Float(max(try Self.fraction(value, "confidence"), 0.01))
+        case .word: prediction.usesOwnConfidence = true
+        case nil: break
         }
         if let overlap = body.iou_threshold { prediction.options.overlap = try Self.fraction(overlap, "iou_threshold") }
         if let most = body.max_detections {

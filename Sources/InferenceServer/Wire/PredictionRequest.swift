@@ -12,6 +12,8 @@ enum ResponseFormat: String, Sendable {
 /// What a request asks for, read from its parameters.
 struct PredictionRequest: Sendable {
     var options = PredictionOptions()
+    /// Whether the model's own threshold is asked for.
+    var usesOwnConfidence = false
     var format = ResponseFormat.json
     var maskFormat = MaskFormat.polygon
     var drawsLabels = false
@@ -23,7 +25,11 @@ struct PredictionRequest: Sendable {
     /// Reads and checks the parameters of the hosted route. Unknown ones are ignored.
     /// - Throws: `ServingError`.
     init(_ parameters: Parameters) throws {
-        if let confidence = try Self.confidence(parameters) { options.confidence = confidence }
+        if let word = parameters.value("confidence")?.text, ["best", "default"].contains(word) {
+            usesOwnConfidence = true
+        } else if let value = try parameters.number("confidence", expected: "a number from 0 to 100") {
+            options.confidence = Float(max(fraction(percentOrFraction: value), 0.01))
+        }
         let overlapRange = "a number from 0 to 100"
         if let overlap = try parameters.number("overlap", expected: overlapRange) {
             options.overlap = fraction(percentOrFraction: overlap)
@@ -61,13 +67,6 @@ struct PredictionRequest: Sendable {
         appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
         // Steps that no model has yet; what is asked of them is checked all the same.
         for step in ["contrast", "grayscale", "static_crop"] { _ = try parameters.boolean("disable_preproc_\(step)") }
-    }
-
-    private static func confidence(_ parameters: Parameters) throws -> Float? {
-        // The model's own threshold; no model has one of its own yet, so it is the default.
-        if let word = parameters.value("confidence")?.text, ["best", "default"].contains(word) { return nil }
-        guard let value = try parameters.number("confidence", expected: "a number from 0 to 100") else { return nil }
-        return Float(max(fraction(percentOrFraction: value), 0.01))
     }
 
     private static func tooSmall(_ name: String, _ parameters: Parameters) -> ServingError {

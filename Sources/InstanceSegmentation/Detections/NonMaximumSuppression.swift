@@ -1,33 +1,60 @@
-/// A box that a network proposes, before suppression.
+/// An object that a network proposes.
 struct Candidate {
     /// In network pixels.
     var box: BoundingBox
     var confidence: Float
+    /// The network's slot of its class.
     var classID: Int
     /// Where the network's output has it; also decides between equal confidences.
     var index: Int
+    /// Whether the family gives boxes; otherwise they are those of the masks.
+    var hasBox = true
 }
 
-/// Greedy suppression of boxes that overlap a more confident one by more than `iouThreshold`.
+/// How much two boxes overlap.
+enum OverlapMeasure: Sendable {
+    /// Intersection over union.
+    case iou
+    /// Intersection over the weaker box, sides with one pixel more, as Roboflow's service measures it.
+    case weaker
+
+    /// The overlap of a box with a more confident one.
+    func overlap(of box: BoundingBox, with better: BoundingBox) -> Double {
+        switch self {
+        case .iou: return better.iou(box)
+        case .weaker:
+            let across = min(box.x2, better.x2) - max(box.x1, better.x1) + 1
+            let down = min(box.y2, better.y2) - max(box.y1, better.y1) + 1
+            let area = (box.width + 1) * (box.height + 1)
+            return across > 0 && down > 0 && area > 0 ? across * down / area : 0
+        }
+    }
+}
+
+/// Greedy suppression of boxes that overlap a more confident one by more than a threshold.
 ///
 /// - Parameters:
 ///   - candidates: in any order; of more than `limit` only the most confident are looked at.
-///   - iouThreshold: strictly more than this is suppressed.
+///   - measure: `nil` suppresses nothing.
+///   - threshold: strictly more than this is suppressed.
 ///   - isClassAgnostic: whether boxes of different classes suppress one another.
 ///   - most: the search ends with this many.
 ///   - limit: bounds the work.
 /// - Returns: what is kept, most confident first; equals in the order of their indices.
 func nonMaximumSuppression(
-    _ candidates: [Candidate], iouThreshold: Double, isClassAgnostic: Bool = false, most: Int, limit: Int = 30_000
+    _ candidates: [Candidate], measure: OverlapMeasure? = .iou, threshold: Double, isClassAgnostic: Bool = false,
+    most: Int, limit: Int = 30_000
 ) -> [Candidate] {
     let sorted = candidates.sorted {
         $0.confidence != $1.confidence ? $0.confidence > $1.confidence : $0.index < $1.index
     }
+    guard let measure else { return Array(sorted.prefix(most)) }
     var kept: [Candidate] = []
     for candidate in sorted.prefix(limit) {
         if kept.count == most { break }
         let isSuppressed = kept.contains {
-            (isClassAgnostic || $0.classID == candidate.classID) && $0.box.iou(candidate.box) > iouThreshold
+            (isClassAgnostic || $0.classID == candidate.classID)
+                && measure.overlap(of: candidate.box, with: $0.box) > threshold
         }
         if !isSuppressed { kept.append(candidate) }
     }

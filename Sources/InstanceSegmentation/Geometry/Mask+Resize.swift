@@ -1,6 +1,19 @@
 public import Imaging
 
 extension Mask {
+    /// The mask on another grid, each of whose pixels is the one at `floor(position * ratio)`: how PyTorch repeats pixels.
+    func repeated(to size: ImageSize) -> Mask {
+        guard size != imageSize else { return self }
+        let columns = (0..<size.width).map { $0 * imageSize.width / size.width }
+        var builder = MaskBuilder(imageSize: size, top: 0, rowCapacity: size.height)
+        for y in 0..<size.height {
+            let row = y * imageSize.height / size.height
+            for x in 0..<size.width where contains(x: columns[x], y: row) { builder.append(from: x, to: x + 1) }
+            builder.endRow()
+        }
+        return builder.mask
+    }
+
     /// The mask on another grid over the same picture: each pixel is that of the grid that its centre lies in.
     public func resized(to size: ImageSize) -> Mask {
         guard size != imageSize else { return self }

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A folder of models: `{dataset}/{version}/model.onnx`.
+/// A folder of models: `{dataset}/{version}/model.onnx`, and optionally `model.json` and files of exporters beside it.
 public struct ModelDirectory: Sendable {
     public let url: URL
 
@@ -24,8 +24,7 @@ public struct ModelDirectory: Sendable {
         var found: [ModelLocation] = []
         for dataset in try folders(in: url) {
             for version in try folders(in: url.appending(path: dataset)) {
-                let file = url.appending(path: "\(dataset)/\(version)/model.onnx")
-                guard FileManager.default.fileExists(atPath: file.path) else { continue }
+                guard let file = try modelFile(in: url.appending(path: "\(dataset)/\(version)")) else { continue }
                 if Self.reservedNames.contains(dataset) {
                     throw SegmentationError.invalidConfiguration(
                         "The dataset name '\(dataset)' is reserved for the server's own routes; rename the folder "
@@ -35,6 +34,14 @@ public struct ModelDirectory: Sendable {
             }
         }
         return found
+    }
+
+    /// `model.onnx`, `weights.onnx` as Roboflow's packages have it, or the only ONNX file there is.
+    private func modelFile(in folder: URL) throws -> URL? {
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            .filter { $0.hasSuffix(".onnx") && !$0.hasPrefix(".") }
+        let known = ["model.onnx", "weights.onnx"].first(where: names.contains)
+        return (known ?? (names.count == 1 ? names[0] : nil)).map { folder.appending(path: $0) }
     }
 
     private func folders(in folder: URL) throws -> [String] {
@@ -78,5 +85,11 @@ public struct ModelLocation: Hashable, Sendable {
     public init(id: ModelID, file: URL) {
         self.id = id
         self.file = file
+    }
+
+    /// What the files beside the model say.
+    /// - Throws: `SegmentationError.invalidConfiguration`, which names the file and what is wrong in it.
+    public func settings() throws -> ModelSettings {
+        try ModelSettings(filesIn: file.deletingLastPathComponent())
     }
 }

@@ -8,6 +8,20 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     case yoloEndToEnd = "yolo-end2end"
     /// YOLOv5 and YOLOv7: a row with objectness for each anchor, with prototypes.
     case yolov5
+    /// RF-DETR-Seg.
+    case rfdetr
+    /// RTMDet-Ins as mmdeploy exports it.
+    case rtmdetIns = "rtmdet-ins"
+    /// Mask R-CNN as torchvision exports it.
+    case maskRCNN = "maskrcnn"
+    /// Mask R-CNN as detectron2 traces it.
+    case detectron2
+    /// Two-stage models of mmdeploy.
+    case mmdeploy
+    case yolact
+    case mask2former
+    case maskformer
+    case eomt
 
     /// What the family's files look like, for error messages.
     var layout: String {
@@ -19,28 +33,50 @@ public enum ModelFamily: String, CaseIterable, Sendable {
             "end-to-end YOLO (outputs [batch, detections, 6 + coefficients] \(prototypes))"
         case .yolov5:
             "YOLOv5/7-seg (outputs [batch, anchors, 5 + classes + coefficients] \(prototypes))"
+        case .rfdetr:
+            "RF-DETR-Seg (outputs dets [batch, queries, 4], labels [batch, queries, classes + 1], [batch, queries, height, width])"
+        case .rtmdetIns: "RTMDet-Ins (outputs dets [batch, n, 5], labels [batch, n], masks [batch, n, height, width])"
+        case .maskRCNN:
+            "torchvision's Mask R-CNN (outputs boxes [n, 4], labels [n], scores [n], masks [n, 1, height, width])"
+        case .detectron2: "detectron2's Mask R-CNN (outputs [n, 4], [n], [n, 1, 28, 28], [n], [2])"
+        case .mmdeploy: "mmdeploy's two-stage models (outputs dets [batch, n, 5], labels [batch, n], masks [n, 28, 28])"
+        case .yolact:
+            "YOLACT (outputs [batch, boxes, 4], [batch, boxes, classes + 1], [batch, boxes, 32], [boxes, 4], [batch, h, w, 32])"
+        case .mask2former, .maskformer, .eomt:
+            "\(rawValue) (outputs class_queries_logits [batch, queries, classes + 1], masks_queries_logits [batch, queries, h, w])"
         }
     }
 
-    /// The family of a file; `nil` where it is none that is known.
+    /// The family of a file; `nil` where it is none that is known. The first that fits counts.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> ModelFamily? {
+        if let family = configuration.settings.family { return family }
+        if RTMDetSegmentation.hasOutputs(model) {
+            return RTMDetSegmentation.hasRegionMasks(model) ? .mmdeploy : .rtmdetIns
+        }
+        if RFDETRSegmentation.recognizes(model) { return .rfdetr }
+        if MaskRCNNSegmentation.recognizes(model) { return .maskRCNN }
+        if QuerySegmentation.recognizes(model) { return .mask2former }
+        if YOLACTSegmentation.recognizes(model) { return .yolact }
+        if RegionSegmentation.detectron2Layout(model) != nil { return .detectron2 }
         switch YOLOLayout.recognized(in: model, configuration) {
-        case .columns: .yolo
-        case .readyRows: .yoloEndToEnd
-        case .rows: .yolov5
-        case nil: nil
+        case .columns: return .yolo
+        case .readyRows: return .yoloEndToEnd
+        case .rows: return .yolov5
+        case nil: return nil
         }
     }
 
     /// The decoder for a file.
     ///
-    /// - Parameter usesSquareInput: whether networks that take any shape get the full square rather than the smallest
-    ///   rectangle around the picture.
+    /// - Parameters:
+    ///   - settings: what the files beside it say.
+    ///   - usesSquareInput: whether networks that take any shape get the full square rather than the smallest rectangle around the
+    ///     picture.
     /// - Throws: `SegmentationError`, which says what was found and what was looked for.
     public static func model(
-        for description: ModelDescription, usesSquareInput: Bool = false
+        for description: ModelDescription, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
     ) throws -> any SegmentationModel {
-        let configuration = try ModelConfiguration(metadata: description.metadata)
+        let configuration = try ModelConfiguration(metadata: description.metadata, settings: settings)
         if let task = configuration.task, task != "segment" {
             throw SegmentationError.invalidConfiguration(
                 "This is a model for the task '\(task)'; it has no masks. Instance segmentation needs one for 'segment'."
@@ -50,13 +86,32 @@ public enum ModelFamily: String, CaseIterable, Sendable {
             throw SegmentationError.unrecognizedModel(
                 found: description.summary, expected: allCases.map(\.layout).joined(separator: "; "))
         }
-        let layout: YOLOLayout =
-            switch family {
-            case .yolo: .columns
-            case .yoloEndToEnd: .readyRows
-            case .yolov5: .rows
-            }
-        return try YOLOSegmentation(
-            description, configuration, family: family, layout: layout, usesSquareInput: usesSquareInput)
+        return try family.model(description, configuration, usesSquareInput)
+    }
+
+    private func model(
+        _ description: ModelDescription, _ configuration: ModelConfiguration, _ square: Bool
+    ) throws -> any SegmentationModel {
+        func yolo(_ layout: YOLOLayout) throws -> any SegmentationModel {
+            try YOLOSegmentation.model(
+                description, configuration, layout: layout, family: self, usesSquareInput: square)
+        }
+        func query(_ kind: QuerySegmentation.Kind) throws -> any SegmentationModel {
+            try QuerySegmentation.model(description, configuration, kind: kind, family: self, usesSquareInput: square)
+        }
+        return switch self {
+        case .yolo: try yolo(.columns)
+        case .yoloEndToEnd: try yolo(.readyRows)
+        case .yolov5: try yolo(.rows)
+        case .rfdetr: try RFDETRSegmentation.model(description, configuration, usesSquareInput: square)
+        case .rtmdetIns: try RTMDetSegmentation.model(description, configuration, usesSquareInput: square)
+        case .maskRCNN: try MaskRCNNSegmentation.model(description, configuration, usesSquareInput: square)
+        case .detectron2: try RegionSegmentation.detectron2(description, configuration, usesSquareInput: square)
+        case .mmdeploy: try RegionSegmentation.mmdeploy(description, configuration, usesSquareInput: square)
+        case .yolact: try YOLACTSegmentation.model(description, configuration, usesSquareInput: square)
+        case .mask2former: try query(.mask2former)
+        case .maskformer: try query(.maskformer)
+        case .eomt: try query(.eomt)
+        }
     }
 }

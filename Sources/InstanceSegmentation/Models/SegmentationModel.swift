@@ -8,6 +8,8 @@ public protocol SegmentationModel: Sendable {
     var family: ModelFamily { get }
     /// Names by class index.
     var classNames: [String] { get }
+    /// The least confidence that the model's authors use, for who asks for the model's own.
+    var ownConfidence: Float { get }
     /// Where a picture of that size goes in the network's input.
     func transform(for imageSize: ImageSize) -> ImageTransform
     /// The network's inputs for a picture.

@@ -19,10 +19,12 @@ enum YOLOLayout: Sendable {
     }
 
     /// The boxes whose best class reaches the confidence. Of equal classes the first counts; NaN counts never.
-    func candidates(in output: YOLOBoxes, confidence: Float) -> [Candidate] {
+    ///
+    /// - Parameter ranksByObjectness: whether rows are judged by their objectness alone, as Roboflow's service does.
+    func candidates(in output: YOLOBoxes, confidence: Float, ranksByObjectness: Bool = false) -> [Candidate] {
         switch self {
         case .columns: columnCandidates(output, confidence)
-        case .rows: rowCandidates(output, confidence)
+        case .rows: rowCandidates(output, confidence, ranksByObjectness)
         case .readyRows: readyCandidates(output, confidence)
         }
     }
@@ -65,18 +67,19 @@ enum YOLOLayout: Sendable {
         return candidates.filter(\.box.isFinite)
     }
 
-    private func rowCandidates(_ output: YOLOBoxes, _ confidence: Float) -> [Candidate] {
+    private func rowCandidates(_ output: YOLOBoxes, _ confidence: Float, _ ranksByObjectness: Bool) -> [Candidate] {
         (0..<output.count).compactMap { index -> Candidate? in
             let row = output.row(index)
             let objectness = row[4]
             guard objectness >= confidence else { return nil }
             var (best, classID) = (-Float.infinity, 0)
             for c in 0..<output.classCount where row[5 + c] > best { (best, classID) = (row[5 + c], c) }
-            guard objectness * best >= confidence else { return nil }
+            let score = ranksByObjectness ? objectness : objectness * best
+            guard score >= confidence else { return nil }
             return Candidate(
                 box: BoundingBox(
                     centerX: Double(row[0]), centerY: Double(row[1]), width: Double(row[2]), height: Double(row[3])),
-                confidence: objectness * best, classID: classID, index: index)
+                confidence: score, classID: classID, index: index)
         }.filter(\.box.isFinite)
     }
 
@@ -109,7 +112,8 @@ struct YOLOBoxes {
 }
 
 extension BoundingBox {
-    fileprivate var isFinite: Bool { x1.isFinite && y1.isFinite && x2.isFinite && y2.isFinite }
+    /// Whether all corners are numbers.
+    var isFinite: Bool { x1.isFinite && y1.isFinite && x2.isFinite && y2.isFinite }
 }
 
 // MARK: Recognition

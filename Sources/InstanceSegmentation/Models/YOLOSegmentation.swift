@@ -1,4 +1,4 @@
-public import Imaging
+import Imaging
 
 /// YOLO networks with prototypes of masks: YOLOv5 to YOLO26, FastSAM, YOLOE.
 ///
@@ -6,13 +6,13 @@ public import Imaging
 /// - `prototypes` `[1, coefficients, height / 4, width / 4]`.
 ///
 /// Source: Ultralytics, `SegmentationPredictor` and `ops.non_max_suppression`; YOLOv5, `segment/predict.py`.
-public struct YOLOSegmentation: SegmentationModel {
-    public let family: ModelFamily
-    public let classNames: [String]
-    private let input: NetworkInput
-    private let layout: YOLOLayout
+struct YOLOSegmentation: OutputDecoder {
+    let layout: YOLOLayout
+    let ranksByObjectness: Bool
     private let boxes: String
     private let prototypes: String
+    /// Number of class slots.
+    let slots: Int
 
     static func boxOutput(_ model: ModelDescription) -> TensorDescription? {
         model.outputs.first { $0.shape.count == 3 }
@@ -23,87 +23,109 @@ public struct YOLOSegmentation: SegmentationModel {
         return found.count == 1 ? found[0] : nil
     }
 
-    init(
-        _ model: ModelDescription, _ configuration: ModelConfiguration, family: ModelFamily, layout: YOLOLayout,
+    /// The model of a file in one of the layouts.
+    static func model(
+        _ model: ModelDescription, _ configuration: ModelConfiguration, layout: YOLOLayout, family: ModelFamily,
         usesSquareInput: Bool
+    ) throws -> any SegmentationModel {
+        let decoder = try YOLOSegmentation(model, configuration, layout: layout, family: family)
+        return DecodedModel(
+            family, decoder, input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput),
+            classes: ClassMap(slots: decoder.slots, configuration), configuration)
+    }
+
+    private init(
+        _ model: ModelDescription, _ configuration: ModelConfiguration, layout: YOLOLayout, family: ModelFamily
     ) throws {
-        guard let boxes = Self.boxOutput(model), let prototypes = Self.prototypeOutput(model),
-            let coefficients = prototypes.shape[1].length
+        let named = configuration.settings.outputs
+        func output(_ role: String, _ standard: TensorDescription?) -> TensorDescription? {
+            named?[role].flatMap { name in model.outputs.first { $0.name == name } } ?? standard
+        }
+        guard let boxes = output("boxes", Self.boxOutput(model)),
+            let prototypes = output("prototypes", Self.prototypeOutput(model)), prototypes.shape.count == 4,
+            boxes.shape.count == 3, let coefficients = prototypes.shape[1].length
         else { throw SegmentationError.unrecognizedModel(found: model.summary, expected: family.layout) }
-        self.family = family
         self.layout = layout
         self.boxes = boxes.name
         self.prototypes = prototypes.name
-        input = try NetworkInput(model, configuration, usesSquareInput: usesSquareInput)
-        let classCount: Int? =
+        ranksByObjectness = configuration.settings.suppression == .roboflow
+        let slots: Int? =
             switch layout {
             case .columns: boxes.shape[1].length.map { $0 - 4 - coefficients }
             case .rows: boxes.shape[2].length.map { $0 - 5 - coefficients }
             case .readyRows: configuration.names.keys.max().map { $0 + 1 }
             }
-        guard let classCount, classCount > 0 else {
+        guard let slots, slots > 0 else {
             throw SegmentationError.invalidConfiguration(
                 "The number of classes is unknown: the file has no names, and its outputs do not tell. \(model.summary)"
             )
         }
-        classNames = configuration.classNames(count: classCount)
+        self.slots = slots
     }
 
-    public func transform(for imageSize: ImageSize) -> ImageTransform {
-        input.letterbox(imageSize)
-    }
+    var ownConfidence: Float { 0.25 }
+    /// Ready rows went through suppression in the graph.
+    var needsSuppression: Bool { layout != .readyRows }
 
-    public func preprocess(_ image: Image) throws -> ModelInput {
-        let transform = transform(for: image.fullSize)
-        let size = transform.networkSize
-        let tensor = Tensor(
-            shape: [1, 3, size.height, size.width], elements: image.planarFloats(transform: transform, padding: 114))
-        return ModelInput(tensors: [input.name: tensor], transform: transform)
-    }
-
-    public func postprocess(
-        _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
-    ) throws -> [Detection] {
+    func candidates(
+        in result: InferenceResult, transform: ImageTransform, confidence: Float
+    ) throws -> [Candidate] {
         let tensor = try result.output(boxes)
-        let masks = try PrototypeMasks(
-            try result.output(prototypes), transform: transform, resolution: options.maskResolution)
-        let expected = layout.width(classCount: classNames.count) + masks.count
-        let isPlanar = layout == .columns
-        guard tensor.shape.count == 3, tensor.shape[0] == 1, tensor.shape[isPlanar ? 1 : 2] == expected else {
+        let output = try output(tensor, coefficients: try coefficientCount(result))
+        return tensor.withElements { elements in
+            layout.candidates(in: output(elements), confidence: confidence, ranksByObjectness: ranksByObjectness)
+        }
+    }
+
+    func masks(
+        in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
+    ) throws -> Masks {
+        let tensor = try result.output(boxes)
+        let prototypes = try PrototypeMasks(
+            try result.output(prototypes), transform: transform, resolution: resolution)
+        return Masks(
+            prototypes: prototypes, boxes: tensor, layout: layout,
+            output: try output(tensor, coefficients: prototypes.count))
+    }
+
+    /// Masks by the coefficients that stand with a box.
+    struct Masks: InstanceMasks {
+        fileprivate let prototypes: PrototypeMasks
+        fileprivate let boxes: Tensor
+        fileprivate let layout: YOLOLayout
+        fileprivate let output: (UnsafeBufferPointer<Float>) -> YOLOBoxes
+
+        func mask(of candidate: Candidate) -> Mask {
+            let coefficients = boxes.withElements { elements in
+                let output = output(elements)
+                return (0..<prototypes.count).map { layout.coefficient($0, of: candidate, in: output) }
+            }
+            return prototypes.mask(coefficients: coefficients, networkBox: candidate.box)
+        }
+    }
+
+    private func coefficientCount(_ result: InferenceResult) throws -> Int {
+        let shape = try result.output(prototypes).shape
+        guard shape.count == 4 else {
             throw SegmentationError.unexpectedShape(
-                tensor: boxes, found: tensor.shape,
+                tensor: prototypes, found: shape, expected: "[1, coefficients, height, width]")
+        }
+        return shape[1]
+    }
+
+    /// How the elements of the box output are read.
+    private func output(
+        _ tensor: Tensor, coefficients: Int
+    ) throws -> (UnsafeBufferPointer<Float>) -> YOLOBoxes {
+        let expected = layout.width(classCount: slots) + coefficients
+        let isPlanar = layout == .columns
+        let shape = tensor.shape
+        guard shape.count == 3, shape[0] == 1, shape[isPlanar ? 1 : 2] == expected else {
+            throw SegmentationError.unexpectedShape(
+                tensor: boxes, found: shape,
                 expected: isPlanar ? "[1, \(expected), anchors]" : "[1, boxes, \(expected)]")
         }
-        return tensor.withElements { elements in
-            let output = YOLOBoxes(
-                elements: elements, count: tensor.shape[isPlanar ? 2 : 1], stride: expected,
-                classCount: classNames.count)
-            return kept(output, options).compactMap { candidate in
-                let name = classNames[candidate.classID]
-                if let wanted = options.classes, !wanted.contains(name) { return nil }
-                let box = transform.imageBox(candidate.box)
-                let coefficients = (0..<masks.count).map { layout.coefficient($0, of: candidate, in: output) }
-                let mask = masks.mask(coefficients: coefficients, networkBox: candidate.box)
-                guard !mask.isEmpty else { return nil }
-                return Detection(
-                    classID: candidate.classID, className: name, confidence: candidate.confidence, box: box, mask: mask)
-            }
-        }
-    }
-
-    /// The candidates that are left after suppression; ready rows went through it in the graph.
-    private func kept(_ output: YOLOBoxes, _ options: PredictionOptions) -> [Candidate] {
-        nonMaximumSuppression(
-            layout.candidates(in: output, confidence: options.confidence),
-            iouThreshold: layout == .readyRows ? 1 : options.overlap, isClassAgnostic: options.isClassAgnostic,
-            most: options.maxDetections)
-    }
-}
-
-extension ImageTransform {
-    /// A box of the network in image pixels, clipped to the image.
-    func imageBox(_ box: BoundingBox) -> BoundingBox {
-        BoundingBox(x1: imageX(box.x1), y1: imageY(box.y1), x2: imageX(box.x2), y2: imageY(box.y2))
-            .clipped(width: Double(imageSize.width), height: Double(imageSize.height))
+        let (count, slots) = (shape[isPlanar ? 2 : 1], slots)
+        return { YOLOBoxes(elements: $0, count: count, stride: expected, classCount: slots) }
     }
 }

@@ -1,0 +1,94 @@
+import Imaging
+
+/// A model of a family: its input, its classes, and the family's way to read its outputs. Everything that families share happens
+/// here once: names, thresholds, suppression, the class filter, and dropping what has no pixels.
+struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
+    let family: ModelFamily
+    let decoder: Decoder
+    let ownConfidence: Float
+    private let input: NetworkInput
+    private let classes: ClassMap
+    private let settings: ModelSettings
+
+    init(
+        _ family: ModelFamily, _ decoder: Decoder, input: NetworkInput, classes: ClassMap,
+        _ configuration: ModelConfiguration
+    ) {
+        self.family = family
+        self.decoder = decoder
+        self.input = input
+        self.classes = classes
+        settings = configuration.settings
+        ownConfidence = configuration.settings.confidence ?? decoder.ownConfidence
+    }
+
+    var classNames: [String] { classes.names }
+
+    func transform(for imageSize: ImageSize) -> ImageTransform { input.transform(for: imageSize) }
+
+    func preprocess(_ image: Image) throws -> ModelInput { input.input(image) }
+
+    func postprocess(
+        _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
+    ) throws -> [Detection] {
+        let found = try decoder.candidates(in: result, transform: transform, confidence: options.confidence)
+            .filter { classes[$0.classID] != nil }
+        let most = min(options.maxDetections, settings.maxDetections ?? .max)
+        let kept = nonMaximumSuppression(
+            found, measure: measure, threshold: options.overlap,
+            isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic == true, most: most)
+        let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
+        return kept.compactMap { candidate in
+            guard let (id, name) = classes[candidate.classID], options.classes?.contains(name) ?? true else {
+                return nil
+            }
+            let mask = masks.mask(of: candidate)
+            guard !mask.isEmpty else { return nil }
+            // A family without boxes has those of its masks.
+            guard let box = candidate.hasBox ? transform.imageBox(candidate.box) : mask.bounds else { return nil }
+            return Detection(classID: id, className: name, confidence: candidate.confidence, box: box, mask: mask)
+        }
+    }
+
+    private var measure: OverlapMeasure? {
+        guard decoder.needsSuppression else { return nil }
+        switch settings.suppression ?? .iou {
+        case .iou: return .iou
+        case .roboflow: return .weaker
+        case .none: return nil
+        }
+    }
+}
+
+/// How a family's outputs are read.
+protocol OutputDecoder: Sendable {
+    associatedtype Masks: InstanceMasks
+    /// The least confidence that the family's authors use.
+    var ownConfidence: Float { get }
+    /// Whether boxes of one object may come several times.
+    var needsSuppression: Bool { get }
+    /// The objects whose confidence is at least that, in network pixels; `classID` is the slot.
+    func candidates(
+        in result: InferenceResult, transform: ImageTransform, confidence: Float
+    ) throws -> [Candidate]
+    /// What makes the masks of candidates.
+    func masks(
+        in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
+    ) throws -> Masks
+}
+
+/// Makes the masks of candidates.
+protocol InstanceMasks {
+    func mask(of candidate: Candidate) -> Mask
+}
+
+extension ImageTransform {
+    /// A box of the network in image pixels, clipped to the part of the image that the network saw.
+    func imageBox(_ box: BoundingBox) -> BoundingBox {
+        let (left, top) = (Double(crop.x), Double(crop.y))
+        let (right, bottom) = (left + Double(crop.size.width), top + Double(crop.size.height))
+        return BoundingBox(
+            x1: min(max(imageX(box.x1), left), right), y1: min(max(imageY(box.y1), top), bottom),
+            x2: min(max(imageX(box.x2), left), right), y2: min(max(imageY(box.y2), top), bottom))
+    }
+}

@@ -1,0 +1,12 @@
+import Foundation
+
+/// e to the power of a number.
+func exponential(_ x: Float) -> Float { Foundation.exp(x) }
+
+/// The probabilities that logits stand for when exactly one of them is right.
+func softmax(_ logits: UnsafeBufferPointer<Float>.SubSequence) -> [Float] {
+    let largest = logits.max() ?? 0
+    let powers = logits.map { exponential($0 - largest) }
+    let sum = powers.reduce(0, +)
+    return powers.map { $0 / sum }
+}

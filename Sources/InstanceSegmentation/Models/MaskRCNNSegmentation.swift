@@ -1,0 +1,71 @@
+import Imaging
+
+/// Mask R-CNN as torchvision exports it: everything is in the graph, resizing and suppression too, and masks come pasted.
+///
+/// - `boxes` `[n, 4]`: corners in pixels of the input, which is the picture.
+/// - `labels` `[n]`, counted from 1; 0 is the background and never comes. `scores` `[n]`.
+/// - `masks` `[n, 1, height, width]`: probabilities.
+///
+/// Source: torchvision, `models/detection/roi_heads.py` and `transform.py`.
+struct MaskRCNNSegmentation: OutputDecoder {
+    private let maskThreshold: Float
+
+    static func recognizes(_ model: ModelDescription) -> Bool {
+        let ranks = Dictionary(model.outputs.map { ($0.name, $0.shape.count) }) { first, _ in first }
+        return ranks["boxes"] == 2 && ranks["labels"] == 1 && ranks["scores"] == 1 && ranks["masks"] == 4
+    }
+
+    static func model(
+        _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
+    ) throws -> any SegmentationModel {
+        guard recognizes(model) else {
+            throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.maskRCNN.layout)
+        }
+        // The longest side bounds what the graph pastes: a mask of the picture's size for each object.
+        let defaults = InputDefaults(resize: .none, padding: .byte(0), divisor: 1)
+        return DecodedModel(
+            .maskRCNN, MaskRCNNSegmentation(maskThreshold: configuration.settings.maskThreshold ?? 0.5),
+            input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
+            classes: ClassMap(slots: nil, configuration, first: 1, background: 0), configuration)
+    }
+
+    var ownConfidence: Float { 0.5 }
+    var needsSuppression: Bool { false }
+
+    func candidates(
+        in result: InferenceResult, transform: ImageTransform, confidence: Float
+    ) throws -> [Candidate] {
+        let (boxes, labels, scores) = (
+            try result.output("boxes"), try result.output("labels").elements, try result.output("scores").elements
+        )
+        guard boxes.shape == [labels.count, 4], scores.count == labels.count else {
+            throw SegmentationError.unexpectedShape(
+                tensor: "boxes", found: boxes.shape, expected: "[\(labels.count), 4]")
+        }
+        return boxes.elements.corners(count: labels.count).enumerated().compactMap { index, box in
+            guard scores[index] >= confidence, let label = Int(exactly: labels[index].rounded()), box.isFinite else {
+                return nil
+            }
+            return Candidate(box: box, confidence: scores[index], classID: label, index: index)
+        }
+    }
+
+    func masks(
+        in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
+    ) throws -> QueryMasks {
+        try QueryMasks(
+            try result.output("masks"), name: "masks", transform: transform, resolution: resolution,
+            threshold: maskThreshold.nextDown)
+    }
+}
+
+extension [Float] {
+    /// Boxes of which each has `stride` numbers, the first four of them its corners.
+    func corners(count: Int, stride: Int = 4) -> [BoundingBox] {
+        (0..<count).map { i in
+            let at = i * stride
+            return BoundingBox(
+                x1: Double(self[at]), y1: Double(self[at + 1]), x2: Double(self[at + 2]), y2: Double(self[at + 3]))
+        }
+    }
+}

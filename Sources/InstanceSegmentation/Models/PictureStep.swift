@@ -1,0 +1,31 @@
+import Imaging
+
+/// What is done to a picture before it is resized, as the service that trained a model did it.
+public enum PictureStep: Hashable, Sendable {
+    /// A part of the picture, as fractions of its sides.
+    case crop(left: Double, top: Double, right: Double, bottom: Double)
+    case grayscale
+    case contrast(Contrast)
+
+    /// A way to spread the values of a picture.
+    public enum Contrast: String, CaseIterable, Hashable, Sendable {
+        /// The 2nd and the 98th percentile of all values become 0 and 255.
+        case stretching = "Contrast Stretching"
+        /// Grey values spread evenly.
+        case histogram = "Histogram Equalization"
+        /// The same in eight by eight parts, limited (CLAHE).
+        case adaptive = "Adaptive Equalization"
+    }
+}
+
+extension [PictureStep] {
+    /// The part of a picture that a crop leaves: where it begins, and its size. Percentages are cut to whole pixels.
+    func kept(of size: ImageSize) -> (x: Int, y: Int, size: ImageSize) {
+        for case .crop(let left, let top, let right, let bottom) in self {
+            let x1 = Int(left * Double(size.width)), y1 = Int(top * Double(size.height))
+            let x2 = Int(right * Double(size.width)), y2 = Int(bottom * Double(size.height))
+            return (x1, y1, ImageSize(width: Swift.max(x2 - x1, 1), height: Swift.max(y2 - y1, 1)))
+        }
+        return (0, 0, size)
+    }
+}

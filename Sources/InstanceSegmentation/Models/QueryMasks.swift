@@ -1,0 +1,43 @@
+import Imaging
+
+/// Masks of which the network gives one map for each object: logits or probabilities over its input, sampled at the picture's
+/// pixels and compared with a threshold. Nothing is cut off at boxes.
+struct QueryMasks: InstanceMasks {
+    private let maps: Tensor
+    private let sampler: MaskSampler
+    private let threshold: Float
+
+    /// - Parameters:
+    ///   - maps: `[1, queries, height, width]`, `[queries, 1, height, width]` or `[queries, height, width]`.
+    ///   - threshold: a pixel is set where its value is above it.
+    init(_ maps: Tensor, name: String, transform: ImageTransform, resolution: MaskResolution, threshold: Float = 0)
+        throws
+    {
+        let shape = maps.shape
+        guard shape.count >= 3, shape.suffix(2).allSatisfy({ $0 > 0 }) || maps.count == 0 else {
+            throw SegmentationError.unexpectedShape(tensor: name, found: shape, expected: "[1, queries, height, width]")
+        }
+        self.maps = maps
+        self.threshold = threshold
+        sampler = MaskSampler(
+            cells: ImageSize(width: max(shape[shape.count - 1], 1), height: max(shape[shape.count - 2], 1)),
+            transform: transform, resolution: resolution)
+    }
+
+    func mask(of candidate: Candidate) -> Mask {
+        maps.withMap(candidate.index) { sampler.mask($0, threshold: threshold) }
+            ?? Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: [])
+    }
+}
+
+extension Tensor {
+    /// Calls a function with one of the maps that fill the last two dimensions; `nil` where there is none of that number.
+    func withMap<Result>(_ index: Int, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result? {
+        let size = shape.suffix(2).reduce(1, *)
+        guard size > 0, index >= 0, (index + 1) * size <= count else { return nil }
+        return withElements { body(UnsafeBufferPointer(rebasing: $0[index * size..<(index + 1) * size])) }
+    }
+}
+
+/// The probability of a logit.
+func sigmoid(_ logit: Float) -> Float { 1 / (1 + exponential(-logit)) }

@@ -1,0 +1,158 @@
+import Imaging
+
+/// Networks of two stages whose masks are small maps over their boxes: Mask R-CNN as detectron2 traces it, and two-stage models of
+/// mmdeploy.
+///
+/// A map of, say, 28 x 28 probabilities lies over its box; a pixel is set where the map, sampled at the pixel's centre and zero
+/// outside, is at least one half.
+///
+/// Source: detectron2, `layers/mask_ops.py`, `paste_masks_in_image`; mmdeploy, `object_detection_model.py`.
+struct RegionSegmentation: OutputDecoder {
+    /// Where the numbers stand.
+    enum Layout: Sendable {
+        /// Corners, classes, maps, scores, size: in this order, without names.
+        case detectron2(boxes: String, classes: String, maps: String, scores: String)
+        /// `dets` `[1, n, 5]` with the score behind the corners, `labels` `[1, n]`, `masks`.
+        case mmdeploy
+    }
+
+    private let layout: Layout
+    private let maskThreshold: Float
+
+    /// detectron2's tracing leaves outputs without names; their ranks and types tell.
+    static func detectron2Layout(_ model: ModelDescription) -> Layout? {
+        let outputs = model.outputs
+        guard outputs.map(\.shape.count) == [2, 1, 4, 1, 1], [4, nil].contains(outputs[0].shape[1].length),
+            outputs[1].elementType == .int64, outputs[4].elementType == .int64
+        else { return nil }
+        return .detectron2(
+            boxes: outputs[0].name, classes: outputs[1].name, maps: outputs[2].name, scores: outputs[3].name)
+    }
+
+    static func detectron2(
+        _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
+    ) throws -> any SegmentationModel {
+        guard let layout = detectron2Layout(model) else {
+            throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.detectron2.layout)
+        }
+        // Mean and deviation are in the graph.
+        let scaling = PixelScaling(divisor: 1, swapsRedAndBlue: true)
+        let defaults = InputDefaults(resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 1)
+        return try decoded(.detectron2, layout, model, configuration, usesSquareInput, defaults)
+    }
+
+    static func mmdeploy(
+        _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
+    ) throws -> any SegmentationModel {
+        let scaling = PixelScaling(divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375])
+        let defaults = InputDefaults(resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 32)
+        return try decoded(.mmdeploy, .mmdeploy, model, configuration, usesSquareInput, defaults)
+    }
+
+    private static func decoded(
+        _ family: ModelFamily, _ layout: Layout, _ model: ModelDescription, _ configuration: ModelConfiguration,
+        _ usesSquareInput: Bool, _ defaults: InputDefaults
+    ) throws -> any SegmentationModel {
+        DecodedModel(
+            family,
+            RegionSegmentation(layout: layout, maskThreshold: configuration.settings.maskThreshold ?? 0.5),
+            input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
+            classes: ClassMap(slots: nil, configuration), configuration)
+    }
+
+    var ownConfidence: Float { 0.5 }
+    var needsSuppression: Bool { false }
+
+    func candidates(
+        in result: InferenceResult, transform: ImageTransform, confidence: Float
+    ) throws -> [Candidate] {
+        let (boxes, classes, scores): ([BoundingBox], [Float], [Float])
+        switch layout {
+        case .detectron2(let boxesName, let classesName, _, let scoresName):
+            (classes, scores) = (try result.output(classesName).elements, try result.output(scoresName).elements)
+            let corners = try result.output(boxesName)
+            guard corners.shape == [classes.count, 4], scores.count == classes.count else {
+                throw SegmentationError.unexpectedShape(
+                    tensor: boxesName, found: corners.shape, expected: "[\(classes.count), 4]")
+            }
+            boxes = corners.elements.corners(count: classes.count)
+        case .mmdeploy: (boxes, classes, scores) = try result.mmdeployRows()
+        }
+        return boxes.indices.compactMap { index in
+            guard scores[index] >= confidence, scores[index] > 0, boxes[index].isFinite,
+                let slot = Int(exactly: classes[index].rounded()), slot >= 0
+            else { return nil }
+            return Candidate(box: boxes[index], confidence: scores[index], classID: slot, index: index)
+        }
+    }
+
+    func masks(
+        in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
+    ) throws -> RegionMasks {
+        let name = if case .detectron2(_, _, let maps, _) = layout { maps } else { "masks" }
+        return try RegionMasks(try result.output(name), name: name, transform: transform, threshold: maskThreshold)
+    }
+}
+
+extension InferenceResult {
+    /// The boxes, classes and scores of mmdeploy's `dets` `[1, n, 5]` and `labels` `[1, n]`.
+    func mmdeployRows() throws -> (boxes: [BoundingBox], classes: [Float], scores: [Float]) {
+        let (dets, labels) = (try output("dets"), try output("labels"))
+        let count = labels.count
+        guard dets.shape.count == 3, dets.shape[0] == 1, dets.shape[1] == count, dets.shape[2] == 5 else {
+            throw SegmentationError.unexpectedShape(tensor: "dets", found: dets.shape, expected: "[1, \(count), 5]")
+        }
+        let rows = dets.elements
+        return (rows.corners(count: count, stride: 5), labels.elements, (0..<count).map { rows[5 * $0 + 4] })
+    }
+}
+
+/// Masks from small maps over boxes.
+struct RegionMasks: InstanceMasks {
+    private let maps: Tensor
+    private let transform: ImageTransform
+    private let threshold: Float
+
+    init(_ maps: Tensor, name: String, transform: ImageTransform, threshold: Float) throws {
+        guard maps.shape.count >= 3 else {
+            throw SegmentationError.unexpectedShape(tensor: name, found: maps.shape, expected: "[n, 1, height, width]")
+        }
+        self.maps = maps
+        self.transform = transform
+        self.threshold = threshold
+    }
+
+    func mask(of candidate: Candidate) -> Mask {
+        let box = BoundingBox(
+            x1: transform.imageX(candidate.box.x1), y1: transform.imageY(candidate.box.y1),
+            x2: transform.imageX(candidate.box.x2), y2: transform.imageY(candidate.box.y2))
+        let shown = transform.imageBox(candidate.box)
+        let (rows, columns) = (maps.shape[maps.shape.count - 2], maps.shape[maps.shape.count - 1])
+        let down = Int(shown.y1)..<max(Int(shown.y2.rounded(.up)), Int(shown.y1))
+        let across = Int(shown.x1)..<max(Int(shown.x2.rounded(.up)), Int(shown.x1))
+        var builder = MaskBuilder(imageSize: transform.imageSize, top: down.lowerBound, rowCapacity: down.count)
+        _ = maps.withMap(candidate.index) { map in
+            /// Two cells and the share of the second; -1 and the length stand for the zeros outside.
+            func taps(_ pixel: Int, _ from: Double, _ length: Double, _ cells: Int) -> (Int, Float) {
+                let position = (Double(pixel) + 0.5 - from) / length * Double(cells) - 0.5
+                let first = position.rounded(.down)
+                return (Int(max(min(first, Double(cells)), -2)), Float(position - first))
+            }
+            let xs = across.map { taps($0, box.x1, box.width, columns) }
+            func value(_ row: Int, _ column: Int) -> Float {
+                (0..<rows).contains(row) && (0..<columns).contains(column) ? map[row * columns + column] : 0
+            }
+            for y in down {
+                let (row, lower) = taps(y, box.y1, box.height, rows)
+                for (i, x) in across.enumerated() {
+                    let (column, right) = xs[i]
+                    let top = value(row, column) * (1 - right) + value(row, column + 1) * right
+                    let bottom = value(row + 1, column) * (1 - right) + value(row + 1, column + 1) * right
+                    if top * (1 - lower) + bottom * lower >= threshold { builder.append(from: x, to: x + 1) }
+                }
+                builder.endRow()
+            }
+        }
+        return builder.mask
+    }
+}

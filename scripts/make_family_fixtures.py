@@ -1,0 +1,113 @@
+"""Makes Tests/TestSupport/Fixtures/family-*.onnx and resample.json. Needs: pip install onnx numpy pillow
+
+Each model has the layout of a family, as docs/models.md describes it, with outputs that are constants or plain functions of the
+input, so that what a decoder must find can be worked out by hand. See Tests/ONNXRuntimeBackendTests/FamilyTests.swift.
+"""
+
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/TestSupport/Fixtures")
+F, I, H, U = TensorProto.FLOAT, TensorProto.INT64, TensorProto.FLOAT16, TensorProto.UINT8
+
+
+def save(name, input_type, input_shape, outputs, nodes=(), metadata=()):
+    """A model whose outputs are constants, unless a node makes them."""
+    made = {output for node in nodes for output in node.output}
+    constants = [
+        helper.make_node("Constant", [], [key], value=numpy_helper.from_array(value, key)) for key, value, *_ in outputs if key not in made]
+    graph = helper.make_graph(
+        [*nodes, *constants], name, [helper.make_tensor_value_info("image", input_type, input_shape)],
+        [helper.make_tensor_value_info(key, I if value.dtype == np.int64 else F, shape[0] if shape else value.shape) for key, value, *shape in outputs])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    for key, value in metadata:
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model)
+    onnx.save(model, os.path.join(FOLDER, f"family-{name}.onnx"))
+
+
+def half(shape, value=1.0):
+    """A map whose left half is set."""
+    result = np.zeros(shape, np.float32)
+    result[..., : shape[-1] // 2] = value
+    return result
+
+
+def rtmdet_ins():
+    dets = np.array([[[8, 4, 24, 20, 0.9], [0, 0, 64, 32, 0.6], [0, 0, 0, 0, 0]]], np.float32)
+    masks = np.stack([half((64, 64)), np.full((64, 64), 0.7, np.float32), np.zeros((64, 64), np.float32)])[None]
+    save("rtmdet-ins", F, [1, 3, 64, 64], [("dets", dets), ("labels", np.array([[1, 0, 0]], np.int64)), ("masks", masks)])
+
+
+def mmdeploy():
+    dets = np.array([[[8, 4, 24, 20, 0.9], [0, 0, 0, 0, 0]]], np.float32)
+    masks = np.stack([half((28, 28)), np.ones((28, 28), np.float32)])
+    save("mmdeploy", F, [1, 3, 32, 32], [("dets", dets), ("labels", np.array([[2, 0]], np.int64)), ("masks", masks)])
+
+
+def detectron2():
+    boxes = np.array([[8, 4, 24, 20], [0, 0, 16, 16]], np.float32)
+    masks = np.stack([half((1, 28, 28)), np.ones((1, 28, 28), np.float32)])
+    save("detectron2", F, [3, "height", "width"], [
+        ("1120", boxes, ["n", 4]), ("1121", np.array([3, 0], np.int64), ["n"]), ("1122", masks, ["n", 1, 28, 28]),
+        ("1123", np.array([0.9, 0.3], np.float32), ["n"]), ("1124", np.array([32, 32], np.int64), [2])])
+
+
+def yolact():
+    priors = np.array([[0.5, 0.5, 0.5, 0.5], [0.25, 0.25, 0.5, 0.5], [0.5, 0.5, 0.25, 0.25]], np.float32)
+    loc = np.array([[[0, 0, 0, 0], [1, 0, 0, np.log(2) / 0.2], [0, 0, 0, 0]]], np.float32)
+    conf = np.array([[[0.1, 0.8, 0.1], [0.2, 0.1, 0.7], [0.9, 0.05, 0.05]]], np.float32)
+    coefficients = np.zeros((1, 3, 4), np.float32)
+    coefficients[0, :, 0] = 1
+    proto = np.ones((1, 8, 8, 4), np.float32)
+    proto[..., 4:, 0] = -1
+    save("yolact", F, [1, 3, 32, 32], [("loc", loc), ("conf", conf), ("mask", coefficients), ("priors", priors), ("proto", proto)])
+
+
+def reduced(name, input_type, shape, scale, axes):
+    """YOLOv8's layout; the score of its one box is the mean of the input, so that it shows what came in."""
+    box = np.array([[[16], [16], [16], [16]]], np.float32)
+    nodes = [
+        helper.make_node("Cast", ["image"], ["numbers"], to=F),
+        helper.make_node("ReduceMean", ["numbers"], ["mean"], axes=axes, keepdims=0),
+        helper.make_node("Constant", [], ["scale"], value=numpy_helper.from_array(np.array([scale], np.float32))),
+        helper.make_node("Mul", ["mean", "scale"], ["score"]),
+        helper.make_node("Constant", [], ["one"], value=numpy_helper.from_array(np.array([1, 1, 1], np.int64))),
+        helper.make_node("Reshape", ["score", "one"], ["scores"]),
+        helper.make_node("Constant", [], ["box"], value=numpy_helper.from_array(box)),
+        helper.make_node("Constant", [], ["coefficient"], value=numpy_helper.from_array(np.ones((1, 1, 1), np.float32))),
+        helper.make_node("Concat", ["box", "scores", "coefficient"], ["output0"], axis=1),
+    ]
+    save(name, input_type, shape, [("output0", np.zeros((1, 6, 1), np.float32)), ("output1", np.ones((1, 1, 8, 8), np.float32))], nodes,
+         [("task", "segment"), ("names", "{0: 'thing'}")])
+
+
+def half_input():
+    reduced("half", H, [1, 3, 32, 32], 1.0, [0, 1, 2, 3])
+
+
+def bytes_input():
+    reduced("bytes", U, [1, 32, 32, 3], 1 / 255, [0, 1, 2, 3])
+
+
+def resample():
+    """Pillow's bilinear filter on a picture of noise."""
+    noise = np.random.default_rng(7).integers(0, 256, (23, 37, 3), np.uint8)
+    cases = []
+    for width, height in ((16, 16), (60, 50), (5, 40), (37, 7)):
+        result = np.asarray(Image.fromarray(noise).resize((width, height), Image.Resampling.BILINEAR))
+        cases.append({"width": width, "height": height, "pixels": result.flatten().tolist()})
+    with open(os.path.join(FOLDER, "resample.json"), "w") as file:
+        json.dump({"width": 37, "height": 23, "pixels": noise.flatten().tolist(), "cases": cases}, file, separators=(",", ":"))
+
+
+for make in (rtmdet_ins, mmdeploy, detectron2, yolact, half_input, bytes_input, resample):
+    if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
+        make()
