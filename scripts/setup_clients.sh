@@ -33,11 +33,11 @@ if [ -n "$missing" ]; then
     done
 fi
 
-package() { # name version [what it needs beside it]
+package() { # name version [what it needs beside it …]
     [ ! -d ".clients/$1-$2" ] || return 0
     say "fetching $1 $2 from PyPI"
     rm -rf .clients/part
-    if python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --target .clients/part "$1==$2" ${3:+"$3"} 2>.clients/log; then
+    if python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --target .clients/part "$1==$2" "${@:3}" 2>.clients/log; then
         mv .clients/part ".clients/$1-$2"
     else
         tail -n 3 .clients/log
@@ -51,4 +51,5 @@ package roboflow 1.2.9
 package roboflow 1.7.3
 package inference-sdk 1.8.3
 package schemathesis 4.32.5
+package pycocotools 2.0.11 shapely pillow opencv-python-headless
 say "ready"

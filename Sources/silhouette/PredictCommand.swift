@@ -42,7 +42,37 @@ struct PredictCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the pictures with outlines and labels into this folder.", valueName: "dir"))
     var save: String?
 
+    @Option(
+        name: .customLong("export"),
+        help: ArgumentHelp(
+            "Write a file of another tool into --output: \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")). Repeatable.",
+            valueName: "format"),
+        transform: exportFormat)
+    var exports: [ExportFormat] = []
+
+    @Option(help: ArgumentHelp("Folder for --export.", valueName: "dir"))
+    var output = "."
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave out points of outlines that are within this many pixels of a line; by default none.",
+            valueName: "pixels"))
+    var simplify: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Look at large pictures in overlapping tiles of this side, for small objects.", valueName: "pixels"))
+    var tile: Int?
+
+    @Option(help: "Share of a tile that it has in common with the next: per cent, or a fraction below 1.")
+    var tileOverlap = 0.2
+
     func validate() throws {
+        if let tile, !(64...8192).contains(tile) { throw ValidationError("--tile must be from 64 to 8192.") }
+        guard tileOverlap >= 0, fraction(percentOrFraction: tileOverlap) < 0.9 else {
+            throw ValidationError("--tile-overlap must be below 90 per cent.")
+        }
+        if let simplify, !(0...1000).contains(simplify) { throw ValidationError("--simplify must be from 0 to 1000.") }
         try requireNumbers("CONFIDENCE", "OVERLAP")
         for (name, value) in [("confidence", confidence), ("overlap", overlap)] {
             guard value.isFinite, (0...100).contains(value) else {
@@ -60,14 +90,20 @@ struct PredictCommand: AsyncParsableCommand {
         let served = ServedModel(
             id: location.id,
             segmenter: try Segmenter(session: lanes[0], settings: try location.settings(), usesSquareInput: square),
-            decodesInFull: fullDecode || save != nil)
+            decodesInFull: fullDecode || save != nil || tile != nil || exports.contains(.cutout))
+        if !exports.isEmpty {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        }
         if let save { try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true) }
 
         let progress = ProgressBar(total: files.count, isShown: files.count > 3 && (json || save != nil))
         var failures = 0
+        var exported: [ExportedPicture] = []
         for file in files {
             do {
-                try await predict(file, with: served)
+                let picture = try await predict(file, with: served)
+                try export(picture)
+                if exports.contains(where: \.holdsManyPictures) { exported.append(picture.withoutPixels) }
             } catch let error as ImageCodecError {
                 failures += 1
                 progress.clear()
@@ -76,22 +112,55 @@ struct PredictCommand: AsyncParsableCommand {
             progress.advance()
         }
         progress.clear()
+        for format in Set(exports) where format.holdsManyPictures {
+            let name = "\(format.rawValue).\(format.fileExtension)"
+            try Data(format.file(for: exported)).write(to: URL(filePath: output).appending(path: name))
+        }
+        if exports.contains(.yolo) {
+            let names = served.segmenter.model.classNames.joined(separator: "\n") + "\n"
+            try Data(names.utf8).write(to: URL(filePath: output).appending(path: "classes.txt"))
+        }
         if failures > 0 { throw ExitCode(1) }
     }
 
-    private func predict(_ file: String, with served: ServedModel) async throws {
+    /// Writes the files that there are for each picture.
+    private func export(_ picture: ExportedPicture) throws {
+        let stem = URL(filePath: picture.file).deletingPathExtension().lastPathComponent
+        func write(_ file: [UInt8], _ name: String) throws {
+            try Data(file).write(to: URL(filePath: output).appending(path: name))
+        }
+        for format in Set(exports) where !format.holdsManyPictures {
+            if format == .cutout {
+                for (index, part) in try picture.cutouts().enumerated() {
+                    try write(
+                        part.file, "\(stem)-\(index + 1)-\(part.className.filter { $0.isLetter || $0.isNumber }).png")
+                }
+            } else {
+                let ending = format == .mask ? "-mask.png" : ".\(format.fileExtension)"
+                try write(try format.file(for: picture), stem + ending)
+            }
+        }
+    }
+
+    private func predict(_ file: String, with served: ServedModel) async throws -> ExportedPicture {
         let bytes = try Data(contentsOf: URL(filePath: file))
         let start = ContinuousClock.now
         let image = try bytes.withUnsafeBytes { try served.decode($0) }
         let decoded = ContinuousClock.now
-        var found = try await served.segmenter.segment(
-            image,
-            options: PredictionOptions(
-                confidence: Float(max(fraction(percentOrFraction: confidence), 0.01)),
-                overlap: fraction(percentOrFraction: overlap)))
+        let options = PredictionOptions(
+            confidence: Float(max(fraction(percentOrFraction: confidence), 0.01)),
+            overlap: fraction(percentOrFraction: overlap))
+        var found: Segmentation
+        if let tile {
+            let tiling = Tiling(side: tile, overlap: fraction(percentOrFraction: tileOverlap))
+            found = try await served.segmenter.segment(image, options: options, tiling: tiling)
+        } else {
+            found = try await served.segmenter.segment(image, options: options)
+        }
         found.timing.decode = decoded - start
         if json {
-            FileHandle.standardOutput.write(Data(PredictionResponse(found).json(file: file) + [10]))
+            FileHandle.standardOutput.write(
+                Data(PredictionResponse(found, simplification: simplify).json(file: file) + [10]))
         } else {
             print(PredictionTable(file: file, segmentation: found).text)
         }
@@ -107,6 +176,26 @@ struct PredictCommand: AsyncParsableCommand {
             let name = URL(filePath: file).deletingPathExtension().lastPathComponent + ".jpg"
             try Data(picture.encoded(as: .jpeg)).write(to: URL(filePath: save).appending(path: name))
         }
+        return ExportedPicture(
+            file: URL(filePath: file).lastPathComponent, segmentation: found,
+            classNames: served.segmenter.model.classNames, picture: exports.contains(.cutout) ? image : nil,
+            simplification: simplify)
+    }
+}
+
+private func exportFormat(_ text: String) throws -> ExportFormat {
+    guard let format = ExportFormat(rawValue: text) else {
+        let all = ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")
+        throw ValidationError("'\(text)' is no format; expected one of \(all).")
+    }
+    return format
+}
+
+extension ExportedPicture {
+    /// What a file of many pictures needs, without the pixels of each.
+    fileprivate var withoutPixels: ExportedPicture {
+        ExportedPicture(
+            file: file, segmentation: segmentation, classNames: classNames, simplification: simplification)
     }
 }
 

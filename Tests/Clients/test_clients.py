@@ -45,14 +45,15 @@ def run(command, *, cwd=None, environment=None, timeout=120):
 
 
 @contextlib.contextmanager
-def serving(program, allowed, folder):
+def serving(program, allowed, folder, models="models"):
     """The built server on a free port; gives its address."""
+    folder = tempfile.mkdtemp(dir=folder)
     log_path = os.path.join(folder, "server.log")
     environment = {k: v for k, v in os.environ.items() if not k.startswith("SILHOUETTE_") or k == "SILHOUETTE_ORT_LIBRARY"}
     environment["SILHOUETTE_API_KEY"] = KEY
     with open(log_path, "w") as log:
         process = subprocess.Popen(
-            [program, "serve", "--port", "0", "--models", "models", "--state", os.path.join(folder, "state"), "--allow-fetch", allowed],
+            [program, "serve", "--port", "0", "--models", models, "--state", os.path.join(folder, "state"), "--allow-fetch", allowed],
             cwd=ROOT, env=environment, stderr=log, stdout=log)
         try:
             for _ in range(600):
@@ -263,6 +264,26 @@ def check_surface(result, context):
         raise Failed(f"{result.get('error', '')} {wrong} {len(result['checks'])} checks")
 
 
+def formats(context):
+    """Every export format, read back by the tool that owns it: on real pictures where they lie beside the checkout."""
+    folder = package_folder("pycocotools", "2.0.11")
+    shared = os.path.join(os.path.dirname(ROOT), "shared")
+    models, model, confidence, pictures = "models", "tabletop/1", "40", [SAMPLE]
+    if os.path.exists(os.path.join(shared, "models/yolo11n-seg/1/model.onnx")):
+        models, model, confidence = os.path.join(shared, "models"), "yolo11n-seg/1", "10"
+        images = os.path.join(shared, "data/coco-mini/images")
+        pictures = [os.path.join(images, name) for name in sorted(os.listdir(images))[::4]]
+    with serving(context.program, "127.0.0.1:1", context.folder, models) as server:
+        environment = {
+            "PYTHONPATH": folder, "SERVER": server, "KEY": KEY, "MODEL": model, "CONFIDENCE": confidence, "PICTURES": ",".join(pictures)}
+        output = run(
+            [sys.executable, os.path.join(ROOT, "Tests/Clients/formats_check.py")], environment=environment, cwd=context.folder, timeout=400)
+    if not output.strip().endswith("all passed"):
+        raise Failed(output[-600:])
+    print("\n".join(line for line in output.splitlines() if line.startswith("fidelity")))
+    return output.splitlines()[-2]
+
+
 def schemathesis(context):
     """Thousands of requests made from /openapi.json: each must be answered as that says."""
     folder = package_folder("schemathesis", "4.32.5")
@@ -321,12 +342,13 @@ def clients():
         "python inference-sdk", [], lambda fill: "1.8.3", [sys.executable, "{examples}/python-inference-sdk/segment.py", "{picture}"],
         environment={"PYTHONPATH": "{packages}/inference-sdk-1.8.3"}, available=lambda: package_folder("inference-sdk", "1.8.3")).try_out
     yield "python inference-sdk 1.8.3", python_package("inference_sdk_package.py", "inference-sdk", "1.8.3")
+    yield "export formats", formats
     yield "schemathesis", schemathesis
 
 
 class Context:
-    def __init__(self, server, web, folder):
-        self.server, self.web, self.folder = server, web, folder
+    def __init__(self, server, web, folder, program):
+        self.server, self.web, self.folder, self.program = server, web, folder, program
         request = urllib.request.Request(f"{server}/tabletop/1?api_key={KEY}", data=open(SAMPLE, "rb").read(), method="POST")
         answer = json.load(urllib.request.urlopen(request))
         self.expected = [
@@ -350,7 +372,7 @@ def main():
     address = f"127.0.0.1:{web.server_port}"
     try:
         with serving(arguments.program, address, folder) as server:
-            context = Context(server, f"http://{address}", folder)
+            context = Context(server, f"http://{address}", folder, arguments.program)
             for name, try_out in clients():
                 if arguments.only and not any(part in name for part in arguments.only.split(",")):
                     continue

@@ -18,7 +18,7 @@ struct PNGCodec: ImageCodec {
         control.version = UInt32(PNG_IMAGE_VERSION)
         defer { png_image_free(&control) }
         guard png_image_begin_read_from_memory(&control, bytes.baseAddress, bytes.count) != 0 else {
-            throw error(control)
+            throw Self.error(control)
         }
         guard Int(control.width) == header.size.width, Int(control.height) == header.size.height else {
             throw .corrupt("its size is unclear")
@@ -34,31 +34,13 @@ struct PNGCodec: ImageCodec {
             status = png_image_finish_read(&control, nil, output.baseAddress, 0, nil)
             count = channels * header.size.area
         }
-        guard status != 0 else { throw error(control) }
+        guard status != 0 else { throw Self.error(control) }
         if hasAlpha { pixels = withoutAlpha(pixels) }
         return Image(size: header.size, pixels: pixels)
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        var control = png_image()
-        control.version = UInt32(PNG_IMAGE_VERSION)
-        control.width = UInt32(image.size.width)
-        control.height = UInt32(image.size.height)
-        control.format = PNG_FORMAT_RGB
-        var length = 0
-        let sized = image.pixels.withUnsafeBufferPointer {
-            png_image_write_to_memory(&control, nil, &length, 0, $0.baseAddress, 0, nil)
-        }
-        guard sized != 0 else { throw error(control) }
-        var written: Int32 = 0
-        let file = [UInt8](unsafeUninitializedCapacity: length) { output, count in
-            written = image.pixels.withUnsafeBufferPointer {
-                png_image_write_to_memory(&control, output.baseAddress, &length, 0, $0.baseAddress, 0, nil)
-            }
-            count = written == 0 ? 0 : length
-        }
-        guard written != 0 else { throw error(control) }
-        return file
+        try PNGFile.write(image.pixels, image.size, PNG_FORMAT_RGB)
     }
 
     private func withoutAlpha(_ pixels: [UInt8]) -> [UInt8] {
@@ -75,7 +57,7 @@ struct PNGCodec: ImageCodec {
         }
     }
 
-    private func error(_ control: png_image) -> ImageCodecError {
+    static func error(_ control: png_image) -> ImageCodecError {
         let message = withUnsafeBytes(of: control.message) { bytes in
             String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
         }

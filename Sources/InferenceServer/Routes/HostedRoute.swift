@@ -38,7 +38,7 @@ struct HostedRoute: Sendable {
             let model = try await predictor.catalog.model(id)
             let prediction = try await predictor.predict(source, with: model, asked)
             log.note(prediction.segmentation, model: id)
-            return response(prediction, model: model, asked)
+            return try response(prediction, model: model, asked)
         }
     }
 
@@ -70,19 +70,30 @@ struct HostedRoute: Sendable {
 
     private func response(
         _ prediction: Predictor.Prediction, model: ServedModel, _ asked: PredictionRequest
-    ) -> Response {
+    ) throws -> Response {
         var headers = prediction.segmentation.timing.headers
         headers[.modelID] = model.id.description
         headers[.cacheControl] = "no-store"
-        if asked.format == .image, let picture = prediction.picture {
+        let bytes: [UInt8]
+        switch asked.format {
+        case .image:
+            bytes = prediction.drawing ?? []
             headers[.contentType] = "image/jpeg"
-            return Response(
-                status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: picture)))
+        case .json, .imageAndJSON:
+            bytes = PredictionResponse(
+                prediction.segmentation, maskFormat: asked.maskFormat, visualization: prediction.drawing,
+                simplification: asked.simplification
+            ).json()
+            headers[.contentType] = "application/json"
+        case .export(let format):
+            bytes = try format.file(
+                for: ExportedPicture(
+                    file: asked.fileName, segmentation: prediction.segmentation,
+                    classNames: model.segmenter.model.classNames, picture: prediction.picture,
+                    simplification: asked.simplification))
+            headers[.contentType] = format.mediaType
         }
-        let answer = PredictionResponse(
-            prediction.segmentation, maskFormat: asked.maskFormat, visualization: prediction.picture)
-        headers[.contentType] = "application/json"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.json())))
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }
 

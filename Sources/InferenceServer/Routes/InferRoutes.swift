@@ -32,7 +32,7 @@ struct InferRoutes: Sendable {
                 headers = prediction.segmentation.timing.headers
                 if i > 0 { writer.raw(",") }
                 let answer = PredictionResponse(
-                    prediction.segmentation, maskFormat: asked.prediction.maskFormat, visualization: prediction.picture)
+                    prediction.segmentation, maskFormat: asked.prediction.maskFormat, visualization: prediction.drawing)
                 writer.raw(answer.json(inferenceID: asked.id))
             }
             if asked.isList { writer.raw("]") }

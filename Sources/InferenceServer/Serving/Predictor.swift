@@ -9,11 +9,16 @@ struct Predictor: Sendable {
     let imageLimits: ImageLimits
     let fetcher: ImageFetcher
 
+    /// Most tiles of one picture: each costs as much as a prediction.
+    private static let mostTiles = 256
+
     /// A prediction, and the picture with it drawn on where that is asked for.
     struct Prediction: Sendable {
         let segmentation: Segmentation
-        /// A JPEG.
-        let picture: [UInt8]?
+        /// A JPEG with the objects drawn on it, where that is asked for.
+        var drawing: [UInt8]?
+        /// Every pixel of the picture, where the answer is made of it.
+        var picture: Image?
     }
 
     /// - Throws: `ServingError`.
@@ -21,16 +26,29 @@ struct Predictor: Sendable {
     {
         let source = try await fetched(source)
         let start = ContinuousClock.now
-        let image = try decode(source, for: model, asked)
+        let image = try decode(source, for: model, asked, inFull: asked.tiling != nil)
         let decoded = ContinuousClock.now
         var options = asked.options
         if asked.usesOwnConfidence { options.confidence = model.segmenter.model.ownConfidence }
-        var segmentation = try await model.segmenter.segment(image, options: options)
+        var segmentation: Segmentation
+        if let tiling = asked.tiling {
+            let count = tiling.tiles(of: image.size).count
+            guard count <= Self.mostTiles else { throw ServingError.tooManyTiles(count, limit: Self.mostTiles) }
+            segmentation = try await model.segmenter.segment(image, options: options, tiling: tiling)
+        } else {
+            segmentation = try await model.segmenter.segment(image, options: options)
+        }
         segmentation.timing.decode = decoded - start
-        guard asked.format != .json else { return Prediction(segmentation: segmentation, picture: nil) }
+        var prediction = Prediction(segmentation: segmentation)
+        guard asked.format.needsPicture else { return prediction }
         // What is found does not depend on whether it is drawn; only the drawing needs every pixel.
         let full = image.size == image.fullSize ? image : try decode(source, for: model, asked, inFull: true)
-        return Prediction(segmentation: segmentation, picture: try drawing(of: segmentation, on: full, asked))
+        if case .export = asked.format {
+            prediction.picture = full
+        } else {
+            prediction.drawing = try drawing(of: segmentation, on: full, asked)
+        }
+        return prediction
     }
 
     private func decode(

@@ -130,6 +130,12 @@ struct ErrorResponse: Sendable {
             case .tooLarge: self.init(image: reason.description, "image_too_large", status: .contentTooLarge)
             default: self.init(image: reason.description, "corrupt_image")
             }
+        case .tooManyTiles(let count, let limit):
+            self.init(
+                .unprocessableContent, "too_many_tiles",
+                message:
+                    "tile: the picture would have \(count) tiles; the limit is \(limit). Use larger tiles or less overlap."
+            )
         case .notReady:
             self.init(
                 .serviceUnavailable, "not_ready", message: "Model is temporarily not ready - retry request.",

@@ -3,10 +3,30 @@ import Imaging
 import InstanceSegmentation
 
 /// How an answer is given.
-enum ResponseFormat: String, Sendable {
+enum ResponseFormat: Hashable, Sendable {
     case json
     case image
-    case imageAndJSON = "image_and_json"
+    case imageAndJSON
+    /// In a format of other tools.
+    case export(ExportFormat)
+
+    /// The format of that name; any other name means JSON.
+    init(name: String) {
+        switch name {
+        case "image": self = .image
+        case "image_and_json": self = .imageAndJSON
+        default: self = ExportFormat(rawValue: name).map(ResponseFormat.export) ?? .json
+        }
+    }
+
+    /// Whether the answer needs the picture itself.
+    var needsPicture: Bool {
+        switch self {
+        case .json: false
+        case .image, .imageAndJSON: true
+        case .export(let format): format == .cutout
+        }
+    }
 }
 
 /// What a request asks for, read from its parameters.
@@ -19,6 +39,12 @@ struct PredictionRequest: Sendable {
     var drawsLabels = false
     var lineWidth = 1
     var appliesOrientation = true
+    /// How far simplified outlines may be from the mask's, in pixels.
+    var simplification: Double?
+    /// Whether the picture is looked at in tiles.
+    var tiling: Tiling?
+    /// What formats of other tools call the picture.
+    var fileName = "image.jpg"
 
     init() {}
 
@@ -35,14 +61,21 @@ struct PredictionRequest: Sendable {
             options.overlap = fraction(percentOrFraction: overlap)
         }
         if let most = try parameters.integer("max_detections", expected: "a whole number, at least 1") {
-            guard most >= 1 else { throw Self.tooSmall("max_detections", parameters) }
+            guard most >= 1 else { throw Self.outOfRange("max_detections", parameters, "a whole number, at least 1") }
             options.maxDetections = min(most, 300)
         }
         if let classes = parameters.nonEmpty("classes") {
             options.classes = Set(classes.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
         }
         options.isClassAgnostic = try parameters.boolean("class_agnostic_nms") ?? false
-        format = parameters.nonEmpty("format").flatMap(ResponseFormat.init(rawValue:)) ?? .json
+        format = ResponseFormat(name: parameters.nonEmpty("format") ?? "json")
+        fileName = parameters.nonEmpty("name") ?? fileName
+        if let tolerance = try parameters.number("simplify", expected: "a number of pixels from 0 to 1000") {
+            guard (0...1000).contains(tolerance) else {
+                throw Self.outOfRange("simplify", parameters, "a number of pixels from 0 to 1000")
+            }
+            simplification = tolerance
+        }
         drawsLabels = try parameters.boolean("labels") ?? false
         if let stroke = try parameters.integer("stroke", expected: "a whole number") {
             lineWidth = min(max(stroke, 1), 100)
@@ -63,18 +96,30 @@ struct PredictionRequest: Sendable {
             return value
         }
         options.maskResolution = try MaskResolution(mode: parameters.value("mask_decode_mode")?.text, factor: factor)
+        tiling = try Self.tiling(parameters)
         if parameters.nonEmpty("image_type") == "numpy" { throw ServingError.numpyImage }
         appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
         // Steps that no model has yet; what is asked of them is checked all the same.
         for step in ["contrast", "grayscale", "static_crop"] { _ = try parameters.boolean("disable_preproc_\(step)") }
     }
 
-    private static func tooSmall(_ name: String, _ parameters: Parameters) -> ServingError {
+    /// `tile` is the side of a tile, `tile_overlap` a share as clients write it.
+    private static func tiling(_ parameters: Parameters) throws -> Tiling? {
+        let expected = "a number of pixels from 64 to 8192"
+        let share = try parameters.number("tile_overlap", expected: "a share below 90 per cent")
+        let overlap = share.map { fraction(percentOrFraction: $0) } ?? 0.2
+        guard overlap < 0.9 else { throw outOfRange("tile_overlap", parameters, "a share below 90 per cent") }
+        guard let side = try parameters.integer("tile", expected: expected) else { return nil }
+        guard (64...8192).contains(side) else { throw outOfRange("tile", parameters, expected) }
+        return Tiling(side: side, overlap: overlap)
+    }
+
+    private static func outOfRange(_ name: String, _ parameters: Parameters, _ expected: String) -> ServingError {
         let found = parameters.value(name)
         return .invalidParameter(
             InvalidParameter(
-                location: found?.location ?? "query", name: name, kind: "greater_than_equal",
-                expected: "a whole number, at least 1", input: found?.text ?? ""))
+                location: found?.location ?? "query", name: name, kind: "value_error", expected: expected,
+                input: found?.text ?? ""))
     }
 }
 

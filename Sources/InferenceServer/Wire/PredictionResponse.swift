@@ -15,11 +15,17 @@ public struct PredictionResponse: Sendable {
     public let maskFormat: MaskFormat
     /// The picture with the objects drawn on it, as a JPEG.
     public var visualization: [UInt8]?
+    /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    public var simplification: Double?
 
-    public init(_ segmentation: Segmentation, maskFormat: MaskFormat = .polygon, visualization: [UInt8]? = nil) {
+    public init(
+        _ segmentation: Segmentation, maskFormat: MaskFormat = .polygon, visualization: [UInt8]? = nil,
+        simplification: Double? = nil
+    ) {
         self.segmentation = segmentation
         self.maskFormat = maskFormat
         self.visualization = visualization
+        self.simplification = simplification
     }
 
     /// The answer as one line of JSON.
@@ -55,7 +61,8 @@ public struct PredictionResponse: Sendable {
         for detection in segmentation.detections {
             guard
                 let prediction = WirePrediction(
-                    detection, imageSize: segmentation.imageSize, maskFormat: maskFormat)
+                    detection, imageSize: segmentation.imageSize, maskFormat: maskFormat, simplification: simplification
+                )
             else { continue }
             if !isFirst { writer.raw(",") }
             isFirst = false
@@ -79,13 +86,13 @@ private struct WirePrediction {
     private let maskFormat: MaskFormat
 
     /// `nil` where nothing is left of the box when its corners are rounded, or of the mask.
-    init?(_ detection: Detection, imageSize: ImageSize, maskFormat: MaskFormat) {
+    init?(_ detection: Detection, imageSize: ImageSize, maskFormat: MaskFormat, simplification: Double?) {
         let box = detection.box.rounded
         guard box.width > 0, box.height > 0, let outline = detection.mask.outline(in: imageSize) else { return nil }
         self.imageSize = imageSize
         self.detection = detection
         self.box = box
-        self.outline = outline
+        self.outline = simplification.map { outline.simplified(tolerance: $0) } ?? outline
         self.maskFormat = maskFormat
     }
 

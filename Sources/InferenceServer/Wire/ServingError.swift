@@ -34,6 +34,7 @@ public enum ServingError: Error, Sendable {
     case fetchedNoImage
     case forbiddenAddress
     case image(ImageCodecError)
+    case tooManyTiles(Int, limit: Int)
     // The server.
     case notReady
     case overloaded

@@ -37,6 +37,12 @@ public struct BoundingBox: Hashable, Sendable {
         return union > 0 ? intersection / union : 0
     }
 
+    /// The smallest box around both.
+    public func union(_ other: BoundingBox) -> BoundingBox {
+        BoundingBox(
+            x1: min(x1, other.x1), y1: min(y1, other.y1), x2: max(x2, other.x2), y2: max(y2, other.y2))
+    }
+
     /// The part inside `0...width` and `0...height`.
     public func clipped(width: Double, height: Double) -> BoundingBox {
         BoundingBox(

@@ -5,4 +5,30 @@ public struct Polygon: Hashable, Sendable {
     public init(points: [Point]) {
         self.points = points
     }
+
+    /// Square pixels inside, positive for a ring that goes clockwise on the screen (where y points down).
+    public var signedArea: Double {
+        guard var last = points.last else { return 0 }
+        var sum = 0.0
+        for point in points {
+            sum += last.x * point.y - point.x * last.y
+            last = point
+        }
+        return sum / 2
+    }
+
+    /// Whether a point is inside, by the number of sides that a ray from it crosses.
+    public func contains(_ point: Point) -> Bool {
+        guard var last = points.last else { return false }
+        var isInside = false
+        for next in points {
+            if (next.y > point.y) != (last.y > point.y),
+                point.x < (last.x - next.x) * (point.y - next.y) / (last.y - next.y) + next.x
+            {
+                isInside.toggle()
+            }
+            last = next
+        }
+        return isInside
+    }
 }
