@@ -35,10 +35,14 @@ let package = Package(
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         // Memory settings of the C library, which Swift's own Glibc module leaves out.
         .target(name: "CAllocator"),
-        // turbojpeg, libpng, libwebp.
+        // turbojpeg, libpng, libwebp, libheif, giflib, libtiff.
         .systemLibrary(
             name: "CImageCodecs",
-            providers: [.apt(["libturbojpeg0-dev", "libpng-dev", "libwebp-dev"])]
+            providers: [
+                .apt([
+                    "libturbojpeg0-dev", "libpng-dev", "libwebp-dev", "libheif-dev", "libgif-dev", "libtiff-dev",
+                ])
+            ]
         ),
         .target(name: "Imaging", dependencies: ["CImageCodecs"], swiftSettings: settings),
         .target(name: "InstanceSegmentation", dependencies: ["Imaging"], swiftSettings: settings),

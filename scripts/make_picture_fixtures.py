@@ -1,6 +1,6 @@
 """Makes Tests/TestSupport/Fixtures/pictures.json: small files of unusual kinds, and the pixels that Pillow reads from them.
 
-    pip install pillow numpy && python3 scripts/make_picture_fixtures.py
+    pip install pillow pillow-heif numpy && python3 scripts/make_picture_fixtures.py
 """
 
 import base64
@@ -9,7 +9,10 @@ import json
 import pathlib
 
 import numpy as np
+import pillow_heif
 from PIL import Image
+
+pillow_heif.register_heif_opener()
 
 W, H = 24, 16
 y, x = np.mgrid[0:H, 0:W]
@@ -40,6 +43,22 @@ files = {
     "grey PNG with alpha": file(alpha.convert("LA"), format="PNG"),
     "lossless WebP": file(picture, format="WEBP", lossless=True),
     "WebP with alpha": file(alpha, format="WEBP", lossless=True, exact=True),
+    "GIF": file(picture.quantize(200), format="GIF", interlace=False),
+    "interlaced GIF": file(picture.quantize(200), format="GIF", interlace=True),
+    "animated GIF": file(picture.quantize(64), format="GIF", save_all=True, append_images=[picture.rotate(90).quantize(64)]),
+    "24 bit BMP": file(picture, format="BMP"),
+    "32 bit BMP": file(alpha, format="BMP"),
+    "palette BMP": file(picture.quantize(16), format="BMP"),
+    "one bit BMP": file(picture.convert("1"), format="BMP"),
+    "grey BMP": file(picture.convert("L"), format="BMP"),
+    "TIFF": file(picture, format="TIFF"),
+    "LZW TIFF": file(picture, format="TIFF", compression="tiff_lzw"),
+    "deflated TIFF": file(picture, format="TIFF", compression="tiff_adobe_deflate"),
+    "grey TIFF": file(picture.convert("L"), format="TIFF"),
+    "one bit TIFF": file(picture.convert("1"), format="TIFF", compression="group4"),
+    "TIFF with alpha": file(picture.convert("RGBA"), format="TIFF"),
+    "AVIF": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, subsampling="4:4:4"),
+    "HEIC": file(picture.resize((W * 4, H * 4)), format="HEIF", quality=95, chroma=444),
 }
 fixtures = []
 for name, data in files.items():
@@ -54,7 +73,7 @@ for name, data in files.items():
         pixels = np.asarray(image.convert("RGBA"))[..., :3]
     else:
         pixels = np.asarray(image.convert("RGB"))
-    fixtures.append({"name": name, "width": W, "height": H, "file": base64.b64encode(data).decode(),
+    fixtures.append({"name": name, "width": image.width, "height": image.height, "file": base64.b64encode(data).decode(),
                      "pixels": base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()})
 path = pathlib.Path(__file__).parent.parent / "Tests" / "TestSupport" / "Fixtures" / "pictures.json"
 path.write_text(json.dumps(fixtures))

@@ -27,6 +27,9 @@ need() { missing="${missing:+$missing }$1"; }
 has_header turbojpeg.h || need libturbojpeg0-dev
 has_header png.h || need libpng-dev
 has_header webp/decode.h || need libwebp-dev
+has_header libheif/heif.h || need libheif-dev
+has_header gif_lib.h || need libgif-dev
+has_header tiffio.h || need libtiff-dev
 has_header sqlite3.h || need libsqlite3-dev
 command -v curl >/dev/null 2>&1 || need curl
 command -v python3 >/dev/null 2>&1 || need python3

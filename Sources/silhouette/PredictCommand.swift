@@ -203,7 +203,7 @@ extension ExportedPicture {
 enum PictureFiles {
     /// Files as they are named; of folders the pictures directly in them, by name.
     static func find(_ paths: [String]) throws -> [String] {
-        let extensions = Set(ImageFormat.decodable.flatMap(\.fileExtensions))
+        let extensions = Set(ImageFormat.allCases.flatMap(\.fileExtensions))
         return try paths.flatMap { path -> [String] in
             var isFolder: ObjCBool = false
             guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {

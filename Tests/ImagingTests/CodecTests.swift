@@ -32,12 +32,10 @@ import Testing
         }
     }
 
-    @Test(arguments: [
-        ("GIF89a\0\0\0\0\0\0", "GIF"), ("II*\0\0\0\0\0\0\0\0\0", "TIFF"), ("\0\0\0\u{18}ftypheic", "HEIF"),
-    ])
-    func aFormatThatIsKnownButNotDecodedIsNamed(signature: String, name: String) {
-        #expect { try Image(decoding: Array(signature.utf8)) } throws: { error in
-            if case .unsupported(let what) = error as? ImageCodecError { what == name } else { false }
+    @Test func aContainerOfAnotherKindIsUnsupported() {
+        let video = Array("\0\0\0\u{18}ftypmp42\0\0\0\0mp42isom".utf8)
+        #expect { try Image(decoding: video) } throws: { error in
+            if case .unsupported = error as? ImageCodecError { true } else { false }
         }
     }
 

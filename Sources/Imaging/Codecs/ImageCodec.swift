@@ -22,7 +22,7 @@ extension Image {
     /// Decodes a picture and turns it upright.
     ///
     /// - Parameters:
-    ///   - bytes: a file in one of `ImageFormat.decodable`.
+    ///   - bytes: a file in one of the formats of `ImageFormat`.
     ///   - limits: checked against the header before memory is taken.
     ///   - applyOrientation: whether the EXIF orientation is applied.
     ///   - enough: given the upright full size, the smallest size that serves the caller. With it a JPEG is shrunk by
@@ -36,7 +36,7 @@ extension Image {
         enough: ((ImageSize) -> ImageSize)? = nil
     ) throws(ImageCodecError) {
         guard let format = ImageFormat(signature: bytes) else { throw .unrecognized }
-        guard let codec = format.codec else { throw .unsupported(format.rawValue.uppercased()) }
+        let codec = format.codec
         let header = try codec.header(of: bytes, limits: limits)
         let orientation = applyOrientation ? header.orientation : .up
         let fullSize = orientation.swapsSides ? header.size.transposed : header.size
@@ -66,9 +66,8 @@ extension Image {
 
     /// The picture as a file.
     ///
-    /// - Parameter quality: 1...100 for JPEG and WebP; PNG loses nothing.
+    /// - Parameter quality: 1...100 for JPEG and WebP; PNG loses nothing. The other formats cannot be written.
     public func encoded(as format: ImageFormat, quality: Int = 90) throws(ImageCodecError) -> [UInt8] {
-        guard let codec = format.codec else { throw .unsupported(format.rawValue.uppercased()) }
-        return try codec.encode(self, quality: quality)
+        try format.codec.encode(self, quality: quality)
     }
 }

@@ -27,6 +27,6 @@ public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
     }
 
     private static var accepted: String {
-        ImageFormat.decodable.map { $0 == .webp ? "WebP" : $0.rawValue.uppercased() }.joined(separator: ", ")
+        "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF"
     }
 }

@@ -3,10 +3,10 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     case jpeg
     case png
     case webp
-    // Recognised, so that the error can name them; not decoded yet.
     case gif
     case bmp
     case tiff
+    /// HEIC and AVIF.
     case heif
 
     /// The format whose signature the bytes begin with.
@@ -50,16 +50,16 @@ public enum ImageFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The codec of the format, `nil` where it is only recognised.
-    var codec: (any ImageCodec)? {
+    /// The codec of the format.
+    var codec: any ImageCodec {
         switch self {
         case .jpeg: JPEGCodec()
         case .png: PNGCodec()
         case .webp: WebPCodec()
-        case .gif, .bmp, .tiff, .heif: nil
+        case .gif: GIFCodec()
+        case .bmp: BMPCodec()
+        case .tiff: TIFFCodec()
+        case .heif: HEIFCodec()
         }
     }
-
-    /// The formats that can be decoded.
-    public static var decodable: [ImageFormat] { allCases.filter { $0.codec != nil } }
 }
