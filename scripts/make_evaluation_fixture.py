@@ -49,8 +49,8 @@ with contextlib.redirect_stdout(io.StringIO()):
     path.write_text(json.dumps(truth))
     coco = COCO(str(path))
     for kind in ("segm", "bbox"):
-        # Without the boxes, so that the area of a detection is that of its mask.
-        found = [{k: v for k, v in d.items() if kind == "bbox" and k != "segmentation" or kind == "segm" and k != "bbox"} for d in detections]
+        # With its box, as files of results have it, the area of a detection is that of its box for masks too.
+        found = [{k: v for k, v in d.items() if kind == "segm" or k != "segmentation"} for d in detections]
         evaluation = COCOeval(coco, coco.loadRes(found), kind)
         evaluation.evaluate()
         evaluation.accumulate()

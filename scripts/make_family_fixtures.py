@@ -93,6 +93,14 @@ def half_input():
     reduced("half", H, [1, 3, 32, 32], 1.0, [0, 1, 2, 3])
 
 
+def fixed_batch():
+    dets = np.zeros((4, 1, 5), np.float32)
+    dets[0, 0] = [8, 4, 24, 20, 0.9]
+    masks = np.zeros((4, 1, 64, 64), np.float32)
+    masks[0, 0] = half((64, 64))
+    save("batch", F, [4, 3, 64, 64], [("dets", dets), ("labels", np.zeros((4, 1), np.int64)), ("masks", masks)])
+
+
 def bytes_input():
     reduced("bytes", U, [1, 32, 32, 3], 1 / 255, [0, 1, 2, 3])
 
@@ -108,6 +116,6 @@ def resample():
         json.dump({"width": 37, "height": 23, "pixels": noise.flatten().tolist(), "cases": cases}, file, separators=(",", ":"))
 
 
-for make in (rtmdet_ins, mmdeploy, detectron2, yolact, half_input, bytes_input, resample):
+for make in (rtmdet_ins, mmdeploy, detectron2, yolact, fixed_batch, half_input, bytes_input, resample):
     if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
         make()

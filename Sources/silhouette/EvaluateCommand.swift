@@ -39,10 +39,18 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Flag(help: "Print one line of JSON, with fractions.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Draw the curves of precision over recall at IoU 0.5 into this PNG, JPEG or WebP file.", valueName: "file"))
+    var plot: String?
+
     @Option(help: ArgumentHelp("Write the detections into this file, in COCO's format of results.", valueName: "file"))
     var saveDetections: String?
 
     func validate() throws {
+        if let plot, PrecisionRecallPlot.format(of: plot) == nil {
+            throw ValidationError("--plot takes a file that ends in .png, .jpg or .webp; '\(plot)' does not.")
+        }
         for (name, value) in [("score-threshold", scoreThreshold), ("iou", iou)] {
             guard (0...1).contains(value) else { throw ValidationError("--\(name) must be from 0 to 1.") }
         }
@@ -96,6 +104,10 @@ struct EvaluateCommand: AsyncParsableCommand {
             mask: AveragePrecision(candidates, against: truth, shape: .mask),
             box: AveragePrecision(candidates, against: truth, shape: .box), atDefault: atDefault,
             categories: truth.categories)
+        if let plot, let format = PrecisionRecallPlot.format(of: plot) {
+            let picture = PrecisionRecallPlot(report).picture
+            try Data(try picture.encoded(as: format)).write(to: URL(filePath: plot))
+        }
         print(json ? try report.json() : report.table())
     }
 }
@@ -173,8 +185,8 @@ struct EvaluationReport {
             let (m, b) = (mask.byCategory[category], box.byCategory[category])
             let counts = "\(atDefault.found[category] ?? 0)/\(atDefault.objects[category] ?? 0)"
             lines.append(
-                column(categories[category] ?? "", 18) + number(m?.ap) + number(m?.ap50) + "   " + number(b?.ap)
-                    + number(b?.ap50) + "   " + column(counts, 14) + "\(atDefault.falseAlarms[category] ?? 0)")
+                column(categories[category] ?? "", 18) + number(m?[0]) + number(m?[1]) + "   " + number(b?[0])
+                    + number(b?[1]) + "   " + column(counts, 14) + "\(atDefault.falseAlarms[category] ?? 0)")
         }
         let (found, objects) = (atDefault.found.values.reduce(0, +), atDefault.objects.values.reduce(0, +))
         let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(pictures, 1))
@@ -186,9 +198,9 @@ struct EvaluationReport {
     }
 
     func json() throws -> String {
-        func object(_ precision: AveragePrecision) -> [String: Double] {
+        func object(_ values: [Double?]) -> [String: Double] {
             // COCO's convention for "no object decides this".
-            Dictionary(uniqueKeysWithValues: zip(AveragePrecision.names, precision.values.map { $0 ?? -1 }))
+            Dictionary(uniqueKeysWithValues: zip(AveragePrecision.names, values.map { $0 ?? -1 }))
         }
         struct Class: Encodable {
             let segm: [String: Double]?
@@ -202,15 +214,13 @@ struct EvaluationReport {
         let classes = box.byCategory.map { id, value in
             (
                 categories[id] ?? String(id),
-                Class(
-                    segm: mask.byCategory[id].map { ["AP": $0.ap, "AP50": $0.ap50] },
-                    bbox: ["AP": value.ap, "AP50": value.ap50])
+                Class(segm: mask.byCategory[id].map(object), bbox: object(value))
             )
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         let report = Report(
-            segm: object(mask), bbox: object(box), classes: Dictionary(classes) { first, _ in first })
+            segm: object(mask.values), bbox: object(box.values), classes: Dictionary(classes) { first, _ in first })
         return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 }

@@ -41,7 +41,9 @@ import Testing
             guard let image = try? Image(decoding: bytes, limits: limits) else { return }
             #expect(image.size.area <= 1_000_000 && image.pixels.count == 3 * image.size.area)
         }
-        for length in Swift.stride(from: 0, to: file.count, by: max(file.count / 60, 1)) { look(Array(file.prefix(length))) }
+        for length in Swift.stride(from: 0, to: file.count, by: max(file.count / 60, 1)) {
+            look(Array(file.prefix(length)))
+        }
         var seed = UInt64(file.count)
         func random(_ limit: Int) -> Int {
             seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407

@@ -85,7 +85,8 @@ import Testing
     @Test func inputsThatCannotBeFedAreRefused() {
         let good = ModelDescription.yolo(names: ["a"], coefficients: 4)
         for shape in [
-            [.fixed(4), .fixed(3), .fixed(64), .fixed(64)], [.fixed(1), .fixed(1), .fixed(64), .fixed(64)], [.fixed(3)],
+            [.fixed(400), .fixed(3), .fixed(64), .fixed(64)], [.fixed(1), .fixed(1), .fixed(64), .fixed(64)],
+            [.fixed(3)],
         ]
             as [[TensorDescription.Dimension]]
         {

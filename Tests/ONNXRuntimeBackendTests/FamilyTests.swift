@@ -34,6 +34,12 @@ import Testing
         #expect(found[1].mask.area == 128 * 64)
     }
 
+    @Test func aGraphOfSeveralPicturesIsReadForTheFirst() async throws {
+        let image = Image(size: ImageSize(width: 128, height: 64), color: .white)
+        let (family, found) = try await found("batch", image: image)
+        #expect(family == .rtmdetIns && found.map(\.box) == [BoundingBox(x1: 16, y1: 8, x2: 48, y2: 40)])
+    }
+
     @Test func smallMapsAreStretchedOverTheirBoxes() async throws {
         let (family, found) = try await found("mmdeploy")
         #expect(family == .mmdeploy)

@@ -39,7 +39,9 @@ struct BMPCodec: ImageCodec {
                         output[at + 2] = bytes[row + 3 * x]
                     case 16, 32:
                         let length = file.bits / 8
-                        let value = (0..<length).reduce(UInt32(0)) { $0 | UInt32(bytes[row + length * x + $1]) << UInt32(8 * $1) }
+                        let value = (0..<length).reduce(UInt32(0)) {
+                            $0 | UInt32(bytes[row + length * x + $1]) << UInt32(8 * $1)
+                        }
                         for (i, channel) in channels.enumerated() { output[at + i] = channel.byte(of: value) }
                     default:
                         let bit = x * file.bits
@@ -82,7 +84,9 @@ struct BMPCodec: ImageCodec {
             case 0: break
             case 3, 6:
                 guard bytes.count >= 66 else { throw .truncated("it ends within its header") }
-                header.masks = (0..<3).map { UInt32(bitPattern: Int32(truncatingIfNeeded: bytes.littleEndian32(at: 54 + 4 * $0))) }
+                header.masks = (0..<3).map {
+                    UInt32(bitPattern: Int32(truncatingIfNeeded: bytes.littleEndian32(at: 54 + 4 * $0)))
+                }
             default: throw .unsupported("a compressed BMP")
             }
         }

@@ -71,7 +71,9 @@ struct GIFCodec: ImageCodec {
                 for x in 0..<width {
                     let value = color(Int(line[x]))
                     let at = 3 * ((top + y) * size.width + left + x)
-                    (image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]) = (value.Red, value.Green, value.Blue)
+                    (image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]) = (
+                        value.Red, value.Green, value.Blue
+                    )
                 }
             }
         }

@@ -5,7 +5,8 @@ struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let file = try HEIFFile(bytes)
         let size = try limits.check(
-            width: Int(heif_image_handle_get_width(file.handle)), height: Int(heif_image_handle_get_height(file.handle)))
+            width: Int(heif_image_handle_get_width(file.handle)), height: Int(heif_image_handle_get_height(file.handle))
+        )
         // The size is that after the file's own turns, which libheif applies; an EXIF orientation beside them does not count.
         return ImageHeader(size: size, orientation: .up)
     }
@@ -72,7 +73,8 @@ private final class HEIFFile {
         guard error.code != heif_error_Ok else { return }
         let message = error.message.map { String(cString: $0) } ?? "it cannot be read"
         switch error.code {
-        case heif_error_Unsupported_filetype, heif_error_Unsupported_feature: throw .unsupported("a HEIF file (\(message))")
+        case heif_error_Unsupported_filetype, heif_error_Unsupported_feature:
+            throw .unsupported("a HEIF file (\(message))")
         default: throw error.subcode == heif_suberror_End_of_data ? .truncated(message) : .corrupt(message)
         }
     }

@@ -72,6 +72,11 @@ public struct Canvas: Sendable {
         font.draw(text, x: x + margin, y: y + margin, color: .white, on: &self)
     }
 
+    /// Writes a text whose top left corner is (`x`, `y`), cut at the picture's edge.
+    public mutating func text(_ text: String, x: Int, y: Int, height: Int, color: Color) {
+        BitmapFont(height: height).draw(text, x: x, y: y, color: color, on: &self)
+    }
+
     private mutating func dot(_ color: Color, x: Int, y: Int, width: Int) {
         if width <= 1 { return blend(color, x: x, y: y) }
         let first = (width - 1) / 2

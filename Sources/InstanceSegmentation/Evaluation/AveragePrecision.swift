@@ -37,8 +37,8 @@ public struct AveragePrecision: Sendable {
 
     /// The twelve numbers as fractions, in the order of `names`; `nil` where no object decides them.
     public let values: [Double?]
-    /// AP and AP50 of each category that has objects, by id.
-    public let byCategory: [Int: (ap: Double, ap50: Double)]
+    /// The same numbers of each category that has objects, by id.
+    public let byCategory: [Int: [Double?]]
     /// Mean precision at IoU 0.5 over the categories, at recalls 0, 0.01, ... 1.
     public let precisionAtRecall: [Double]
 
@@ -65,30 +65,33 @@ public struct AveragePrecision: Sendable {
                 }
             }
         }
-        /// The curves of all categories for an area and a limit, without those that have no objects.
+        values = Self.values(of: Array(tables.values))
+        byCategory = tables.filter { $0.value[2].objects > 0 }.mapValues { Self.values(of: [$0]) }
+        let all = tables.values.map { $0[2] }.filter { $0.objects > 0 }
+        precisionAtRecall = Self.recalls.indices.map { i in Self.mean(all.map { $0.precision[0][i] }) ?? 0 }
+    }
+
+    private static func mean(_ values: [Double]) -> Double? {
+        values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+    }
+
+    /// The twelve numbers over categories, each of which has a curve for each area and limit.
+    private static func values(of tables: [[Curve]]) -> [Double?] {
+        /// Those for an area and a limit, without categories that have no objects.
         func curves(area: Int, limit: Int) -> [Curve] {
-            tables.values.map { $0[area * Self.limits.count + limit] }.filter { $0.objects > 0 }
+            tables.map { $0[area * limits.count + limit] }.filter { $0.objects > 0 }
         }
-        func mean(_ values: [Double]) -> Double? { values.isEmpty ? nil : values.reduce(0, +) / Double(values.count) }
         func precision(area: Int = 0, thresholds: Range<Int> = 0..<10) -> Double? {
             mean(curves(area: area, limit: 2).flatMap { curve in thresholds.flatMap { curve.precision[$0] } })
         }
         func recall(area: Int = 0, limit: Int = 2) -> Double? {
             mean(curves(area: area, limit: limit).flatMap(\.recall))
         }
-        values = [
+        return [
             precision(), precision(thresholds: 0..<1), precision(thresholds: 5..<6), precision(area: 1),
-            precision(area: 2),
-            precision(area: 3), recall(limit: 0), recall(limit: 1), recall(), recall(area: 1), recall(area: 2),
-            recall(area: 3),
+            precision(area: 2), precision(area: 3), recall(limit: 0), recall(limit: 1), recall(), recall(area: 1),
+            recall(area: 2), recall(area: 3),
         ]
-        byCategory = tables.compactMapValues { curves in
-            let curve = curves[2]
-            guard curve.objects > 0 else { return nil }
-            return (mean(curve.precision.flatMap(\.self)) ?? 0, mean(curve.precision[0]) ?? 0)
-        }
-        let all = curves(area: 0, limit: 2)
-        precisionAtRecall = Self.recalls.indices.map { i in mean(all.map { $0.precision[0][i] }) ?? 0 }
     }
 
     /// Numbers as NumPy's `linspace` makes them, to the last bit: overlaps and recalls are ratios of small whole numbers and
@@ -121,8 +124,9 @@ private struct Matching {
         }
         self.candidates = sorted.prefix(100).map(\.element)
         self.objects = objects
-        candidateAreas = self.candidates.map { shape == .mask ? Double($0.mask.area) : $0.box.width * $0.box.height }
-        let areas = candidateAreas
+        // Whether a detection is small or large is told by its box, for masks too: so pycocotools takes results that have both.
+        candidateAreas = self.candidates.map { $0.box.width * $0.box.height }
+        let areas = shape == .mask ? self.candidates.map { Double($0.mask.area) } : candidateAreas
         let objectAreas = objects.map { shape == .mask ? Double($0.mask?.area ?? 0) : $0.box.width * $0.box.height }
         overlaps = self.candidates.enumerated().map { i, candidate in
             objects.enumerated().map { j, object in

@@ -31,6 +31,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> [Detection] {
+        let result = input.batch == 1 ? result : result.firstOfBatch(input.batch)
         let found = try decoder.candidates(in: result, transform: transform, confidence: options.confidence)
             .filter { classes[$0.classID] != nil }
         let most = min(options.maxDetections, settings.maxDetections ?? .max)
@@ -57,6 +58,18 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
         case .roboflow: return .weaker
         case .none: return nil
         }
+    }
+}
+
+extension InferenceResult {
+    /// The outputs for the first of the pictures that a graph takes at once.
+    fileprivate func firstOfBatch(_ batch: Int) -> InferenceResult {
+        let first = outputs.mapValues { tensor in
+            guard tensor.shape.first == batch else { return tensor }
+            let elements = tensor.withElements { Array($0.prefix(tensor.count / batch)) }
+            return Tensor(shape: [1] + tensor.shape.dropFirst(), elements: elements)
+        }
+        return InferenceResult(outputs: first, queued: queued, ran: ran)
     }
 }
 

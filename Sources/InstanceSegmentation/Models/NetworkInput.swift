@@ -32,6 +32,8 @@ struct NetworkInput: Sendable {
     private let scaling: PixelScaling
     private let resampling: Resampling
     private let steps: [PictureStep]
+    /// Pictures that the graph takes at once; all of them are the same one.
+    let batch: Int
 
     /// Reads the only input: `[batch, 3, height, width]`, `[batch, height, width, 3]` or `[3, height, width]`, of floats or bytes.
     init(
@@ -57,9 +59,10 @@ struct NetworkInput: Sendable {
             throw SegmentationError.invalidConfiguration(
                 "The input is \(input); expected numbers of type float32, float16 or uint8.")
         }
-        if layout != .planes, ![1, nil].contains(shape[0]) {
+        batch = layout == .planes ? 1 : shape[0] ?? 1
+        guard (1...64).contains(batch) else {
             throw SegmentationError.invalidConfiguration(
-                "The input is \(input): its batch is fixed at \(input.shape[0]); expected 1 or a free one.")
+                "The input is \(input): its batch is fixed at \(input.shape[0]); expected 64 at most.")
         }
         name = input.name
         let (height, width) =
@@ -148,6 +151,10 @@ struct NetworkInput: Sendable {
             resizedSize: resized, left: 0, top: 0)
     }
 
+    private func repeated(_ picture: [Float]) -> [Float] {
+        batch == 1 ? picture : Array(repeatElement(picture, count: batch).joined())
+    }
+
     /// The network's input for a picture.
     func input(_ image: Image) -> ModelInput {
         let transform = transform(for: image.fullSize)
@@ -156,14 +163,14 @@ struct NetworkInput: Sendable {
             transform: transform, padding: padding, scaling: scaling, resampling: resampling)
         let tensor =
             switch layout {
-            case .batchPlanes: Tensor(shape: [1, 3, size.height, size.width], elements: planes)
+            case .batchPlanes:
+                Tensor(shape: [batch, 3, size.height, size.width], elements: repeated(planes))
             case .planes: Tensor(shape: [3, size.height, size.width], elements: planes)
             case .batchPixels:
                 Tensor(
-                    shape: [1, size.height, size.width, 3],
-                    elements: (0..<size.area).flatMap {
-                        [planes[$0], planes[size.area + $0], planes[2 * size.area + $0]]
-                    })
+                    shape: [batch, size.height, size.width, 3],
+                    elements: repeated(
+                        (0..<size.area).flatMap { [planes[$0], planes[size.area + $0], planes[2 * size.area + $0]] }))
             }
         return ModelInput(tensors: [name: tensor], transform: transform)
     }
