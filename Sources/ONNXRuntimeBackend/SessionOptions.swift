@@ -4,7 +4,7 @@ internal import CONNXRuntime
 public enum Spinning: Hashable, Sendable {
     /// They sleep at once. An inference wakes them up hundreds of times, which costs it a fifth.
     case never
-    /// They look for work for 200 microseconds, which bridges the gaps within an inference, and then sleep.
+    /// They look for work for a millisecond, which bridges the gaps within an inference, and then sleep.
     case briefly
     /// ONNX Runtime's default: they look for work for long. As quick as `briefly` on a quiet machine; on a busy one they
     /// take the processor from whoever has work.
@@ -43,7 +43,7 @@ public struct SessionOptions: Hashable, Sendable {
         }
         if spinning == .briefly {
             try library.call("AddSessionConfigEntry") {
-                $0.pointee.AddSessionConfigEntry(options, "session.intra_op.spin_duration_us", "200")
+                $0.pointee.AddSessionConfigEntry(options, "session.intra_op.spin_duration_us", "1000")
             }
         }
         if !keepsMemory {
