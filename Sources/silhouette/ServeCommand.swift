@@ -109,6 +109,9 @@ struct ServeCommand: AsyncParsableCommand {
             configuration, catalog: catalog, access: access, logger: logger,
             whenListening: { port in
                 logger.info("Listening on \(address):\(port)")
+                let hosts = ["API_URL", "INSTANCE_SEGMENTATION_URL", "OBJECT_DETECTION_URL"]
+                logger.info(
+                    "For the roboflow package: \(hosts.map { "\($0)=\(address):\(port)" }.joined(separator: " "))")
             },
             whenReady: { [printRequest] port in
                 silhouette_allocator_trim()

@@ -177,6 +177,31 @@ import Testing
         }
     }
 
+    @Test func theModelsOwnThresholdsAreThereForWhoAsksForThem() async throws {
+        let application = try TestServer.application(session: { _ in
+            StubSession(model: .yolo(names: ["a"], coefficients: 1)) { inputs in
+                let input = try #require(inputs["images"])
+                let cells = (input.shape[2] / 4) * (input.shape[3] / 4)
+                // Two objects apart: one is surer than 0.4, one than YOLO's own 0.25 only.
+                return [
+                    "output0": Tensor(shape: [1, 6, 2], elements: [16, 48, 16, 16, 16, 16, 16, 16, 0.9, 0.3, 1, 1]),
+                    "output1": Tensor(
+                        shape: [1, 1, input.shape[2] / 4, input.shape[3] / 4],
+                        elements: [Float](repeating: 1, count: cells)),
+                ]
+            }
+        })
+        try await TestServer.whenReady(application) { client in
+            for (query, count) in [("", 1), ("?confidence=best", 2), ("?confidence=default", 2), ("?confidence=20", 2)]
+            {
+                let response = try await client.execute(uri: "/m/1\(query)", method: .post, body: base64)
+                let answer = try JSONDecoder().decode(
+                    PredictionResponseTests.Answer.self, from: Data(response.body.readableBytesView))
+                #expect(answer.predictions.count == count, "\(query)")
+            }
+        }
+    }
+
     @Test func whatIsFoundDoesNotDependOnTheFormat() async throws {
         // Large enough to be shrunk while it is decoded.
         let jpeg = try Image.gradient(width: 640, height: 480).encoded(as: .jpeg)

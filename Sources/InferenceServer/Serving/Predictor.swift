@@ -29,7 +29,10 @@ struct Predictor: Sendable {
         let image = try decode(source, for: model, asked, inFull: asked.tiling != nil)
         let decoded = ContinuousClock.now
         var options = asked.options
-        if asked.usesOwnConfidence { options.confidence = model.segmenter.model.ownConfidence }
+        if asked.usesOwnConfidence {
+            options.confidence = model.segmenter.model.ownConfidence
+            if let overlap = model.segmenter.model.ownOverlap, !asked.saysOverlap { options.overlap = overlap }
+        }
         var segmentation: Segmentation
         if let tiling = asked.tiling {
             let count = tiling.tiles(of: image.size).count

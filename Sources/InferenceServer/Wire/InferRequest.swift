@@ -39,7 +39,10 @@ struct InferRequest: Sendable {
         case .word: prediction.usesOwnConfidence = true
         case nil: break
         }
-        if let overlap = body.iou_threshold { prediction.options.overlap = try Self.fraction(overlap, "iou_threshold") }
+        if let overlap = body.iou_threshold {
+            prediction.options.overlap = try Self.fraction(overlap, "iou_threshold")
+            prediction.saysOverlap = true
+        }
         if let most = body.max_detections {
             guard most >= 1 else { throw Self.invalid("max_detections", "a whole number, at least 1", String(most)) }
             prediction.options.maxDetections = min(most, 300)

@@ -34,6 +34,8 @@ struct PredictionRequest: Sendable {
     var options = PredictionOptions()
     /// Whether the model's own threshold is asked for.
     var usesOwnConfidence = false
+    /// Whether the client says how much boxes may overlap.
+    var saysOverlap = false
     var format = ResponseFormat.json
     var maskFormat = MaskFormat.polygon
     var drawsLabels = false
@@ -59,6 +61,7 @@ struct PredictionRequest: Sendable {
         let overlapRange = "a number from 0 to 100"
         if let overlap = try parameters.number("overlap", expected: overlapRange) {
             options.overlap = fraction(percentOrFraction: overlap)
+            saysOverlap = true
         }
         if let most = try parameters.integer("max_detections", expected: "a whole number, at least 1") {
             guard most >= 1 else { throw Self.outOfRange("max_detections", parameters, "a whole number, at least 1") }

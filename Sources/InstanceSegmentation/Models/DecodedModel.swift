@@ -6,6 +6,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     let family: ModelFamily
     let decoder: Decoder
     let ownConfidence: Float
+    var ownOverlap: Double? { settings.iou }
     private let input: NetworkInput
     private let classes: ClassMap
     private let settings: ModelSettings

@@ -10,6 +10,8 @@ public protocol SegmentationModel: Sendable {
     var classNames: [String] { get }
     /// The least confidence that the model's authors use, for who asks for the model's own.
     var ownConfidence: Float { get }
+    /// The most overlap that goes with it; `nil` where nothing says one.
+    var ownOverlap: Double? { get }
     /// Where a picture of that size goes in the network's input.
     func transform(for imageSize: ImageSize) -> ImageTransform
     /// The network's inputs for a picture.
