@@ -69,6 +69,50 @@ import Testing
         #expect(square.top == 140)
     }
 
+    /// What exporters leave of shapes and names, by the family that it must be taken for.
+    @Test(arguments: [
+        (
+            [("dets", [nil, nil, nil]), ("labels", [nil, nil, 4]), ("masks", [nil, nil, nil, nil])],
+            [Int?](arrayLiteral: nil, 3, 312, 312), ModelFamily.rfdetr
+        ),
+        (
+            [("dets", [1, 100, 4]), ("labels", [1, 100, 91]), ("4245", [1, 100, 78, 78])], [1, 3, 312, 312], .rfdetr
+        ),
+        (
+            [("3570", [nil, 4]), ("3571", [nil]), ("3572", [nil]), ("3573", [nil, 1, nil, nil])], [3, nil, nil],
+            .maskRCNN
+        ),
+        (
+            [("dets", [1, nil, 5]), ("labels", [1, nil]), ("masks", [1, nil, nil, nil])], [1, 3, 640, 640], .rtmdetIns
+        ),
+        ([("dets", [1, 100, 5]), ("labels", [1, 100]), ("masks", [1, 100, 28, 28])], [1, 3, nil, nil], .mmdeploy),
+        ([("logits", [1, 100, 81]), ("pred_masks", [1, 100, 96, 96])], [1, 3, 384, 384], .mask2former),
+        (
+            [("output", [1, 25200, 117]), ("a", [1, 3, 80, 80, 117]), ("proto", [1, 32, 160, 160])], [1, 3, 640, 640],
+            .yolov5
+        ),
+        ([("output0", [1, 116, 8400]), ("output1", [1, 32, 160, 160])], [1, 3, 640, 640], .yolo),
+    ])
+    func filesAreTakenForWhatTheyAre(outputs: [(String, [Int?])], input: [Int?], family: ModelFamily) throws {
+        func tensor(_ name: String, _ shape: [Int?], _ type: TensorDescription.ElementType = .float32)
+            -> TensorDescription
+        {
+            TensorDescription(
+                name: name, elementType: type,
+                shape: shape.map { $0.map(TensorDescription.Dimension.fixed) ?? .free("") })
+        }
+        let labels: Set = ["3571", "labels"]
+        let model = try ModelFamily.model(
+            for: ModelDescription(
+                inputs: [tensor("image", input)],
+                outputs: outputs.map {
+                    tensor($0.0, $0.1, labels.contains($0.0) && $0.1.count < 3 ? .int64 : .float32)
+                },
+                metadata: [:]))
+        #expect(model.family == family)
+        if family == .rfdetr { #expect(model.classNames.count == (input[0] == nil ? 3 : 80)) }
+    }
+
     @Test func anotherTaskIsRefusedByName() {
         let description = ModelDescription(inputs: [], outputs: [], metadata: ["task": "detect"])
         #expect { try ModelFamily.model(for: description) } throws: { "\($0)".contains("'detect'") }

@@ -9,22 +9,39 @@ import Imaging
 /// Source: torchvision, `models/detection/roi_heads.py` and `transform.py`.
 struct MaskRCNNSegmentation: OutputDecoder {
     private let maskThreshold: Float
+    /// Names of the outputs.
+    private let boxes: String
+    private let labels: String
+    private let scores: String
+    private let maps: String
 
-    static func recognizes(_ model: ModelDescription) -> Bool {
+    /// The outputs by their names, or by their order where the export left them without.
+    private static func outputs(_ model: ModelDescription) -> [String]? {
+        let names = ["boxes", "labels", "scores", "masks"]
         let ranks = Dictionary(model.outputs.map { ($0.name, $0.shape.count) }) { first, _ in first }
-        return ranks["boxes"] == 2 && ranks["labels"] == 1 && ranks["scores"] == 1 && ranks["masks"] == 4
+        if names.map({ ranks[$0] }) == [2, 1, 1, 4] { return names }
+        let inOrder = model.outputs
+        guard inOrder.map(\.shape.count) == [2, 1, 1, 4], inOrder[1].elementType == .int64,
+            [4, nil].contains(inOrder[0].shape[1].length)
+        else { return nil }
+        return inOrder.map(\.name)
     }
+
+    static func recognizes(_ model: ModelDescription) -> Bool { outputs(model) != nil }
 
     static func model(
         _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
     ) throws -> any SegmentationModel {
-        guard recognizes(model) else {
+        guard let outputs = outputs(model) else {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.maskRCNN.layout)
         }
         // The longest side bounds what the graph pastes: a mask of the picture's size for each object.
         let defaults = InputDefaults(resize: .none, padding: .byte(0), divisor: 1)
         return DecodedModel(
-            .maskRCNN, MaskRCNNSegmentation(maskThreshold: configuration.settings.maskThreshold ?? 0.5),
+            .maskRCNN,
+            MaskRCNNSegmentation(
+                maskThreshold: configuration.settings.maskThreshold ?? 0.5, boxes: outputs[0], labels: outputs[1],
+                scores: outputs[2], maps: outputs[3]),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: ClassMap(slots: nil, configuration, first: 1, background: 0), configuration)
     }
@@ -36,11 +53,11 @@ struct MaskRCNNSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, confidence: Float
     ) throws -> [Candidate] {
         let (boxes, labels, scores) = (
-            try result.output("boxes"), try result.output("labels").elements, try result.output("scores").elements
+            try result.output(boxes), try result.output(labels).elements, try result.output(scores).elements
         )
         guard boxes.shape == [labels.count, 4], scores.count == labels.count else {
             throw SegmentationError.unexpectedShape(
-                tensor: "boxes", found: boxes.shape, expected: "[\(labels.count), 4]")
+                tensor: self.boxes, found: boxes.shape, expected: "[\(labels.count), 4]")
         }
         return boxes.elements.corners(count: labels.count).enumerated().compactMap { index, box in
             guard scores[index] >= confidence, let label = Int(exactly: labels[index].rounded()), box.isFinite else {
@@ -54,7 +71,7 @@ struct MaskRCNNSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> QueryMasks {
         try QueryMasks(
-            try result.output("masks"), name: "masks", transform: transform, resolution: resolution,
+            try result.output(maps), name: maps, transform: transform, resolution: resolution,
             threshold: maskThreshold.nextDown)
     }
 }

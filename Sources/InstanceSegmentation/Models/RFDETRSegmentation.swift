@@ -11,6 +11,8 @@ struct RFDETRSegmentation: OutputDecoder {
     private let boxes: String
     private let labels: String
     private let masks: String
+    /// Whether the last slot is "no object"; the published weights for COCO have none.
+    private let hasNothingSlot: Bool
 
     static func recognizes(_ model: ModelDescription) -> Bool {
         guard let dets = model.outputs.first(where: { $0.name == "dets" }),
@@ -37,7 +39,10 @@ struct RFDETRSegmentation: OutputDecoder {
         configuration.removeMarkedBackground()
         let defaults = InputDefaults(resize: .stretch, scaling: InputDefaults.imageNet, resampling: .exact)
         return DecodedModel(
-            .rfdetr, RFDETRSegmentation(boxes: "dets", labels: "labels", masks: maps.name),
+            .rfdetr,
+            RFDETRSegmentation(
+                boxes: "dets", labels: "labels", masks: maps.name,
+                hasNothingSlot: !isCOCO && configuration.settings.background == nil),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: ClassMap(
                 slots: slots ?? configuration.names.keys.max().map { $0 + 2 }, configuration,
@@ -68,7 +73,7 @@ struct RFDETRSegmentation: OutputDecoder {
         }
         pairs.sort { $0.score != $1.score ? $0.score > $1.score : $0.index < $1.index }
         return boxes.withElements { boxes in
-            pairs.prefix(queries).map { score, index in
+            pairs.prefix(queries).filter { !hasNothingSlot || $0.index % slots < slots - 1 }.map { score, index in
                 let at = 4 * (index / slots)
                 return Candidate(
                     box: BoundingBox(
