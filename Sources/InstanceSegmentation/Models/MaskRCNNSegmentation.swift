@@ -59,12 +59,8 @@ struct MaskRCNNSegmentation: OutputDecoder {
             throw SegmentationError.unexpectedShape(
                 tensor: self.boxes, found: boxes.shape, expected: "[\(labels.count), 4]")
         }
-        return boxes.elements.corners(count: labels.count).enumerated().compactMap { index, box in
-            guard scores[index] >= confidence, let label = Int(exactly: labels[index].rounded()), box.isFinite else {
-                return nil
-            }
-            return Candidate(box: box, confidence: scores[index], classID: label, index: index)
-        }
+        return Candidate.rows(
+            boxes.elements.corners(count: labels.count), slots: labels, scores: scores, confidence: confidence)
     }
 
     func masks(
@@ -73,6 +69,18 @@ struct MaskRCNNSegmentation: OutputDecoder {
         try QueryMasks(
             try result.output(maps), name: maps, transform: transform, resolution: resolution,
             threshold: maskThreshold.nextDown)
+    }
+}
+
+extension Candidate {
+    /// The objects of a graph that gives finished rows. A score of 0 is padding.
+    static func rows(_ boxes: [BoundingBox], slots: [Float], scores: [Float], confidence: Float) -> [Candidate] {
+        boxes.indices.compactMap { index in
+            guard scores[index] >= confidence, scores[index] > 0, boxes[index].isFinite,
+                let slot = Int(exactly: slots[index].rounded()), slot >= 0
+            else { return nil }
+            return Candidate(box: boxes[index], confidence: scores[index], classID: slot, index: index)
+        }
     }
 }
 

@@ -78,12 +78,7 @@ struct RegionSegmentation: OutputDecoder {
             boxes = corners.elements.corners(count: classes.count)
         case .mmdeploy: (boxes, classes, scores) = try result.mmdeployRows()
         }
-        return boxes.indices.compactMap { index in
-            guard scores[index] >= confidence, scores[index] > 0, boxes[index].isFinite,
-                let slot = Int(exactly: classes[index].rounded()), slot >= 0
-            else { return nil }
-            return Candidate(box: boxes[index], confidence: scores[index], classID: slot, index: index)
-        }
+        return Candidate.rows(boxes, slots: classes, scores: scores, confidence: confidence)
     }
 
     func masks(
