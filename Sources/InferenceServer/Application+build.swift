@@ -12,6 +12,7 @@ import NIOCore
 ///   - access: who may use them.
 ///   - whenListening: called with the port once the server listens; models may still be opening.
 ///   - whenReady: called with the port once predictions are answered.
+///   - whenResting: called when no prediction was asked for in some seconds after others were.
 /// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildApplication(
     _ configuration: ServerConfiguration,
@@ -19,7 +20,8 @@ public func buildApplication(
     access: Access,
     logger: Logger,
     whenListening: @escaping @Sendable (Int) -> Void = { _ in },
-    whenReady: @escaping @Sendable (Int) -> Void = { _ in }
+    whenReady: @escaping @Sendable (Int) -> Void = { _ in },
+    whenResting: @escaping @Sendable () -> Void = {}
 ) throws -> some ApplicationProtocol {
     let state = ServerState()
     let metrics = ServerMetrics()
@@ -56,7 +58,8 @@ public func buildApplication(
             address: .hostname(configuration.host, port: configuration.port), serverName: "Silhouette"),
         services: [
             ModelPreloader(
-                catalog: catalog, models: configuration.preload, state: state, logger: logger, whenReady: whenReady)
+                catalog: catalog, models: configuration.preload, state: state, logger: logger, whenReady: whenReady),
+            RestWatcher(state: state, quiet: .seconds(15), whenResting: whenResting),
         ],
         onServerRunning: { channel in
             let port = channel.localAddress?.port ?? configuration.port

@@ -32,6 +32,12 @@ struct ServeCommand: AsyncParsableCommand {
             "Models to open before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
     var preload = environment("PRELOAD") ?? "all"
 
+    @Option(
+        help: ArgumentHelp(
+            "Most models that are open at once; the one that was not used for longest goes for another. By default all.",
+            valueName: "n"))
+    var maxModels: Int?
+
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
     var square = environmentFlag("SQUARE")
 
@@ -68,7 +74,8 @@ struct ServeCommand: AsyncParsableCommand {
     var printRequest: String?
 
     func validate() throws {
-        try requireNumbers("PORT", "MAX_BODY")
+        try requireNumbers("PORT", "MAX_BODY", "MAX_MODELS")
+        if let mostModels, mostModels < 1 { throw ValidationError("--max-models must be at least 1.") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
@@ -98,7 +105,8 @@ struct ServeCommand: AsyncParsableCommand {
         let catalog = ModelCatalog(
             locations: locations, backend: backend,
             settings: ModelCatalog.Settings(
-                lanes: ProcessInfo.processInfo.activeProcessorCount, usesSquareInput: square, decodesInFull: fullDecode),
+                lanes: ProcessInfo.processInfo.activeProcessorCount, usesSquareInput: square, decodesInFull: fullDecode,
+                maxOpen: mostModels),
             logger: logger)
         let configuration = ServerConfiguration(
             host: host, port: port, maxBodySize: maxBody << 20,
@@ -118,10 +126,12 @@ struct ServeCommand: AsyncParsableCommand {
                 guard let printRequest, let model = locations.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
                 printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
-            })
+            },
+            whenResting: { silhouette_allocator_trim() })
         try await runServer(application, configuration: configuration)
     }
 
+    private var mostModels: Int? { maxModels ?? environment("MAX_MODELS").flatMap { Int($0) } }
     private var certificateFile: String? { tlsCertificate ?? environment("TLS_CERTIFICATE") }
     private var privateKeyFile: String? { tlsPrivateKey ?? environment("TLS_PRIVATE_KEY") }
 
@@ -147,7 +157,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     private func preloaded(_ locations: [ModelLocation]) throws -> [ModelID] {
         switch preload {
-        case "all": return locations.map(\.id)
+        case "all": return Array(locations.map(\.id).prefix(mostModels ?? .max))
         case "none": return []
         default:
             return try preload.split(separator: ",").map { name in

@@ -195,7 +195,7 @@ struct WorkspaceRoutes: Sendable {
 
     /// A model that cannot be opened has no classes; predicting with it says why.
     private func classNames(_ location: ModelLocation) async -> [String] {
-        (try? await catalog.model(location.id))?.segmenter.model.classNames ?? []
+        (try? await catalog.classNames(of: location.id)) ?? []
     }
 
     private func version(_ location: ModelLocation, in slug: String, _ request: Request) async -> Version {

@@ -14,16 +14,19 @@ public actor ModelCatalog {
         public var longestWait: Duration
         public var usesSquareInput: Bool
         public var decodesInFull: Bool
+        /// Most models that are open at once; the one that was not used for longest goes for another. `nil` keeps all.
+        public var maxOpen: Int?
 
         public init(
             lanes: Int, maxWaiting: Int = 64, longestWait: Duration = .seconds(30), usesSquareInput: Bool = false,
-            decodesInFull: Bool = false
+            decodesInFull: Bool = false, maxOpen: Int? = nil
         ) {
             self.lanes = lanes
             self.maxWaiting = maxWaiting
             self.longestWait = longestWait
             self.usesSquareInput = usesSquareInput
             self.decodesInFull = decodesInFull
+            self.maxOpen = maxOpen
         }
     }
 
@@ -32,6 +35,9 @@ public actor ModelCatalog {
     private let settings: Settings
     private let logger: Logger
     private var opening: [ModelID: Task<ServedModel, any Error>] = [:]
+    /// The open models, the one that was used last behind the others.
+    private var recent: [ModelID] = []
+    private var classNames: [ModelID: [String]] = [:]
 
     public init(locations: [ModelLocation], backend: any InferenceBackend, settings: Settings, logger: Logger) {
         self.locations = locations
@@ -44,22 +50,50 @@ public actor ModelCatalog {
     /// - Throws: `ServingError.unknownModel`, `ServingError.modelUnusable`.
     public func model(_ id: ModelID) async throws -> ServedModel {
         let location = try require(id)
+        recent.removeAll { $0 == id }
+        recent.append(id)
         if let task = opening[id] { return try await task.value }
+        makeRoom()
         let task = Task { try await open(location) }
         opening[id] = task
         do {
-            return try await task.value
+            let model = try await task.value
+            classNames[id] = model.segmenter.model.classNames
+            return model
         } catch {
-            opening[id] = nil  // the file may be mended; the next request tries again
+            forget(id)  // the file may be mended; the next request tries again
             throw error
         }
+    }
+
+    /// The names of a model's classes. It is opened for them once; they are kept when it is let go.
+    func classNames(of id: ModelID) async throws -> [String] {
+        if let known = classNames[id] { return known }
+        return try await model(id).segmenter.model.classNames
+    }
+
+    /// The models that are open, or about to be.
+    var openModels: Set<ModelID> { Set(opening.keys) }
+
+    /// Lets models go until there is room for the one that is asked for. Who uses one still has it until they are done.
+    private func makeRoom() {
+        guard let most = settings.maxOpen else { return }
+        while recent.count > max(most, 1) {
+            logger.info("Model \(recent[0]) is let go for another")
+            forget(recent[0])
+        }
+    }
+
+    private func forget(_ id: ModelID) {
+        opening[id] = nil
+        recent.removeAll { $0 == id }
     }
 
     /// Lets a model's memory go once nobody uses it any more. It is opened again when it is next asked for.
     /// - Throws: `ServingError.unknownModel`.
     public func close(_ id: ModelID) throws {
         try require(id)
-        opening[id] = nil
+        forget(id)
     }
 
     /// Where a model is.

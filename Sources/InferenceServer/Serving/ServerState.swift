@@ -9,6 +9,8 @@ final class ServerState: Sendable {
 
     private let phase = Mutex(Phase.starting)
     private let requestsInFlight = Mutex(0)
+    /// When a prediction was last begun or ended; `nil` where nothing happened since the last rest.
+    private let lastWork = Mutex<ContinuousClock.Instant?>(nil)
     private let (listening, listeningSource) = AsyncStream.makeStream(
         of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
@@ -45,8 +47,40 @@ final class ServerState: Sendable {
             return true
         }
         guard isAdmitted else { throw ServingError.overloaded }
-        defer { requestsInFlight.withLock { $0 -= 1 } }
+        lastWork.withLock { $0 = .now }
+        defer {
+            requestsInFlight.withLock { $0 -= 1 }
+            lastWork.withLock { $0 = .now }
+        }
         return try await body()
+    }
+}
+
+extension ServerState {
+    /// Whether nothing was done for a while after something was. True once for each rest.
+    func begins(restAfter quiet: Duration) -> Bool {
+        guard inFlight == 0 else { return false }
+        return lastWork.withLock { last in
+            guard let time = last, ContinuousClock.now - time >= quiet else { return false }
+            last = nil
+            return true
+        }
+    }
+}
+
+/// Says when a server has come to rest after work, so that memory can be given back.
+struct RestWatcher: Service {
+    let state: ServerState
+    let quiet: Duration
+    let whenResting: @Sendable () -> Void
+
+    func run() async throws {
+        try? await cancelWhenGracefulShutdown {
+            while true {
+                try await Task.sleep(for: quiet / 4)
+                if state.begins(restAfter: quiet) { whenResting() }
+            }
+        }
     }
 }
 
