@@ -29,4 +29,18 @@ public struct ONNXRuntimeBackend: InferenceBackend {
         let session = try ONNXSession(library: library, path: path, options: options)
         return (1...max(lanes, 1)).map { ONNXLane(session: session, name: "lane \($0)") }
     }
+
+    /// A request alone is answered soonest with threads on all cores; several at once are answered fastest with one thread each,
+    /// since then none waits for another's. No one session does both, so the network is loaded twice.
+    public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
+        guard lanes > 1, options.threads > 1 else {
+            return ServingLanes(many: try await open(modelAt: path, lanes: lanes))
+        }
+        var single = options
+        single.threads = 1
+        let shared = try ONNXSession(library: library, path: path, options: single)
+        return ServingLanes(
+            alone: try await open(modelAt: path, lanes: 1)[0],
+            many: (1...lanes).map { ONNXLane(session: shared, name: "lane \($0)") })
+    }
 }

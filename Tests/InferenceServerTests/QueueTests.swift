@@ -92,7 +92,8 @@ import Testing
     @Test func everybodyGetsTheirOwnAnswerAndLanesAreNotShared() async throws {
         let most = [Most(), Most()]
         let queue = InferenceQueue(
-            lanes: most.map { lane(.milliseconds(1), most: $0) }, maxWaiting: 100, longestWait: .seconds(60))
+            lanes: ServingLanes(many: most.map { lane(.milliseconds(1), most: $0) }), maxWaiting: 100,
+            longestWait: .seconds(60))
         let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
             for i in 0..<80 {
                 group.addTask { try await queue.infer(input(i)).outputs["x"]?.elements == [Float(i)] }
@@ -103,9 +104,31 @@ import Testing
         #expect(most.map(\.value) == [1, 1])
     }
 
+    @Test func whoIsAloneGetsAllCoresAndOthersRunBesideOneAnother() async throws {
+        let (wide, narrow) = (Most(), [Most(), Most()])
+        let alone = lane(.milliseconds(20), most: wide)
+        let many = narrow.map { lane(.milliseconds(20), most: $0) }
+        let queue = InferenceQueue(
+            lanes: ServingLanes(alone: alone, many: many), maxWaiting: 100, longestWait: .seconds(60))
+        for i in 0..<3 { _ = try await queue.infer(input(i)) }
+        #expect(alone.callCount == 3 && many.allSatisfy { $0.callCount == 0 })
+        let answers = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for i in 0..<20 {
+                group.addTask { try await queue.infer(input(i)).outputs["x"]?.elements == [Float(i)] }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 20 && answers.allSatisfy(\.self))
+        #expect(alone.callCount <= 5, "one at the start, perhaps one at the end")
+        #expect(many.allSatisfy { $0.callCount >= 5 } && wide.value == 1 && narrow.map(\.value) == [1, 1])
+        _ = try await queue.infer(input(1))
+        #expect(alone.callCount >= 4)
+    }
+
     @Test func whoFindsTheLineFullIsRefusedAtOnce() async throws {
         let queue = InferenceQueue(
-            lanes: [lane(.milliseconds(300), most: Most())], maxWaiting: 1, longestWait: .seconds(60))
+            lanes: ServingLanes(many: [lane(.milliseconds(300), most: Most())]), maxWaiting: 1,
+            longestWait: .seconds(60))
         let refused = await withTaskGroup(of: Bool.self) { group in
             for i in 0..<5 {
                 group.addTask {
@@ -125,7 +148,8 @@ import Testing
 
     @Test func waitingEndsAtTheDeadlineAndTheLaneStaysUsable() async throws {
         let queue = InferenceQueue(
-            lanes: [lane(.milliseconds(400), most: Most())], maxWaiting: 9, longestWait: .milliseconds(50))
+            lanes: ServingLanes(many: [lane(.milliseconds(400), most: Most())]), maxWaiting: 9,
+            longestWait: .milliseconds(50))
         async let first = queue.infer(input(1))
         try await Task.sleep(for: .milliseconds(50))
         await #expect { try await queue.infer(input(2)) } throws: {
@@ -137,7 +161,7 @@ import Testing
 
     @Test func whoIsCancelledLeavesTheLineAndBlocksNobody() async throws {
         let session = lane(.milliseconds(100), most: Most())
-        let queue = InferenceQueue(lanes: [session], maxWaiting: 9, longestWait: .seconds(60))
+        let queue = InferenceQueue(lanes: ServingLanes(many: [session]), maxWaiting: 9, longestWait: .seconds(60))
         async let first = queue.infer(input(1))
         try await Task.sleep(for: .milliseconds(20))
         let waiting = Task { try await queue.infer(input(2)) }
@@ -153,7 +177,7 @@ import Testing
     @Test func aFailedInferenceGivesItsLaneBack() async throws {
         struct Failure: Error {}
         let queue = InferenceQueue(
-            lanes: [StubSession { _ in throw Failure() }], maxWaiting: 9, longestWait: .seconds(5))
+            lanes: ServingLanes(many: [StubSession { _ in throw Failure() }]), maxWaiting: 9, longestWait: .seconds(5))
         for i in 0..<5 { await #expect(throws: Failure.self) { try await queue.infer(input(i)) } }
     }
 }

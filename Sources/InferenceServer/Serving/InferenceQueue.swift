@@ -4,22 +4,24 @@ import InstanceSegmentation
 /// end and not without end. It answers exactly as the lanes behind it.
 actor InferenceQueue: InferenceSession {
     nonisolated let model: ModelDescription
-    private let lanes: [any InferenceSession]
+    private let lanes: ServingLanes
+    /// Inferences that run.
+    private var running = 0
     private let longestWait: Duration
     private var line: WaitingLine<Int>
     private var turns: [Int: CheckedContinuation<Int, any Error>] = [:]
     private var lastTicket = 0
 
     /// - Parameters:
-    ///   - lanes: at least one session, all of the same model.
+    ///   - lanes: at least one, all of the same model.
     ///   - maxWaiting: how many may wait; the next is refused.
     ///   - longestWait: after which waiting is given up.
-    init(lanes: [any InferenceSession], maxWaiting: Int, longestWait: Duration) {
-        precondition(!lanes.isEmpty, "a queue needs somewhere to run")
-        model = lanes[0].model
+    init(lanes: ServingLanes, maxWaiting: Int, longestWait: Duration) {
+        precondition(!lanes.many.isEmpty, "a queue needs somewhere to run")
+        model = lanes.many[0].model
         self.lanes = lanes
         self.longestWait = longestWait
-        line = WaitingLine(lanes: lanes.count, maxWaiting: maxWaiting)
+        line = WaitingLine(lanes: lanes.many.count, maxWaiting: maxWaiting)
     }
 
     /// - Throws: `ServingError.overloaded`, `ServingError.deadlineExceeded`, `CancellationError`, or what the lane throws.
@@ -27,9 +29,15 @@ actor InferenceQueue: InferenceSession {
         let clock = ContinuousClock()
         let start = clock.now
         let lane = try await takeLane()
-        defer { giveBack(lane) }
+        // Who is alone gets all cores; who comes meanwhile runs beside, and nobody is alone again before all are done.
+        running += 1
+        let alone = running == 1 && line.waitingCount == 0 ? lanes.alone : nil
+        defer {
+            running -= 1
+            giveBack(lane)
+        }
         let queued = clock.now - start
-        var result = try await lanes[lane].infer(inputs)
+        var result = try await (alone ?? lanes.many[lane]).infer(inputs)
         result.queued += queued
         return result
     }

@@ -110,13 +110,20 @@ public actor ModelCatalog {
     private func open(_ location: ModelLocation) async throws -> ServedModel {
         let start = ContinuousClock.now
         do {
-            let lanes = try await backend.open(modelAt: location.file.path, lanes: settings.lanes)
+            let lanes = try await backend.openForServing(modelAt: location.file.path, lanes: settings.lanes)
             let queue = InferenceQueue(
                 lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
             let segmenter = try Segmenter(
                 session: queue, settings: try location.settings(), usesSquareInput: settings.usesSquareInput)
             // The first run of a network lays out its memory; nobody should wait for that.
             for _ in 0..<2 { try await warmUp(segmenter) }
+            if lanes.alone != nil {
+                // And again beside one another, which is where the other lanes run.
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    for _ in 0...lanes.many.count { group.addTask { try await self.warmUp(segmenter) } }
+                    try await group.waitForAll()
+                }
+            }
             logger.info(
                 "Model \(location.id) is ready",
                 metadata: [

@@ -5,4 +5,26 @@ public protocol InferenceBackend: Sendable {
     /// Opens a model and gives as many lanes as asked for: sessions that share the loaded network and can run at the
     /// same time. Each runs one inference at a time.
     func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession]
+    /// Opens a model for a server, which has now one request and now many.
+    func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes
+}
+
+extension InferenceBackend {
+    /// The same lanes whether there is one request or many.
+    public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
+        ServingLanes(many: try await open(modelAt: path, lanes: lanes))
+    }
+}
+
+/// Where a server runs a model.
+public struct ServingLanes: Sendable {
+    /// For a request that has the machine to itself: it uses all cores. `nil` where such a request is like any other.
+    public let alone: (any InferenceSession)?
+    /// For requests beside one another: each uses its share of the machine.
+    public let many: [any InferenceSession]
+
+    public init(alone: (any InferenceSession)? = nil, many: [any InferenceSession]) {
+        self.alone = alone
+        self.many = many
+    }
 }
