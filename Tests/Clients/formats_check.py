@@ -5,12 +5,15 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import urllib.parse
 import urllib.request
 import xml.etree.ElementTree as ElementTree
 
+import cv2
 import numpy as np
 import shapely
+import supervision
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
@@ -49,6 +52,38 @@ def ring_mask(rings, height, width):
     return inside
 
 
+def read_by_supervision(picture, coco, yolo, masks, classes):
+    """The same objects in a COCO and in a YOLO dataset, as supervision makes them of the files."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.makedirs(f"{folder}/images")
+        os.makedirs(f"{folder}/labels")
+        document = json.load(open(coco))
+        name = document["images"][0]["file_name"]
+        Image.open(picture).convert("RGB").save(f"{folder}/images/{name}")
+        with open(f"{folder}/labels/{os.path.splitext(name)[0]}.txt", "wb") as file:
+            file.write(yolo)
+        name_of = {int(line.split()[0]): each for line, each in zip(yolo.decode().splitlines(), classes, strict=True)}
+        names = [name_of.get(number, f"class {number}") for number in range(max(name_of, default=0) + 1)]
+        with open(f"{folder}/data.yaml", "w") as file:
+            json.dump({"names": names, "nc": len(names)}, file)
+        sets = {
+            "supervision coco": supervision.DetectionDataset.from_coco(f"{folder}/images", coco, force_masks=True),
+            "supervision yolo": supervision.DetectionDataset.from_yolo(
+                f"{folder}/images", f"{folder}/labels", f"{folder}/data.yaml", force_masks=True)}
+        for kind, dataset in sets.items():
+            (_, _, found), = list(dataset)
+            assert [dataset.classes[number] for number in found.class_id] == classes, kind
+            for each, mask in zip(found.mask if len(found) else [], masks, strict=True):
+                # supervision fills polygons with their corners, up to a pixel beyond the edges, and YOLO has one ring.
+                whole = np.ascontiguousarray(mask, np.uint8)
+                if cv2.connectedComponents(whole, connectivity=8)[0] != 2:
+                    continue
+                if kind == "supervision yolo":
+                    cv2.drawContours(whole, cv2.findContours(whole, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], -1, 1, cv2.FILLED)
+                pixel = np.ones((3, 3), np.uint8)
+                assert not (each & (cv2.dilate(whole, pixel) == 0)).any() and not ((cv2.erode(whole, pixel) == 1) & ~each).any(), kind
+
+
 objects = 0
 for picture in pictures.split(","):
     kind, body = ask(picture, response_mask_format="rle")
@@ -58,7 +93,6 @@ for picture in pictures.split(","):
     objects += len(masks)
 
     # The wire's ring, filled as OpenCV fills it, is the largest part without its holes.
-    import cv2
     points = json.loads(ask(picture)[1])["predictions"]
     for each, mask in zip(points, masks):
         canvas = np.zeros((height, width), np.uint8)
@@ -128,6 +162,8 @@ for picture in pictures.split(","):
         ring = [(float(x) * width, float(y) * height) for x, y in zip(values[::2], values[1::2])]
         largest = max(getattr(geometry, "geoms", [geometry]), key=lambda part: shapely.Polygon(part.exterior).area)
         assert shapely.Polygon(ring).buffer(0).symmetric_difference(shapely.Polygon(largest.exterior)).area <= 0.01 * largest.area + 1
+
+    read_by_supervision(picture, coco="coco.json", yolo=body, masks=masks, classes=[each["class"] for each in answer["predictions"]])
 
     kind, body = ask(picture, format="mask")
     numbers = np.asarray(Image.open(io.BytesIO(body)))

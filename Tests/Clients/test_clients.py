@@ -266,7 +266,8 @@ def check_surface(result, context):
 
 def formats(context):
     """Every export format, read back by the tool that owns it: on real pictures where they lie beside the checkout."""
-    folder = package_folder("pycocotools", "2.0.11")
+    # The second brings supervision.
+    folders = os.pathsep.join([package_folder("pycocotools", "2.0.11"), package_folder("inference-sdk", "1.8.3")])
     shared = os.path.join(os.path.dirname(ROOT), "shared")
     models, model, confidence, pictures = "models", "tabletop/1", "40", [SAMPLE]
     if os.path.exists(os.path.join(shared, "models/yolo11n-seg/1/model.onnx")):
@@ -275,7 +276,7 @@ def formats(context):
         pictures = [os.path.join(images, name) for name in sorted(os.listdir(images))[::4]]
     with serving(context.program, "127.0.0.1:1", context.folder, models) as server:
         environment = {
-            "PYTHONPATH": folder, "SERVER": server, "KEY": KEY, "MODEL": model, "CONFIDENCE": confidence, "PICTURES": ",".join(pictures)}
+            "PYTHONPATH": folders, "SERVER": server, "KEY": KEY, "MODEL": model, "CONFIDENCE": confidence, "PICTURES": ",".join(pictures)}
         output = run(
             [sys.executable, os.path.join(ROOT, "Tests/Clients/formats_check.py")], environment=environment, cwd=context.folder, timeout=400)
     if not output.strip().endswith("all passed"):
