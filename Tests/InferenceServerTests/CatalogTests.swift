@@ -54,6 +54,28 @@ import Testing
         #expect(opened.withLock { $0 } == 1)
     }
 
+    @Test func aModelOpensEvenWhereNobodyMayWait() async throws {
+        struct TwoLanes: InferenceBackend {
+            let name = "stub"
+            func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] { [] }
+            func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
+                let half = TestServer.halfSession()
+                let slow = StubSession(model: half.model) { inputs in
+                    try await Task.sleep(for: .milliseconds(50))
+                    return try await half.infer(inputs).outputs
+                }
+                return ServingLanes(alone: slow, many: [slow, slow])
+            }
+        }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let location = ModelLocation(id: id(1), file: URL(filePath: "/m/1/model.onnx"))
+        let catalog = ModelCatalog(
+            locations: [location], backend: TwoLanes(), settings: ModelCatalog.Settings(lanes: 2, maxWaiting: 0),
+            logger: logger)
+        _ = try await catalog.model(id(1))
+    }
+
     @Test func aRestBeginsOnceAfterWork() async throws {
         let state = ServerState()
         #expect(!state.begins(restAfter: .zero), "nothing was done yet")

@@ -118,9 +118,9 @@ public actor ModelCatalog {
             // The first run of a network lays out its memory; nobody should wait for that.
             for _ in 0..<2 { try await warmUp(segmenter) }
             if lanes.alone != nil {
-                // And again beside one another, which is where the other lanes run.
+                // And again beside one another, which is where the other lanes run. No more than there are, so that none waits.
                 try await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0...lanes.many.count { group.addTask { try await self.warmUp(segmenter) } }
+                    for _ in 0..<lanes.many.count { group.addTask { try await self.warmUp(segmenter) } }
                     try await group.waitForAll()
                 }
             }
