@@ -8,6 +8,8 @@ public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
     case incompatibleVersion(path: String, found: String, expected: String)
     /// A C function failed.
     case status(code: Int32, message: String, function: String)
+    /// A file that the runtime cannot read, with the reason in words.
+    case unreadableModel(path: String, reason: String)
     /// A tensor that cannot be passed on.
     case unsupportedTensor(String)
 
@@ -22,8 +24,35 @@ public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
             "The ONNX Runtime library \(path) is version \(found); expected \(expected)."
         case .status(let code, let message, let function):
             "ONNX Runtime: \(function) failed with code \(code): \(message)"
+        case .unreadableModel(let path, let reason):
+            "The model \(path) cannot be read: \(reason)"
         case .unsupportedTensor(let reason):
             reason
         }
+    }
+
+    /// What opening a model threw, in words where the runtime's own are hard to read.
+    static func opening(_ path: String, threw error: ONNXRuntimeError) -> ONNXRuntimeError {
+        guard case .status(_, let message, _) = error else { return error }
+        if let versions = message.firstMatch(of: /IR version: (\d+), max supported IR version: (\d+)/) {
+            return .unreadableModel(
+                path: path,
+                reason:
+                    "it is of ONNX IR version \(versions.1), and this ONNX Runtime reads versions up to \(versions.2). "
+                    + "Export it with an older onnx package, or use a newer ONNX Runtime.")
+        }
+        if let opset = message.firstMatch(of: /Opset (\d+) is under development/),
+            let official = message.firstMatch(of: /domain (\S+) is till opset (\d+)/)
+        {
+            return .unreadableModel(
+                path: path,
+                reason:
+                    "it needs opset \(opset.1) of \(official.1), and this ONNX Runtime knows opsets up to \(official.2). "
+                    + "Export it with opset=\(official.2) or lower, or use a newer ONNX Runtime.")
+        }
+        if message.contains("Protobuf parsing failed") {
+            return .unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+        }
+        return error
     }
 }

@@ -108,7 +108,11 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
 
     /// Makes an environment's session from a file.
     func session(path: String, options: OpaquePointer) throws(ONNXRuntimeError) -> OpaquePointer {
-        try make("CreateSession") { api, out in api.pointee.CreateSession(environment, path, options, &out) }
+        do {
+            return try make("CreateSession") { api, out in api.pointee.CreateSession(environment, path, options, &out) }
+        } catch {
+            throw ONNXRuntimeError.opening(path, threw: error)
+        }
     }
 
     /// Calls a function that gives a string which the library allocated; `nil` where there is none.

@@ -104,6 +104,26 @@ import Testing
         }
     }
 
+    @Test func aFileOfAnotherVersionOrNoneIsExplained() async throws {
+        let folder = try TestFiles.temporaryFolder()
+        let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
+        #expect(whole[0] == 0x08, "field 1 of the file is its IR version")
+        var newer = whole
+        newer[1] = 99
+        // Field 8 once more: the default domain with version 99.
+        let opset = whole + Data([0x42, 0x02, 0x10, 99])
+        for (bytes, words) in [
+            (newer, "IR version 99"), (opset, "opset 99 of ai.onnx"), (whole.prefix(100), "only a part"),
+            (Data("this is no model".utf8), "no ONNX file"),
+        ] {
+            let file = folder.appending(path: "model.onnx")
+            try bytes.write(to: file)
+            await #expect { try await backend.open(modelAt: file.path, lanes: 1) } throws: {
+                "\($0)".hasPrefix("The model \(file.path) cannot be read:") && "\($0)".contains(words)
+            }
+        }
+    }
+
     @Test func aModelForAnotherTaskIsRefused() async throws {
         let session = try await open("detect.onnx")[0]
         #expect { try Segmenter(session: session) } throws: { "\($0)".contains("'detect'") }
