@@ -1,4 +1,5 @@
 """Makes Tests/TestSupport/Fixtures/family-*.onnx and resample.json. Needs: pip install onnx numpy pillow
+(maskformer, whose answers are those of transformers' own code, needs transformers and torch too).
 
 Each model has the layout of a family, as docs/models.md describes it, with outputs that are constants or plain functions of the
 input, so that what a decoder must find can be worked out by hand. See Tests/ONNXRuntimeBackendTests/FamilyTests.swift.
@@ -71,6 +72,78 @@ def yolact():
     save("yolact", F, [1, 3, 32, 32], [("loc", loc), ("conf", conf), ("mask", coefficients), ("priors", priors), ("proto", proto)])
 
 
+def rtmdet_heads():
+    """Heads of three levels for an input of 64 x 64; two objects, one of which two cells and two classes propose."""
+    levels = [(8, 8), (16, 4), (32, 2)]
+    classes = [np.full((1, 2, n, n), -10, np.float32) for _, n in levels]
+    boxes = [np.ones((1, 4, n, n), np.float32) for _, n in levels]
+    kernels = [np.zeros((1, 169, n, n), np.float32) for _, n in levels]
+    features = np.zeros((1, 8, 8, 8), np.float32)
+    features[0, 0, :, :4], features[0, 0, :, 4:] = 1, -1
+
+    def propose(level, y, x, scores, sides, channel, last, bias):
+        """The first plane of both hidden layers is one channel of the input; the answer is `last` times that, and `bias`."""
+        classes[level][0, :, y, x] = scores
+        boxes[level][0, :, y, x] = sides
+        kernels[level][0, [channel, 80, 144, 168], y, x] = [1, 1, last, bias]
+
+    propose(0, 3, 2, (0.5, 2), (8, 16, 24, 8), 2, 1, -0.5)
+    propose(0, 3, 3, (-10, 1), (16, 16, 16, 8), 2, 1, -0.5)
+    propose(1, 1, 1, (1, -10), (16, 16, 48, 48), 0, 128, -4)
+    names = [f"{kind}_{stride}" for kind in ("cls", "bbox", "kernel") for stride, _ in levels] + ["mask_feat"]
+    save("rtmdet-heads", F, [1, 3, 64, 64], list(zip(names, [*classes, *boxes, *kernels, features])))
+
+
+def yolov7():
+    """Rows with objectness, as the branch u7 exports them: raw maps of rank 5 stand between rows and prototypes."""
+    rows = np.zeros((1, 63, 9), np.float32)
+    rows[0, 10] = [16, 16, 16, 16, 0.9, 0.1, 0.8, 1, 0]
+    rows[0, 20] = [17, 16, 16, 16, 0.8, 0.1, 0.8, 1, 0]
+    rows[0, 30] = [8, 8, 8, 8, 0.5, 0.5, 0.1, 1, 0]
+    prototypes = np.zeros((1, 2, 8, 8), np.float32)
+    prototypes[0, 0] = half((8, 8), 2) - 1
+    raw = [(str(500 + n), np.ones((1, 3, n, n, 9), np.float32)) for n in (4, 2, 1)]
+    save("yolov7", F, [1, 3, 32, 32], [("output", rows), *raw, ("516", prototypes)], metadata=[("stride", "32"), ("names", "['a', 'b']")])
+
+
+def yolov9():
+    """Two heads: the first boxes and the last prototypes count."""
+    columns = np.zeros((1, 8, 21), np.float32)
+    columns[0, :, 7] = [16, 16, 16, 16, 0.1, 0.8, 1, 0]
+    prototypes = np.zeros((1, 2, 8, 8), np.float32)
+    prototypes[0, 0] = half((8, 8), 2) - 1
+    save("yolov9", F, [1, 3, 32, 32], [("output0", columns), ("output1", columns[:, ::-1].copy()), ("output2", -prototypes), ("output3", prototypes)],
+         metadata=[("stride", "32"), ("names", "{0: 'a', 1: 'b'}")])
+
+
+def fastsam():
+    columns = np.zeros((1, 6, 84), np.float32)
+    for k, (x1, y1, x2, y2, score) in enumerate([(1, 1, 62.5, 63, 0.9), (4, 4, 62, 62, 0.8), (1.5, 20, 40, 50, 0.7)]):
+        columns[0, :, k] = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, score, 1]
+    save("fastsam", F, [1, 3, 64, 64], [("output0", columns), ("output1", np.ones((1, 1, 16, 16), np.float32))], metadata=[
+        ("description", "Ultralytics YOLOv8s-seg model"), ("task", "segment"), ("stride", "32"), ("names", "{0: 'object'}")])
+
+
+def maskformer():
+    """Random logits, and what MaskFormerImageProcessor makes of them for a picture of 96 x 64."""
+    import torch
+    from types import SimpleNamespace
+    from transformers import MaskFormerImageProcessor
+    rng = np.random.default_rng(11)
+    classes = rng.normal(0, 2.5, (1, 8, 4)).astype(np.float32)
+    coarse = rng.normal(0, 3, (8, 4, 4)).astype(np.float32)
+    maps = np.stack([np.asarray(Image.fromarray(m).resize((16, 16), Image.Resampling.BICUBIC)) for m in coarse])[None]
+    save("maskformer", F, [1, 3, 64, 64], [("class_queries_logits", classes), ("masks_queries_logits", maps)])
+    outputs = SimpleNamespace(class_queries_logits=torch.from_numpy(classes), masks_queries_logits=torch.from_numpy(maps))
+    answer = MaskFormerImageProcessor().post_process_instance_segmentation(
+        outputs, threshold=0.2, target_sizes=[(64, 96)], return_binary_maps=True)[0]
+    objects = [{"class": segment["label_id"], "score": segment["score"], "mask": "".join(str(int(v)) for v in mask.flatten())}
+               for segment, mask in zip(answer["segments_info"], answer["segmentation"])]
+    objects.sort(key=lambda o: -o["score"])
+    with open(os.path.join(FOLDER, "family-maskformer.json"), "w") as file:
+        json.dump(objects, file)
+
+
 def reduced(name, input_type, shape, scale, axes):
     """YOLOv8's layout; the score of its one box is the mean of the input, so that it shows what came in."""
     box = np.array([[[16], [16], [16], [16]]], np.float32)
@@ -116,6 +189,6 @@ def resample():
         json.dump({"width": 37, "height": 23, "pixels": noise.flatten().tolist(), "cases": cases}, file, separators=(",", ":"))
 
 
-for make in (rtmdet_ins, mmdeploy, detectron2, yolact, fixed_batch, half_input, bytes_input, resample):
+for make in (rtmdet_ins, rtmdet_heads, yolov7, yolov9, fastsam, maskformer, mmdeploy, detectron2, yolact, fixed_batch, half_input, bytes_input, resample):
     if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
         make()

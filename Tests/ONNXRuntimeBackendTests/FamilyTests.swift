@@ -10,12 +10,13 @@ import Testing
 @Suite struct FamilyTests {
     private func found(
         _ name: String, image: Image = Image(size: ImageSize(width: 64, height: 32), color: .white),
-        settings: ModelSettings = ModelSettings(), confidence: Float = 0.4
+        settings: ModelSettings = ModelSettings(), confidence: Float = 0.4, overlap: Double? = nil
     ) async throws -> (family: ModelFamily, detections: [Detection]) {
         let file = TestFiles.fixture("family-\(name).onnx").path
         let lane = try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0]
         let segmenter = try Segmenter(session: lane, settings: settings)
-        let options = PredictionOptions(confidence: confidence)
+        var options = PredictionOptions(confidence: confidence)
+        if let overlap { options.overlap = overlap }
         return (segmenter.model.family, try await segmenter.segment(image, options: options).detections)
     }
 
@@ -32,6 +33,101 @@ import Testing
         #expect(found[0].box == BoundingBox(x1: 16, y1: 8, x2: 48, y2: 40))
         #expect(runs(found[0].mask, row: 0) == [0..<64], "masks are not cut off at boxes")
         #expect(found[1].mask.area == 128 * 64)
+    }
+
+    @Test func rtmdetIsReadFromItsHeads() async throws {
+        let image = Image(size: ImageSize(width: 128, height: 64), color: .white)
+        let (family, found) = try await found("rtmdet-heads", image: image)
+        #expect(family == .rtmdetIns)
+        // The second cell proposes the first one's box again; the first cell's other class is an object of its own.
+        #expect(found.map(\.classID) == [1, 0, 0])
+        let expected: [Float] = [2, 1, 0.5].map { 1 / (1 + exp(-$0)) }
+        for (detection, confidence) in zip(found, expected) { #expect(abs(detection.confidence - confidence) < 1e-6) }
+        #expect(found[0].box == BoundingBox(x1: 16, y1: 16, x2: 80, y2: 64) && found[2].box == found[0].box)
+        #expect(found[1].box == BoundingBox(x1: 0, y1: 0, x2: 128, y2: 64))
+        // The first feature is set on the left; the second object takes what is left of its cell's corner by a quarter of 8 cells.
+        #expect(runs(found[0].mask, row: 0) == [0..<64] && found[0].mask.area == 64 * 64)
+        #expect(runs(found[1].mask, row: 40) == [0..<32] && found[1].mask.area == 32 * 64)
+        // With the least confidence everything comes, and nothing fails.
+        let all = try await self.found("rtmdet-heads", image: image, confidence: 0).detections
+        #expect(all.count > 3)
+        #expect(try await self.found("rtmdet-heads", image: image, confidence: 1).detections.isEmpty)
+    }
+
+    @Test func yolov7IsReadAsRowsWhateverStandsBetween() async throws {
+        let image = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let (family, found) = try await found("yolov7", image: image, overlap: 0.45)
+        #expect(family == .yolov5)
+        #expect(found.map(\.className) == ["b"] && abs(found[0].confidence - 0.72) < 1e-6)
+        #expect(found[0].box == BoundingBox(x1: 8, y1: 8, x2: 24, y2: 24))
+        #expect(runs(found[0].mask, row: 8) == [8..<16] && found[0].mask.area == 8 * 16)
+        // Roboflow's service looks at the objectness alone.
+        var settings = ModelSettings()
+        settings.suppression = .roboflow
+        let roboflow = try await self.found("yolov7", image: image, settings: settings, overlap: 0.45).detections
+        #expect(roboflow.map(\.confidence) == [0.9, 0.5])
+    }
+
+    @Test func yolov9OfTwoHeadsIsReadFromItsFirstBoxesAndLastPrototypes() async throws {
+        let image = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let (family, found) = try await found("yolov9", image: image)
+        #expect(family == .yolo && found.map(\.className) == ["b"])
+        #expect(found[0].box == BoundingBox(x1: 8, y1: 8, x2: 24, y2: 24))
+        #expect(runs(found[0].mask, row: 8) == [8..<16])
+    }
+
+    @Test func fastSAMsBoxesStickToNearBorders() async throws {
+        let image = Image(size: ImageSize(width: 640, height: 640), color: .white)
+        let plain = try await found("fastsam", image: image, overlap: 0.9)
+        #expect(plain.family == .yolo, "nothing says that it is FastSAM's")
+        #expect(plain.detections[0].box == BoundingBox(x1: 10, y1: 10, x2: 625, y2: 630))
+        var settings = ModelSettings()
+        settings.givenName = "fastsam-s/model.onnx"
+        let (family, found) = try await found("fastsam", image: image, settings: settings, overlap: 0.9)
+        #expect(family == .fastSAM)
+        // Almost the picture; too far from the border; near the left border only.
+        #expect(
+            found.map(\.box) == [
+                BoundingBox(x1: 0, y1: 0, x2: 640, y2: 640), BoundingBox(x1: 40, y1: 40, x2: 620, y2: 620),
+                BoundingBox(x1: 0, y1: 200, x2: 400, y2: 500),
+            ])
+        #expect(found[2].mask.bounds == BoundingBox(x1: 15, y1: 200, x2: 400, y2: 500), "masks do not follow")
+        let file = TestFiles.fixture("family-fastsam.onnx").path
+        let model = try Segmenter(
+            session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0], settings: settings
+        ).model
+        #expect(model.ownConfidence == 0.4 && model.ownOverlap == 0.9)
+    }
+
+    @Test func maskFormerAnswersAsTransformersDoes() async throws {
+        struct Reference: Decodable {
+            let `class`: Int
+            let score: Float
+            let mask: String
+        }
+        let data = try Data(contentsOf: TestFiles.fixture("family-maskformer.json"))
+        let reference = try JSONDecoder().decode([Reference].self, from: data)
+        var settings = ModelSettings()
+        settings.family = .maskformer
+        settings.followsReference = true
+        let image = Image(size: ImageSize(width: 96, height: 64), color: .white)
+        let (family, found) = try await found("maskformer", image: image, settings: settings, confidence: 0.2)
+        #expect(family == .maskformer)
+        #expect(reference.count > 2 && found.map(\.classID) == reference.map(\.class))
+        for (detection, expected) in zip(found, reference) {
+            #expect(abs(detection.confidence - expected.score) < 1e-5)
+            var pixels = [Character](repeating: "0", count: 96 * 64)
+            for y in detection.mask.rows {
+                for run in detection.mask.runs(inRow: y) {
+                    for x in Int(run.start)..<Int(run.end) { pixels[y * 96 + x] = "1" }
+                }
+            }
+            #expect(String(pixels) == expected.mask)
+        }
+        // Sampled at the picture's pixels instead of repeating the network's, masks differ at their borders only.
+        settings.followsReference = nil
+        let finer = try await self.found("maskformer", image: image, settings: settings, confidence: 0.2).detections
+        for (a, b) in zip(finer, found) { #expect(a.classID == b.classID && a.mask.iou(b.mask) > 0.85) }
     }
 
     @Test func aGraphOfSeveralPicturesIsReadForTheFirst() async throws {

@@ -6,7 +6,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     let family: ModelFamily
     let decoder: Decoder
     let ownConfidence: Float
-    var ownOverlap: Double? { settings.iou }
+    var ownOverlap: Double? { settings.iou ?? decoder.ownOverlap }
     private let input: NetworkInput
     private let classes: ClassMap
     private let settings: ModelSettings
@@ -47,7 +47,8 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
             let mask = masks.mask(of: candidate)
             guard !mask.isEmpty else { return nil }
             // A family without boxes has those of its masks.
-            guard let box = candidate.hasBox ? transform.imageBox(candidate.box) : mask.bounds else { return nil }
+            guard let own = candidate.hasBox ? transform.imageBox(candidate.box) : mask.bounds else { return nil }
+            let box = decoder.shownBox(own, in: transform.imageSize)
             return Detection(classID: id, className: name, confidence: candidate.confidence, box: box, mask: mask)
         }
     }
@@ -79,6 +80,8 @@ protocol OutputDecoder: Sendable {
     associatedtype Masks: InstanceMasks
     /// The least confidence that the family's authors use.
     var ownConfidence: Float { get }
+    /// The most overlap that the family's authors use; `nil` where it is the common one.
+    var ownOverlap: Double? { get }
     /// Whether boxes of one object may come several times.
     var needsSuppression: Bool { get }
     /// The objects whose confidence is at least that, in network pixels; `classID` is the slot.
@@ -89,6 +92,14 @@ protocol OutputDecoder: Sendable {
     func masks(
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> Masks
+    /// The box that is answered for one of the network; masks do not follow it.
+    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox
+}
+
+extension OutputDecoder {
+    var ownOverlap: Double? { nil }
+
+    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox { box }
 }
 
 /// Makes the masks of candidates.

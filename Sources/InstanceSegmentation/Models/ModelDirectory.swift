@@ -90,6 +90,8 @@ public struct ModelLocation: Hashable, Sendable {
     /// What the files beside the model say.
     /// - Throws: `SegmentationError.invalidConfiguration`, which names the file and what is wrong in it.
     public func settings() throws -> ModelSettings {
-        try ModelSettings(filesIn: file.deletingLastPathComponent())
+        var settings = try ModelSettings(filesIn: file.deletingLastPathComponent())
+        settings.givenName = "\(id.dataset)/\(file.lastPathComponent)"
+        return settings
     }
 }

@@ -2,15 +2,17 @@
 ///
 /// To add one: write its decoder, add a case, and say in `recognized(in:_:)` what it looks like.
 public enum ModelFamily: String, CaseIterable, Sendable {
-    /// YOLOv8, YOLO11, YOLO12, FastSAM, YOLOE: a column for each anchor, with prototypes.
+    /// YOLOv8, YOLO11, YOLO12, YOLOv9, YOLOE: a column for each anchor, with prototypes.
     case yolo
+    /// FastSAM: the same, with its own treatment of boxes near the border.
+    case fastSAM = "fastsam"
     /// End-to-end YOLO26 and exports with suppression in the graph: finished rows, with prototypes.
     case yoloEndToEnd = "yolo-end2end"
     /// YOLOv5 and YOLOv7: a row with objectness for each anchor, with prototypes.
     case yolov5
     /// RF-DETR-Seg.
     case rfdetr
-    /// RTMDet-Ins as mmdeploy exports it.
+    /// RTMDet-Ins as mmdeploy exports it, with post-processing in the graph or without.
     case rtmdetIns = "rtmdet-ins"
     /// Mask R-CNN as torchvision exports it.
     case maskRCNN = "maskrcnn"
@@ -29,13 +31,16 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         return switch self {
         case .yolo:
             "YOLOv8/11/12-seg (outputs [batch, 4 + classes + coefficients, anchors] \(prototypes))"
+        case .fastSAM: "FastSAM (the same with one class, by its name)"
         case .yoloEndToEnd:
             "end-to-end YOLO (outputs [batch, detections, 6 + coefficients] \(prototypes))"
         case .yolov5:
             "YOLOv5/7-seg (outputs [batch, anchors, 5 + classes + coefficients] \(prototypes))"
         case .rfdetr:
             "RF-DETR-Seg (outputs dets [batch, queries, 4], labels [batch, queries, classes + 1], [batch, queries, height, width])"
-        case .rtmdetIns: "RTMDet-Ins (outputs dets [batch, n, 5], labels [batch, n], masks [batch, n, height, width])"
+        case .rtmdetIns:
+            "RTMDet-Ins (outputs dets [batch, n, 5], labels [batch, n], masks [batch, n, height, width]; or for each level "
+                + "[batch, classes, h, w], [batch, 4, h, w], [batch, 169, h, w], and [batch, 8, h, w])"
         case .maskRCNN:
             "torchvision's Mask R-CNN (outputs boxes [n, 4], labels [n], scores [n], masks [n, 1, height, width])"
         case .detectron2: "detectron2's Mask R-CNN (outputs [n, 4], [n], [n, 1, 28, 28], [n], [2])"
@@ -53,13 +58,14 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         if RTMDetSegmentation.hasOutputs(model) {
             return RTMDetSegmentation.hasRegionMasks(model) ? .mmdeploy : .rtmdetIns
         }
+        if RTMDetHeadsSegmentation.recognizes(model) { return .rtmdetIns }
         if RFDETRSegmentation.recognizes(model) { return .rfdetr }
         if MaskRCNNSegmentation.recognizes(model) { return .maskRCNN }
         if QuerySegmentation.recognizes(model) { return .mask2former }
         if YOLACTSegmentation.recognizes(model) { return .yolact }
         if RegionSegmentation.detectron2Layout(model) != nil { return .detectron2 }
         switch YOLOLayout.recognized(in: model, configuration) {
-        case .columns: return .yolo
+        case .columns: return YOLOSegmentation.isFastSAM(model, configuration) ? .fastSAM : .yolo
         case .readyRows: return .yoloEndToEnd
         case .rows: return .yolov5
         case nil: return nil
@@ -100,10 +106,12 @@ public enum ModelFamily: String, CaseIterable, Sendable {
             try QuerySegmentation.model(description, configuration, kind: kind, family: self, usesSquareInput: square)
         }
         return switch self {
-        case .yolo: try yolo(.columns)
+        case .yolo, .fastSAM: try yolo(.columns)
         case .yoloEndToEnd: try yolo(.readyRows)
         case .yolov5: try yolo(.rows)
         case .rfdetr: try RFDETRSegmentation.model(description, configuration, usesSquareInput: square)
+        case .rtmdetIns where RTMDetHeadsSegmentation.recognizes(description):
+            try RTMDetHeadsSegmentation.model(description, configuration, usesSquareInput: square)
         case .rtmdetIns: try RTMDetSegmentation.model(description, configuration, usesSquareInput: square)
         case .maskRCNN: try MaskRCNNSegmentation.model(description, configuration, usesSquareInput: square)
         case .detectron2: try RegionSegmentation.detectron2(description, configuration, usesSquareInput: square)

@@ -86,6 +86,8 @@ public struct ModelSettings: Sendable {
     public var steps: [PictureStep]?
     /// Whether masks are made exactly as the family's own code does where a better way is known.
     public var followsReference: Bool?
+    /// What the model's folder and file are called: some exports say nowhere else what they are.
+    public var givenName: String?
 
     public init() {}
 
@@ -121,6 +123,7 @@ public struct ModelSettings: Sendable {
         fill(\.hasReadyRows)
         fill(\.steps)
         fill(\.followsReference)
+        fill(\.givenName)
         return merged
     }
 }

@@ -10,6 +10,12 @@ import Imaging
 struct RTMDetSegmentation: OutputDecoder {
     private let maskThreshold: Float
 
+    /// Blue first; mean and deviation in the order of the picture's channels.
+    static let inputDefaults = InputDefaults(
+        resize: .letterboxTopLeft,
+        scaling: PixelScaling(
+            divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375], swapsRedAndBlue: true))
+
     /// mmdeploy's three outputs.
     static func hasOutputs(_ model: ModelDescription) -> Bool {
         let byName = Dictionary(model.outputs.map { ($0.name, $0) }) { first, _ in first }
@@ -32,13 +38,9 @@ struct RTMDetSegmentation: OutputDecoder {
         guard hasOutputs(model) else {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.rtmdetIns.layout)
         }
-        // Blue first; mean and deviation in the order of the picture's channels.
-        let scaling = PixelScaling(
-            divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375], swapsRedAndBlue: true)
-        let defaults = InputDefaults(resize: .letterboxTopLeft, scaling: scaling)
         return DecodedModel(
             .rtmdetIns, RTMDetSegmentation(maskThreshold: configuration.settings.maskThreshold ?? 0.5),
-            input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
+            input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: inputDefaults),
             classes: ClassMap(slots: nil, configuration), configuration)
     }
 

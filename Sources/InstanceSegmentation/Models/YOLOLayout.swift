@@ -119,8 +119,9 @@ extension BoundingBox {
 // MARK: Recognition
 
 extension YOLOLayout {
-    /// The layout of a file with one output of rank 4, the prototypes, and at least one of rank 3, the first of which has the
-    /// boxes; `nil` where it is none. Outputs of rank 5 are the raw maps that YOLOv5 and YOLOv7 may leave beside them.
+    /// The layout of a file whose last output of rank 4 are the prototypes and whose first of rank 3 has the boxes; `nil` where it
+    /// is none. Outputs of rank 5 are the raw maps that YOLOv5 and YOLOv7 may leave beside them; YOLOv9's networks with two heads
+    /// have a second pair.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> YOLOLayout? {
         guard let boxes = YOLOSegmentation.boxOutput(model), let prototypes = YOLOSegmentation.prototypeOutput(model),
             let coefficients = prototypes.shape[1].length

@@ -13,14 +13,14 @@ struct YOLOSegmentation: OutputDecoder {
     private let prototypes: String
     /// Number of class slots.
     let slots: Int
+    private let isFastSAM: Bool
 
     static func boxOutput(_ model: ModelDescription) -> TensorDescription? {
         model.outputs.first { $0.shape.count == 3 }
     }
 
     static func prototypeOutput(_ model: ModelDescription) -> TensorDescription? {
-        let found = model.outputs.filter { $0.shape.count == 4 }
-        return found.count == 1 ? found[0] : nil
+        model.outputs.last { $0.shape.count == 4 }
     }
 
     /// The model of a file in one of the layouts.
@@ -61,9 +61,12 @@ struct YOLOSegmentation: OutputDecoder {
             )
         }
         self.slots = slots
+        isFastSAM = family == .fastSAM
     }
 
-    var ownConfidence: Float { 0.25 }
+    /// FastSAM's own values are of its documentation.
+    var ownConfidence: Float { isFastSAM ? 0.4 : 0.25 }
+    var ownOverlap: Double? { isFastSAM ? 0.9 : nil }
     /// Ready rows went through suppression in the graph.
     var needsSuppression: Bool { layout != .readyRows }
 
@@ -75,6 +78,26 @@ struct YOLOSegmentation: OutputDecoder {
         return tensor.withElements { elements in
             layout.candidates(in: output(elements), confidence: confidence, ranksByObjectness: ranksByObjectness)
         }
+    }
+
+    /// FastSAM's boxes stick to borders of the picture that are near, and one that is almost the picture becomes the picture.
+    ///
+    /// Source: Ultralytics, `FastSAMPredictor.postprocess` and `adjust_bboxes_to_image_border`.
+    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox {
+        guard isFastSAM else { return box }
+        let (width, height, near) = (Double(imageSize.width), Double(imageSize.height), 20.0)
+        let stuck = BoundingBox(
+            x1: box.x1 < near ? 0 : box.x1, y1: box.y1 < near ? 0 : box.y1,
+            x2: box.x2 > width - near ? width : box.x2, y2: box.y2 > height - near ? height : box.y2)
+        let picture = BoundingBox(x1: 0, y1: 0, x2: width, y2: height)
+        return picture.iou(stuck) > 0.9 ? picture : stuck
+    }
+
+    /// Whether an export is one of FastSAM's, which has one class, `object`, and says what it is nowhere but in its name.
+    static func isFastSAM(_ model: ModelDescription, _ configuration: ModelConfiguration) -> Bool {
+        guard configuration.names == [0: "object"] else { return false }
+        return [configuration.settings.givenName, model.metadata["description"]]
+            .contains { $0?.lowercased().contains("fastsam") == true }
     }
 
     func masks(
