@@ -208,14 +208,23 @@ def die(rng):
 
 
 def bolt(rng):
-    """A screw or bolt lying on its side: shaft with a helical thread, a head with a drive, a tip."""
-    pointed = rng.random() < 0.6
+    """A screw or bolt lying on its side: shaft with a helical thread, a head with a drive, a tip. Some are wood screws with a
+    coarse thread, some wall anchors, which are cones with a deep thread."""
+    pointed = rng.random() < 0.65
     r = rng.uniform(0.14, 0.42)
-    length = rng.uniform(1.2, 6.5) * (0.6 + r)
+    length = rng.uniform(1.6, 7.5) * (0.6 + r)
     pitch = r * rng.uniform(0.35, 0.9)
     depth = r * rng.uniform(0.1, 0.3)
     threaded = length * rng.uniform(0.55, 1.0)
     tip = length * rng.uniform(0.08, 0.2) if pointed else r * 0.3
+    kind = rng.choice(["hex", "pan", "flat", "socket"])
+    if pointed and rng.random() < 0.5:
+        pitch, depth, kind = r * rng.uniform(0.8, 1.7), r * rng.uniform(0.25, 0.45), rng.choice(["pan", "flat", "flat"])
+    elif pointed and rng.random() < 0.3:
+        r = rng.uniform(0.4, 0.65)
+        length = r * rng.uniform(4.5, 7)
+        pitch, depth, threaded, tip = r * rng.uniform(0.8, 1.4), r * rng.uniform(0.3, 0.5), length, length * rng.uniform(0.6, 1.0)
+        kind = "flat"
     segments, rows = 20, int(min(260, length / pitch * 8))
     vertices, faces = [], []
     for i in range(rows + 1):
@@ -237,7 +246,6 @@ def bolt(rng):
     shaft = _object("bolt", mesh, m)
     hr = r * rng.uniform(1.6, 2.3)
     hh = r * rng.uniform(0.6, 1.4)
-    kind = rng.choice(["hex", "pan", "flat", "socket"])
     if kind == "hex":
         head = _revolved("head", [(hr, 0), (hr, hh)], 6, m, smooth=False)
     elif kind == "pan":

@@ -157,7 +157,7 @@ def compose(rng, scene):
     """Fills the scene; returns the class names by object index (1, 2, ...) and how far the objects reach."""
     light(rng, scene)
     ground(rng, scene)
-    theme = rng.choice(["coin", "die", "bolt", "pen", "mixed", "none"], p=[0.46, 0.1, 0.14, 0.1, 0.14, 0.06])
+    theme = rng.choice(["coin", "die", "bolt", "pen", "mixed", "none"], p=[0.34, 0.17, 0.2, 0.15, 0.1, 0.04])
     wanted = []
     if theme == "coin":
         wanted = ["coin"] * int(rng.choice([1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 20]))
@@ -209,7 +209,7 @@ def camera(rng, scene, reach):
         radius = max(float(np.max(np.hypot(*(p[:, :2] - centre).T) + p[:, 2])), 1.5)
     else:
         centre, radius = np.zeros(2), rng.uniform(4, 12)
-    view = radius * rng.uniform(0.85, 2.6) * 2
+    view = radius * rng.uniform(0.85, 2.1) * 2
     view = max(view, rng.uniform(3.5, 14))
     data.angle = math.radians(rng.uniform(25, 75))
     distance = view / 2 / math.tan(data.angle / 2)
