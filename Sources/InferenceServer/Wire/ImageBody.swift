@@ -72,7 +72,9 @@ struct ImageBody: Sendable {
             }
             try self.init(text: text)
         default:
-            if let name = Self.formName(view[start...]) {
+            if let name = buffer.withUnsafeReadableBytes({
+                Self.formName(UnsafeRawBufferPointer(rebasing: $0[(start - view.startIndex)...]))
+            }) {
                 try self.init(form: String(buffer: buffer), imageName: name)
             } else {
                 self.init(image: .data(try Self.base64(buffer)))
@@ -82,12 +84,21 @@ struct ImageBody: Sendable {
 
     /// The field of a form that has the image; `nil` where the text is no form. The image may stand behind other fields, which an
     /// ampersand tells: base64 has none.
-    private static func formName(_ text: ByteBufferView) -> String? {
+    private static func formName(_ text: UnsafeRawBufferPointer) -> String? {
         let names = ["image", "file", "data", "body", "base64"]
-        let head = String(decoding: text.prefix(8), as: UTF8.self)
-        if let first = names.first(where: { head.hasPrefix($0 + "=") }) { return first }
-        let fields = text.split(separator: UInt8(ascii: "&")).dropFirst()
-        return names.first { name in fields.contains { $0.starts(with: (name + "=").utf8) } }
+        func name(at start: Int) -> String? {
+            names.first { text[start...].starts(with: ($0 + "=").utf8) }
+        }
+        if let first = name(at: 0) { return first }
+        // The search has to be quick: it goes through the whole of what is mostly base64.
+        var start = 0
+        while let base = text.baseAddress, start < text.count,
+            let found = memchr(base + start, Int32(UInt8(ascii: "&")), text.count - start)
+        {
+            start = base.distance(to: found) + 1
+            if let next = name(at: start) { return next }
+        }
+        return nil
     }
 
     /// Text that is an address or base64.
