@@ -174,6 +174,28 @@ import Testing
         #expect(session.callCount == 2)
     }
 
+    @Test func noMoreAreInsideATurnstileThanThereArePlaces() async throws {
+        let turnstile = Turnstile(places: 3, maxWaiting: 40, longestWait: .seconds(60))
+        let most = Most()
+        let answers = try await withThrowingTaskGroup(of: (Int, Duration).self) { group in
+            for i in 0..<40 {
+                group.addTask {
+                    let (result, waited) = try await turnstile.inside { place in
+                        most.enter()
+                        defer { most.leave() }
+                        try await Task.sleep(for: .milliseconds(2))
+                        #expect((0..<3).contains(place))
+                        return i
+                    }
+                    return (result, waited)
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(Set(answers.map(\.0)) == Set(0..<40) && most.value == 3)
+        #expect(answers.contains { $0.1 > .milliseconds(2) }, "who waited is told how long")
+    }
+
     @Test func aFailedInferenceGivesItsLaneBack() async throws {
         struct Failure: Error {}
         let queue = InferenceQueue(

@@ -130,7 +130,11 @@ public actor ModelCatalog {
                     "family": "\(segmenter.model.family.rawValue)", "classes": "\(segmenter.model.classNames.count)",
                     "seconds": "\(((ContinuousClock.now - start).seconds * 1000).rounded() / 1000)",
                 ])
-            return ServedModel(id: location.id, segmenter: segmenter, decodesInFull: settings.decodesInFull)
+            // One more than can run is at its picture meanwhile.
+            let turnstile = Turnstile(
+                places: settings.lanes + 1, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
+            return ServedModel(
+                id: location.id, segmenter: segmenter, decodesInFull: settings.decodesInFull, turnstile: turnstile)
         } catch {
             logger.error("Model \(location.id) cannot be used: \(error)")
             let reason = (error as? SegmentationError)?.description ?? "The server's log says why."

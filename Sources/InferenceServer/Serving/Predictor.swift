@@ -14,7 +14,7 @@ struct Predictor: Sendable {
 
     /// A prediction, and the picture with it drawn on where that is asked for.
     struct Prediction: Sendable {
-        let segmentation: Segmentation
+        var segmentation: Segmentation
         /// A JPEG with the objects drawn on it, where that is asked for.
         var drawing: [UInt8]?
         /// Every pixel of the picture, where the answer is made of it.
@@ -25,6 +25,17 @@ struct Predictor: Sendable {
     func predict(_ source: ImageSource, with model: ServedModel, _ asked: PredictionRequest) async throws -> Prediction
     {
         let source = try await fetched(source)
+        guard let turnstile = model.turnstile else { return try await prediction(of: source, with: model, asked) }
+        var (prediction, waited) = try await turnstile.inside { _ in
+            try await self.prediction(of: source, with: model, asked)
+        }
+        prediction.segmentation.timing.queue += waited
+        return prediction
+    }
+
+    private func prediction(
+        of source: ImageSource, with model: ServedModel, _ asked: PredictionRequest
+    ) async throws -> Prediction {
         let start = ContinuousClock.now
         let image = try decode(source, for: model, asked, inFull: asked.tiling != nil)
         let decoded = ContinuousClock.now

@@ -7,11 +7,18 @@ public struct ServedModel: Sendable {
     public let segmenter: Segmenter
     /// Whether JPEGs are decoded in full even where less would serve.
     let decodesInFull: Bool
+    /// Where requests wait before their picture is decoded, so that only few of those that wait hold one; `nil` where none wait.
+    let turnstile: Turnstile?
 
     public init(id: ModelID, segmenter: Segmenter, decodesInFull: Bool = false) {
+        self.init(id: id, segmenter: segmenter, decodesInFull: decodesInFull, turnstile: nil)
+    }
+
+    init(id: ModelID, segmenter: Segmenter, decodesInFull: Bool, turnstile: Turnstile?) {
         self.id = id
         self.segmenter = segmenter
         self.decodesInFull = decodesInFull
+        self.turnstile = turnstile
     }
 
     /// Decodes a picture as far as the model, or the drawing on it, needs.
