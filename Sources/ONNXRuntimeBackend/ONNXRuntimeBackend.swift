@@ -6,24 +6,33 @@ public import Logging
 public struct ONNXRuntimeBackend: InferenceBackend {
     private let library: ONNXRuntimeLibrary
     private let options: SessionOptions
+    private let adaptsThreads: Bool
 
     /// Opens the library. The process has one environment of ONNX Runtime; make one backend.
     ///
     /// - Parameters:
     ///   - options: how models are run; by default with as many threads as there are cores.
+    ///   - adaptsThreads: whether a server's prediction uses all of those threads only while it is alone, and one while there are
+    ///     several; otherwise always as many as the options say.
     ///   - logger: where the runtime's own lines go.
     /// - Throws: `ONNXRuntimeError`.
     public init(
-        options: SessionOptions? = nil, logger: Logger = Logger(label: "onnxruntime")
+        options: SessionOptions? = nil, adaptsThreads: Bool = true, logger: Logger = Logger(label: "onnxruntime")
     ) throws {
         library = try ONNXRuntimeLibrary.open(logger: logger)
         self.options = options ?? SessionOptions(threads: ProcessInfo.processInfo.activeProcessorCount)
+        self.adaptsThreads = adaptsThreads
     }
 
     public var name: String { "ONNX Runtime \(library.version)" }
 
     /// The file that was opened.
     public var libraryPath: String { library.path }
+
+    /// Gives memory that no run needs back to the C library. For a time of rest: the next runs ask for it again.
+    public func releaseMemory() throws {
+        try library.emptyPool()
+    }
 
     public func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
         let session = try ONNXSession(library: library, path: path, options: options)
@@ -33,7 +42,7 @@ public struct ONNXRuntimeBackend: InferenceBackend {
     /// A request alone is answered soonest with threads on all cores; several at once are answered fastest with one thread each,
     /// since then none waits for another's. No one session does both, so the network is loaded twice.
     public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
-        guard lanes > 1, options.threads > 1 else {
+        guard adaptsThreads, lanes > 1, options.threads > 1 else {
             return ServingLanes(many: try await open(modelAt: path, lanes: lanes))
         }
         var single = options

@@ -83,6 +83,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
         memoryInfo = try ONNXRuntimeLibrary.make("CreateCpuMemoryInfo", api) { api, out in
             api.pointee.CreateCpuMemoryInfo(1, 0, &out)  // arena allocator, default memory
         }
+        try ONNXRuntimeLibrary.makePool(api, environment: environment, info: memoryInfo)
     }
 
     // MARK: Calls
@@ -112,6 +113,13 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
             return try make("CreateSession") { api, out in api.pointee.CreateSession(environment, path, options, &out) }
         } catch {
             throw ONNXRuntimeError.opening(path, threw: error)
+        }
+    }
+
+    /// Makes an environment's session from the bytes of a file.
+    func session(bytes: [UInt8], options: OpaquePointer) throws(ONNXRuntimeError) -> OpaquePointer {
+        try make("CreateSessionFromArray") { api, out in
+            api.pointee.CreateSessionFromArray(environment, bytes, bytes.count, options, &out)
         }
     }
 
@@ -150,7 +158,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
         try call("AllocatorFree") { $0.pointee.AllocatorFree(allocator, memory) }
     }
 
-    private static func make(
+    static func make(
         _ function: String, _ api: UnsafePointer<OrtApi>,
         _ body: (UnsafePointer<OrtApi>, inout OpaquePointer?) -> OpaquePointer?
     ) throws(ONNXRuntimeError) -> OpaquePointer {
@@ -160,7 +168,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
         return object
     }
 
-    private static func check(
+    static func check(
         _ status: OpaquePointer?, _ function: String, _ api: UnsafePointer<OrtApi>
     ) throws(ONNXRuntimeError) {
         guard let status else { return }

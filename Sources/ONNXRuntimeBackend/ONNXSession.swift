@@ -9,11 +9,22 @@ final class ONNXSession: @unchecked Sendable {
     private let library: ONNXRuntimeLibrary
     private let session: OpaquePointer
 
-    init(library: ONNXRuntimeLibrary, path: String, options: SessionOptions) throws(ONNXRuntimeError) {
-        self.library = library
+    convenience init(library: ONNXRuntimeLibrary, path: String, options: SessionOptions) throws(ONNXRuntimeError) {
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
             try library.session(path: path, options: handle)
         }
+        try self.init(library: library, owning: session)
+    }
+
+    convenience init(library: ONNXRuntimeLibrary, bytes: [UInt8], options: SessionOptions) throws(ONNXRuntimeError) {
+        let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
+            try library.session(bytes: bytes, options: handle)
+        }
+        try self.init(library: library, owning: session)
+    }
+
+    private init(library: ONNXRuntimeLibrary, owning session: OpaquePointer) throws(ONNXRuntimeError) {
+        self.library = library
         do throws(ONNXRuntimeError) {
             description = try ModelDescription(session: session, library: library)
         } catch {
@@ -28,14 +39,15 @@ final class ONNXSession: @unchecked Sendable {
     }
 
     /// Runs the network. Blocks the calling thread.
-    func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    /// - Parameter options: the runtime's, for this run.
+    func run(_ inputs: [String: Tensor], options: OpaquePointer? = nil) throws -> [String: Tensor] {
         let ordered = try description.inputs.map { input -> (tensor: Tensor, type: TensorDescription.ElementType) in
             guard let tensor = inputs[input.name] else {
                 throw ONNXRuntimeError.unsupportedTensor("The model's input '\(input.name)' was not given.")
             }
             return (tensor, input.elementType)
         }
-        let outputs = try run(ordered[...], values: [])
+        let outputs = try run(ordered[...], values: [], options)
         var result: [String: Tensor] = [:]
         for (output, value) in zip(description.outputs, outputs) { result[output.name] = try value.tensor() }
         return result
@@ -43,12 +55,13 @@ final class ONNXSession: @unchecked Sendable {
 
     /// Borrows the memory of one tensor after the other and runs when all are at hand.
     private func run(
-        _ tensors: ArraySlice<(tensor: Tensor, type: TensorDescription.ElementType)>, values: [ONNXValue]
+        _ tensors: ArraySlice<(tensor: Tensor, type: TensorDescription.ElementType)>, values: [ONNXValue],
+        _ options: OpaquePointer?
     ) throws -> [ONNXValue] {
-        guard let (tensor, type) = tensors.first else { return try run(values) }
+        guard let (tensor, type) = tensors.first else { return try run(values, options) }
         func go(_ bytes: UnsafeRawBufferPointer) throws -> [ONNXValue] {
             let value = try ONNXValue(borrowing: bytes, type: type, shape: tensor.shape, library: library)
-            return try run(tensors.dropFirst(), values: values + [value])
+            return try run(tensors.dropFirst(), values: values + [value], options)
         }
         return try tensor.withElements { elements in
             switch type {
@@ -62,7 +75,7 @@ final class ONNXSession: @unchecked Sendable {
         }
     }
 
-    private func run(_ inputs: [ONNXValue]) throws(ONNXRuntimeError) -> [ONNXValue] {
+    private func run(_ inputs: [ONNXValue], _ options: OpaquePointer?) throws(ONNXRuntimeError) -> [ONNXValue] {
         let inputNames = description.inputs.map(\.name)
         let outputNames = description.outputs.map(\.name)
         var outputs = [OpaquePointer?](repeating: nil, count: outputNames.count)
@@ -70,7 +83,7 @@ final class ONNXSession: @unchecked Sendable {
             withCStrings(inputNames) { inputNames in
                 withCStrings(outputNames) { outputNames in
                     api.pointee.Run(
-                        session, nil, inputNames, inputs.map(\.handle), inputNames.count, outputNames,
+                        session, options, inputNames, inputs.map(\.handle), inputNames.count, outputNames,
                         outputNames.count, &outputs)
                 }
             }

@@ -6,9 +6,6 @@ public enum Spinning: Hashable, Sendable {
     case never
     /// They look for work for a millisecond, which bridges the gaps within an inference, and then sleep.
     case briefly
-    /// ONNX Runtime's default: they look for work for long. As quick as `briefly` on a quiet machine; on a busy one they
-    /// take the processor from whoever has work.
-    case long
 }
 
 /// How a model is run.
@@ -17,14 +14,19 @@ public struct SessionOptions: Hashable, Sendable {
     public var threads: Int
     /// How threads wait for their next piece of work.
     public var spinning: Spinning
-    /// Whether the runtime keeps its own pool of memory. Without it memory goes back when it is not needed; the cost is
-    /// nothing where the C library keeps freed blocks (`CAllocator`).
-    public var keepsMemory: Bool
+    /// Whether everything but the number of threads is as the runtime comes: what others run, and what we measure against.
+    public private(set) var isStandard = false
 
-    public init(threads: Int, spinning: Spinning = .briefly, keepsMemory: Bool = false) {
+    public init(threads: Int, spinning: Spinning = .briefly) {
         self.threads = threads
         self.spinning = spinning
-        self.keepsMemory = keepsMemory
+    }
+
+    /// The runtime's own settings: threads spin for long, and its pool keeps all memory for ever.
+    public static func standard(threads: Int) -> SessionOptions {
+        var options = SessionOptions(threads: threads)
+        options.isStandard = true
+        return options
     }
 
     /// Calls a function with the C object of these options.
@@ -37,19 +39,23 @@ public struct SessionOptions: Hashable, Sendable {
             $0.pointee.SetSessionGraphOptimizationLevel(options, 99)
         }
         try library.call("SetIntraOpNumThreads") { $0.pointee.SetIntraOpNumThreads(options, Int32(threads)) }
-        try library.call("AddSessionConfigEntry") {
-            $0.pointee.AddSessionConfigEntry(
-                options, "session.intra_op.allow_spinning", spinning == .never ? "0" : "1")
-        }
-        if spinning == .briefly {
-            try library.call("AddSessionConfigEntry") {
-                $0.pointee.AddSessionConfigEntry(options, "session.intra_op.spin_duration_us", "1000")
+        if !isStandard {
+            for (key, value) in configuration {
+                try library.call("AddSessionConfigEntry") { $0.pointee.AddSessionConfigEntry(options, key, value) }
             }
         }
-        if !keepsMemory {
-            try library.call("DisableCpuMemArena") { $0.pointee.DisableCpuMemArena(options) }
-            try library.call("DisableMemPattern") { $0.pointee.DisableMemPattern(options) }
-        }
         return try body(options)
+    }
+
+    private var configuration: [(key: String, value: String)] {
+        [
+            ("session.intra_op.allow_spinning", spinning == .never ? "0" : "1"),
+            ("session.intra_op.spin_duration_us", "1000"),
+            // Smaller pieces of work even out what threads have left to do: a hundredth or two.
+            ("session.dynamic_block_base", "4"),
+            // Runs share one pool of memory; weights stay out of it, so that it can be emptied (`SharedMemory`).
+            ("session.use_env_allocators", "1"),
+            ("session.use_device_allocator_for_initializers", "1"),
+        ]
     }
 }

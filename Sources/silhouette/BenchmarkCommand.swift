@@ -33,11 +33,18 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Flag(help: "Decode every JPEG in full.")
     var fullDecode = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure instead how many bare runs a second this many callers get, in each way to share the cores.",
+            valueName: "n"))
+    var callers: Int?
+
     @Flag(help: "Print one line of JSON a picture.")
     var json = false
 
     func validate() throws {
         guard (1...10_000).contains(iterations) else { throw ValidationError("--iterations must be from 1 to 10000.") }
+        if let callers, !(1...256).contains(callers) { throw ValidationError("--callers must be from 1 to 256.") }
     }
 
     func run() async throws {
@@ -45,10 +52,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
+        if let callers { return try await measureRuns(location, files, callers: callers, logger: logger) }
         let ours = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        let standard = SessionOptions(threads: cores, spinning: .long, keepsMemory: true)
-        let floor = try await ONNXRuntimeBackend(options: standard, logger: logger).open(
+        let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).open(
             modelAt: location.file.path, lanes: 1)[0]
         let served = ServedModel(
             id: location.id,
@@ -59,6 +66,19 @@ struct BenchmarkCommand: AsyncParsableCommand {
             let bytes = try Data(contentsOf: URL(filePath: file))
             let result = try await measure(bytes, served: served, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
+        }
+    }
+
+    /// What callers can get at most: bare runs, without pictures and answers.
+    private func measureRuns(_ location: ModelLocation, _ files: [String], callers: Int, logger: Logger) async throws {
+        var runs = try await RawThroughput(modelAt: location.file.path, callers: callers, logger: logger)
+        let model = try Segmenter(
+            session: runs.arrangements[0].lanes[0], settings: try location.settings(), usesSquareInput: square
+        ).model
+        for file in files {
+            let image = try Data(contentsOf: URL(filePath: file)).withUnsafeBytes { try Image(decoding: $0) }
+            try await runs.measure(try model.preprocess(image).tensors)
+            print(json ? runs.json(model: location.id) : "\(file), \(location.id)\n\(runs.table())")
         }
     }
 

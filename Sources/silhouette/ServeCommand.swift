@@ -38,6 +38,18 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "n"))
     var maxModels: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "Predictions of one model that run at once: auto (as many as there are cores) or a number.", valueName: "n")
+    )
+    var lanes: CountOption?
+
+    @Option(
+        help: ArgumentHelp(
+            "Threads of one prediction: auto (all cores for one that is alone, one each for several at once) or a number.",
+            valueName: "n"))
+    var threads: CountOption?
+
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
     var square = environmentFlag("SQUARE")
 
@@ -75,6 +87,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func validate() throws {
         try requireNumbers("PORT", "MAX_BODY", "MAX_MODELS")
+        _ = try (CountOption.fromEnvironment("LANES"), CountOption.fromEnvironment("THREADS"))
         if let mostModels, mostModels < 1 { throw ValidationError("--max-models must be at least 1.") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
@@ -99,19 +112,26 @@ struct ServeCommand: AsyncParsableCommand {
         if locations.isEmpty {
             logger.warning("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
         }
-        let backend = try ONNXRuntimeBackend(logger: logger)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let threads = try (self.threads ?? .fromEnvironment("THREADS")).count
+        let backend = try ONNXRuntimeBackend(
+            options: SessionOptions(threads: threads ?? cores), adaptsThreads: threads == nil, logger: logger)
         logger.info("\(backend.name)", metadata: ["library": "\(backend.libraryPath)"])
         let (access, key) = try access(logger: logger)
         let catalog = ModelCatalog(
             locations: locations, backend: backend,
             settings: ModelCatalog.Settings(
-                lanes: ProcessInfo.processInfo.activeProcessorCount, usesSquareInput: square, decodesInFull: fullDecode,
-                maxOpen: mostModels),
+                lanes: try (lanes ?? .fromEnvironment("LANES")).count ?? cores, usesSquareInput: square,
+                decodesInFull: fullDecode, maxOpen: mostModels),
             logger: logger)
         let configuration = ServerConfiguration(
             host: host, port: port, maxBodySize: maxBody << 20,
             fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
             preload: try preloaded(locations), certificate: certificate, version: Silhouette.version)
+        let releaseMemory: @Sendable () -> Void = {
+            do { try backend.releaseMemory() } catch { logger.warning("Memory is kept: \(error)") }
+            silhouette_allocator_trim()
+        }
         let address = "\(configuration.scheme)://\(host.contains(":") ? "[\(host)]" : host)"
         let application = try buildApplication(
             configuration, catalog: catalog, access: access, logger: logger,
@@ -122,12 +142,12 @@ struct ServeCommand: AsyncParsableCommand {
                     "For the roboflow package: \(hosts.map { "\($0)=\(address):\(port)" }.joined(separator: " "))")
             },
             whenReady: { [printRequest] port in
-                silhouette_allocator_trim()
+                releaseMemory()
                 guard let printRequest, let model = locations.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
                 printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
             },
-            whenResting: { silhouette_allocator_trim() })
+            whenResting: releaseMemory)
         try await runServer(application, configuration: configuration)
     }
 

@@ -83,6 +83,18 @@ import Testing
         #expect(answers[0].count == 7 * 6)
     }
 
+    @Test func memoryIsGivenBackAndRunsGoOnAsBefore() async throws {
+        let backend = try ONNXRuntimeBackend()
+        let lane = try await backend.open(modelAt: TestFiles.fixture("family-rtmdet-ins.onnx").path, lanes: 1)[0]
+        let input = ["image": Tensor(shape: [1, 3, 64, 64], elements: [Float](repeating: 1, count: 3 * 64 * 64))]
+        let before = try await lane.infer(input)
+        for _ in 0..<2 {
+            try backend.releaseMemory()
+            let after = try await lane.infer(input)
+            for (name, tensor) in before.outputs { #expect(after.outputs[name]?.elements == tensor.elements) }
+        }
+    }
+
     @Test func errorsSayWhichFunctionFailedAndWhy() async throws {
         await #expect { try await open("absent.onnx") } throws: { error in
             "\(error)".contains("CreateSession") && "\(error)".contains("absent.onnx")

@@ -19,6 +19,7 @@ typedef struct OrtSessionOptions OrtSessionOptions;
 typedef struct OrtRunOptions OrtRunOptions;
 typedef struct OrtValue OrtValue;
 typedef struct OrtMemoryInfo OrtMemoryInfo;
+typedef struct OrtArenaCfg OrtArenaCfg;
 typedef struct OrtAllocator OrtAllocator;
 typedef struct OrtTypeInfo OrtTypeInfo;
 typedef struct OrtTensorTypeAndShapeInfo OrtTensorTypeAndShapeInfo;
@@ -39,11 +40,7 @@ typedef struct OrtApi {
     OrtStatus *_Nullable (*_Nonnull CreateSessionFromArray)(const OrtEnv *env, const void *bytes, size_t length, const OrtSessionOptions *options, OrtSession *_Nullable *_Nonnull out); // 8
     OrtStatus *_Nullable (*_Nonnull Run)(OrtSession *session, const OrtRunOptions *_Nullable options, const char *_Nonnull const *_Nonnull inputNames, const OrtValue *_Nonnull const *_Nonnull inputs, size_t inputCount, const char *_Nonnull const *_Nonnull outputNames, size_t outputCount, OrtValue *_Nullable *_Nonnull outputs); // 9
     OrtStatus *_Nullable (*_Nonnull CreateSessionOptions)(OrtSessionOptions *_Nullable *_Nonnull out); // 10
-    void *_Nullable gap11[5];
-    OrtStatus *_Nullable (*_Nonnull EnableMemPattern)(OrtSessionOptions *options); // 16
-    OrtStatus *_Nullable (*_Nonnull DisableMemPattern)(OrtSessionOptions *options); // 17
-    OrtStatus *_Nullable (*_Nonnull EnableCpuMemArena)(OrtSessionOptions *options); // 18
-    OrtStatus *_Nullable (*_Nonnull DisableCpuMemArena)(OrtSessionOptions *options); // 19
+    void *_Nullable gap11[9];
     OrtStatus *_Nullable (*_Nonnull SetSessionLogId)(OrtSessionOptions *options, const char *logID); // 20
     void *_Nullable gap21[2];
     OrtStatus *_Nullable (*_Nonnull SetSessionGraphOptimizationLevel)(OrtSessionOptions *options, int32_t level); // 23
@@ -57,7 +54,9 @@ typedef struct OrtApi {
     void *_Nullable gap35[1];
     OrtStatus *_Nullable (*_Nonnull SessionGetInputName)(const OrtSession *session, size_t index, OrtAllocator *allocator, char *_Nullable *_Nonnull out); // 36
     OrtStatus *_Nullable (*_Nonnull SessionGetOutputName)(const OrtSession *session, size_t index, OrtAllocator *allocator, char *_Nullable *_Nonnull out); // 37
-    void *_Nullable gap38[11];
+    void *_Nullable gap38[1];
+    OrtStatus *_Nullable (*_Nonnull CreateRunOptions)(OrtRunOptions *_Nullable *_Nonnull out); // 39
+    void *_Nullable gap40[9];
     OrtStatus *_Nullable (*_Nonnull CreateTensorWithDataAsOrtValue)(const OrtMemoryInfo *info, void *data, size_t byteCount, const int64_t *shape, size_t rank, int32_t elementType, OrtValue *_Nullable *_Nonnull out); // 49
     OrtStatus *_Nullable (*_Nonnull IsTensor)(const OrtValue *value, int *out); // 50
     OrtStatus *_Nullable (*_Nonnull GetTensorMutableData)(OrtValue *value, void *_Nullable *_Nonnull out); // 51
@@ -82,7 +81,7 @@ typedef struct OrtApi {
     void (*ReleaseMemoryInfo)(OrtMemoryInfo *_Nullable); // 94
     void (*ReleaseSession)(OrtSession *_Nullable); // 95
     void (*ReleaseValue)(OrtValue *_Nullable); // 96
-    void *_Nullable gap97[1];
+    void (*ReleaseRunOptions)(OrtRunOptions *_Nullable); // 97
     void (*ReleaseTypeInfo)(OrtTypeInfo *_Nullable); // 98
     void (*ReleaseTensorTypeAndShapeInfo)(OrtTensorTypeAndShapeInfo *_Nullable); // 99
     void (*ReleaseSessionOptions)(OrtSessionOptions *_Nullable); // 100
@@ -97,6 +96,13 @@ typedef struct OrtApi {
     OrtStatus *_Nullable (*_Nonnull ModelMetadataGetCustomMetadataMapKeys)(const OrtModelMetadata *metadata, OrtAllocator *allocator, char *_Nullable *_Nullable *_Nonnull keys, int64_t *count); // 123
     void *_Nullable gap124[6];
     OrtStatus *_Nullable (*_Nonnull AddSessionConfigEntry)(OrtSessionOptions *options, const char *key, const char *value); // 130
+    void *_Nullable gap131[13];
+    OrtStatus *_Nullable (*_Nonnull CreateAndRegisterAllocator)(OrtEnv *env, const OrtMemoryInfo *info, const OrtArenaCfg *_Nullable configuration); // 144
+    void *_Nullable gap145[11];
+    OrtStatus *_Nullable (*_Nonnull CreateArenaCfg)(size_t maxMemory, int extendStrategy, int initialChunkBytes, int maxDeadBytesPerChunk, OrtArenaCfg *_Nullable *_Nonnull out); // 156
+    void (*ReleaseArenaCfg)(OrtArenaCfg *_Nullable); // 157
+    void *_Nullable gap158[7];
+    OrtStatus *_Nullable (*_Nonnull AddRunConfigEntry)(OrtRunOptions *options, const char *key, const char *value); // 165
 } OrtApi;
 
 typedef struct OrtApiBase {
