@@ -112,4 +112,27 @@ import Testing
         let part = dull.cropped(to: ImageRegion(x: 60, y: 40, size: ImageSize(width: 10, height: 10)))
         #expect(part.size == ImageSize(width: 4, height: 8) && part.pixels[0] == 130)
     }
+
+    @Test func aPictureOfTheRightSizeIsOnlyScaled() {
+        let size = ImageSize(width: 13, height: 5)
+        let pixels = (0..<3 * size.area).map { UInt8(truncatingIfNeeded: $0 &* 97 &+ 11) }
+        let transform = ImageTransform(
+            imageSize: ImageSize(width: 26, height: 10), networkSize: ImageSize(width: 16, height: 8),
+            resizedSize: size,
+            left: 2, top: 1)
+        let scaling = PixelScaling(
+            divisor: 255, mean: [0.1, 0.2, 0.3], deviation: [0.5, 0.6, 0.7], swapsRedAndBlue: true)
+        let floats = Image(size: size, pixels: pixels).planarFloats(transform: transform, scaling: scaling)
+        for channel in 0..<3 {
+            let own = 2 - channel
+            for y in 0..<8 {
+                for x in 0..<16 {
+                    let isInside = (2..<15).contains(x) && (1..<6).contains(y)
+                    let byte = isInside ? pixels[3 * ((y - 1) * 13 + x - 2) + own] : 114
+                    let expected = (Float(byte) / 255 - scaling.mean[own]) / scaling.deviation[own]
+                    #expect(floats[(channel * 8 + y) * 16 + x] == expected)
+                }
+            }
+        }
+    }
 }

@@ -21,7 +21,11 @@ extension Image {
             }
             pixels.withUnsafeBufferPointer { input in
                 guard let source = input.baseAddress else { return }
-                resize(source, into: planes, transform, scaling)
+                if size == transform.resizedSize {
+                    copy(source, into: planes, transform, scaling)
+                } else {
+                    resize(source, into: planes, transform, scaling)
+                }
             }
             count = 3 * network.area
         }
@@ -39,6 +43,25 @@ extension Image {
         for y in transform.top..<bottom {
             (plane + y * width).update(repeating: value, count: transform.left)
             (plane + y * width + right).update(repeating: value, count: width - right)
+        }
+    }
+
+    /// What `resize` gives for a picture that has its size already, as one has that was shrunk while decoding.
+    private func copy(
+        _ source: UnsafePointer<UInt8>, into planes: UnsafeMutablePointer<Float>, _ transform: ImageTransform,
+        _ scaling: PixelScaling
+    ) {
+        let tables = (0..<3).map { channel in (0...255).map { scaling.value(UInt8($0), channel: channel) } }
+        for channel in 0..<3 {
+            let origin = planes + channel * transform.networkSize.area + transform.left
+            let from = source + scaling.sourceChannel(channel)
+            tables[scaling.sourceChannel(channel)].withUnsafeBufferPointer { values in
+                for y in 0..<size.height {
+                    let row = from + 3 * y * size.width
+                    let output = origin + (transform.top + y) * transform.networkSize.width
+                    for x in 0..<size.width { output[x] = values[Int(row[3 * x])] }
+                }
+            }
         }
     }
 
