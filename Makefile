@@ -38,7 +38,7 @@ lint: ## Check formatting and imports
 format: ## Format the sources
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
 
-bench: build ## Time the stages of a prediction against the network's own time
+bench: build ## Measure stages, latency, throughput and memory against the network's own time
 	@scripts/bench.sh
 
 docs: setup ## Build the documentation of the libraries into docs/api

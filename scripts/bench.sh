@@ -1,13 +1,11 @@
 #!/usr/bin/env bash
-# Times the stages of a prediction: the default model on its sample, and real models where they lie beside the checkout.
+# Measures the default model, and real models where they lie beside the checkout.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-program=.build/release/silhouette
-grep -m 1 'model name' /proc/cpuinfo || true
-"$program" benchmark --models models models/tabletop/1/sample.jpg
-if [ -d ../shared/models ]; then
-    for model in yolo11n-seg/1 yolo11n-seg/2; do
-        "$program" benchmark --models ../shared/models --model "$model" models/tabletop/1/sample.jpg
-    done
+python3 -c 'import PIL' 2>/dev/null || { echo "bench: needs Pillow: apt-get install python3-pil" >&2; exit 1; }
+python3 scripts/bench.py "$@"
+if [ -d ../shared/models ] && [ -d ../shared/data/coco-mini/images ]; then
+    picture=../shared/data/coco-mini/images/000000566282.jpg
+    python3 scripts/bench.py --models ../shared/models --picture "$picture" "$@"
 fi

@@ -1,0 +1,192 @@
+"""Measures the built program against ONNX Runtime's own runs of the same network. `make bench` runs it. Needs: apt-get install python3-pil
+
+    scripts/bench.py [--models DIR] [--picture FILE] [--quick]
+
+Everything is a ratio to something measured in turns in the same run, since machines are noisy:
+- stages of a prediction, and a whole HTTP request of one caller, against one run by ONNX Runtime with its default settings (the floor);
+- answers a second with several callers, against the most bare runs a second that any arrangement of threads reaches;
+- memory and start of the server as they are.
+"""
+
+import argparse
+import base64
+import http.client
+import io
+import json
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PROGRAM = os.path.join(ROOT, ".build/release/silhouette")
+
+
+def picture(source, width, height, path):
+    """A photograph of that size, enlarged from another: what matters for time is its size and that it is no plain colour."""
+    from PIL import Image
+
+    image = Image.open(source).convert("RGB")
+    scale = max(width / image.width, height / image.height)
+    image = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS).crop((0, 0, width, height))
+    image.save(path, quality=92)
+    return path
+
+
+def benchmark(models, model, *arguments):
+    command = [PROGRAM, "benchmark", "--json", "--models", models, "--model", model, *arguments]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+
+
+class Server:
+    def __init__(self, models, model, *arguments):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.state = tempfile.TemporaryDirectory()
+        start = time.perf_counter()
+        command = [PROGRAM, "serve", "--open", "--port", str(self.port), "--models", models, "--state", self.state.name, "--preload", model, *arguments]
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.listening = self.wait("/healthz") - start
+        self.ready = self.wait("/readiness") - start
+
+    def wait(self, path):
+        for _ in range(30_000):
+            try:
+                connection = http.client.HTTPConnection("127.0.0.1", self.port)
+                connection.request("GET", path)
+                if connection.getresponse().status == 200:
+                    return time.perf_counter()
+            except OSError:
+                pass
+            if self.process.poll() is not None:
+                sys.exit("the server ended before it was ready")
+            time.sleep(0.001)
+        sys.exit("the server did not become ready")
+
+    def memory(self):
+        with open(f"/proc/{self.process.pid}/status") as file:
+            return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1]) / 1024
+
+    def ask(self, model, body, seconds=None, count=None):
+        """Milliseconds of requests one after the other over one connection."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
+        connection.connect()
+        connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        times, end = [], time.perf_counter() + (seconds or 1e9)
+        while time.perf_counter() < end and len(times) < (count or 1 << 30):
+            start = time.perf_counter()
+            connection.request("POST", "/" + model, body, {"Content-Type": "application/x-www-form-urlencoded"})
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 200, answer.status
+            times.append((time.perf_counter() - start) * 1000)
+        return times
+
+    def load(self, model, body, callers, seconds):
+        """Milliseconds of every request of several callers, and how many were answered a second."""
+        results = [[] for _ in range(callers)]
+        start = time.perf_counter()
+
+        def call(k):
+            results[k] = self.ask(model, body, seconds=seconds)
+
+        threads = [threading.Thread(target=call, args=(k,)) for k in range(callers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        times = sorted(t for result in results for t in result)
+        return times, len(times) / (time.perf_counter() - start)
+
+    def end(self):
+        self.process.terminate()
+        self.process.wait()
+        self.state.cleanup()
+
+
+def share(times, part):
+    return times[min(int(len(times) * part), len(times) - 1)]
+
+
+def stages(models, model, path, iterations):
+    result = benchmark(models, model, "--iterations", str(iterations), path)
+    floor = result["milliseconds"]["floor"]
+    print(f"\n{model}, {os.path.basename(path)}, network {result['network']}")
+    for name, value in result["milliseconds"].items():
+        print(f"  {name:<12}{value:9.2f} ms {value / floor:7.3f}")
+
+
+def latency(models, model, floor_model, path, rounds):
+    """One caller, in turns with the floor, which may be another file's: rectangles are compared with the square."""
+    body = base64.b64encode(open(path, "rb").read())
+    server = Server(models, model)
+    server.ask(model, body, count=5)
+    ratios, times, floors = [], [], []
+    for _ in range(rounds):
+        own = statistics.median(server.ask(model, body, count=20))
+        floor = benchmark(models, floor_model, "--square", "--iterations", "10", path)["milliseconds"]["floor"]
+        times.append(own)
+        floors.append(floor)
+        ratios.append(own / floor)
+    server.end()
+    print(f"  {model:<16}{os.path.basename(path):<16}{statistics.median(times):8.1f} ms{statistics.median(floors):10.1f} ms{statistics.median(ratios):8.2f}")
+
+
+def throughput(models, model, path, callers, rounds, seconds):
+    body = base64.b64encode(open(path, "rb").read())
+    server = Server(models, model)
+    ready = server.memory()
+    server.load(model, body, callers, 1)
+    ratios, rates, bests, times = [], [], [], []
+    for _ in range(rounds):
+        own, rate = server.load(model, body, callers, seconds)
+        runs = benchmark(models, model, "--callers", str(callers), path)
+        rates.append(rate)
+        bests.append(runs["best"])
+        ratios.append(rate / runs["best"])
+        times += own
+    times.sort()
+    busy = server.memory()
+    time.sleep(30)
+    rest = server.memory()
+    print(f"\n{model}, {callers} callers: {statistics.median(rates):.1f} answers a second, {statistics.median(ratios):.2f} of the best arrangement of bare runs"
+          f" ({statistics.median(bests):.1f}); p50 {share(times, 0.5):.0f} ms, p99 {share(times, 0.99):.0f} ms ({share(times, 0.99) / share(times, 0.5):.2f})")
+    print(f"  listening {server.listening:.3f} s, ready {server.ready:.3f} s; resident {ready:.0f} MB ready, {busy:.0f} MB under load, {rest:.0f} MB half a minute after")
+    server.end()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", default=os.path.join(ROOT, "models"))
+    parser.add_argument("--picture", default=os.path.join(ROOT, "models/tabletop/1/sample.jpg"), help="a photograph with objects that the models know")
+    parser.add_argument("--quick", action="store_true", help="one round of everything, to see that it works")
+    arguments = parser.parse_args()
+    with open("/proc/cpuinfo") as file:
+        name = re.search(r"model name\s*: (.*)", file.read())
+    print(f"{name[1] if name else 'unknown processor'}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+    folder = tempfile.TemporaryDirectory()
+    hd = picture(arguments.picture, 1280, 720, os.path.join(folder.name, "1280x720.jpg"))
+    large = picture(arguments.picture, 4000, 3000, os.path.join(folder.name, "4000x3000.jpg"))
+    iterations, rounds, seconds = (4, 1, 1) if arguments.quick else (40, 5, 5)
+    own = sorted(
+        f"{dataset}/{version}" for dataset in os.listdir(arguments.models) if os.path.isdir(os.path.join(arguments.models, dataset))
+        for version in os.listdir(os.path.join(arguments.models, dataset)) if os.path.isdir(os.path.join(arguments.models, dataset, version)))
+    pairs = [(m, "yolo11n-seg/2") for m in ("yolo11n-seg/2", "yolo11n-seg/1", "yolo11n-seg/3") if m in own] or [(own[0], own[0])]
+    for model, _ in pairs:
+        stages(arguments.models, model, hd, iterations)
+    print("\nOne caller, a whole HTTP request with the picture as base64, and the floor of the square network")
+    for model, floor in pairs:
+        latency(arguments.models, model, floor, hd, rounds)
+        latency(arguments.models, model, floor, large, rounds)
+    for model, _ in pairs[:2]:
+        throughput(arguments.models, model, hd, 8, min(rounds, 3), seconds)
+
+
+if __name__ == "__main__":
+    main()
