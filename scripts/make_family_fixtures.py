@@ -1,4 +1,4 @@
-"""Makes Tests/TestSupport/Fixtures/family-*.onnx and resample.json. Needs: pip install onnx numpy pillow
+"""Makes Tests/TestSupport/Fixtures/family-*.onnx, tail.onnx and resample.json. Needs: pip install onnx numpy pillow
 (maskformer, whose answers are those of transformers' own code, needs transformers and torch too).
 
 Each model has the layout of a family, as docs/models.md describes it, with outputs that are constants or plain functions of the
@@ -144,6 +144,63 @@ def maskformer():
         json.dump(objects, file)
 
 
+def tail():
+    """A network of one convolution a head, and behind the heads what Ultralytics' exporter puts there: see DetectionTail.swift."""
+    rng = np.random.default_rng(3)
+    side, bins, classes, coefficients = 96, 4, 3, 2
+    nodes, constants = [], {}
+
+    def constant(name, value):
+        constants[name] = value
+        return name
+
+    def add(kind, inputs, output, **attributes):
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def head(kind, stride, channels, scale, bias=0.0):
+        weight = rng.normal(0, scale / stride, (channels, 3, stride, stride)).astype(np.float32)
+        return add("Conv", ["images", constant(f"{kind}{stride}.weight", weight), constant(f"{kind}{stride}.bias", np.full(channels, bias, np.float32))],
+                   f"{kind}{stride}", kernel_shape=[stride, stride], strides=[stride, stride])
+
+    def joined(kind, channels, scale, bias=0.0):
+        shape = constant(f"{kind}.shape", np.array([1, channels, -1], np.int64))
+        return add("Concat", [add("Reshape", [head(kind, s, channels, scale, bias), shape], f"{kind}{s}.flat") for s in (8, 16, 32)], f"{kind}.all", axis=-1)
+
+    boxes = joined("box", 4 * bins, 3)
+    scores = add("Sigmoid", [joined("class", classes, 3, -1.5)], "scores")
+    coefs = joined("coefficients", coefficients, 2)
+    cells = sum((side // s) ** 2 for s in (8, 16, 32))
+    split = add("Reshape", [boxes, constant("split", np.array([1, 4, bins, cells], np.int64))], "split.out")
+    shares = add("Softmax", [add("Transpose", [split], "turned", perm=[0, 2, 1, 3])], "shares", axis=1)
+    sums = add("Conv", [shares, constant("dfl", np.arange(bins, dtype=np.float32).reshape(1, bins, 1, 1))], "sums", kernel_shape=[1, 1])
+    distances = add("Reshape", [sums, constant("sides", np.array([1, 4, cells], np.int64))], "distances")
+    slices = [add("Slice", [distances, constant(f"from{k}", np.array([2 * k], np.int64)), constant(f"to{k}", np.array([2 * k + 2], np.int64)),
+                            constant(f"axis{k}", np.array([1], np.int64))], f"slice{k}") for k in (0, 1)]
+    grids = [np.stack(np.meshgrid(np.arange(side // s) + 0.5, np.arange(side // s) + 0.5), 0).reshape(2, -1) for s in (8, 16, 32)]
+    anchors = np.concatenate(grids, 1)[None].astype(np.float32)
+    near = add("Sub", [constant("anchors0", anchors), slices[0]], "near")
+    far = add("Add", [constant("anchors1", anchors.copy()), slices[1]], "far")
+    centre = add("Div", [add("Add", [near, far], "sum"), constant("two", np.array(2, np.float32))], "centre")
+    pair = add("Concat", [centre, add("Sub", [far, near], "size")], "pair", axis=1)
+    strides = np.concatenate([np.full((1, (side // s) ** 2), s, np.float32) for s in (8, 16, 32)], 1)
+    scaled = add("Mul", [pair, constant("strides", strides)], "scaled")
+    add("Concat", [scaled, scores, coefs], "output0", axis=1)
+    weight = rng.normal(0, 0.5, (coefficients, 3, 4, 4)).astype(np.float32)
+    add("Conv", ["images", constant("prototype.weight", weight)], "output1", kernel_shape=[4, 4], strides=[4, 4])
+    graph = helper.make_graph(
+        nodes, "tail", [helper.make_tensor_value_info("images", F, [1, 3, side, side])],
+        [helper.make_tensor_value_info("output0", F, [1, 4 + classes + coefficients, cells]),
+         helper.make_tensor_value_info("output1", F, [1, coefficients, side // 4, side // 4])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    for key, value in (("task", "segment"), ("stride", "32"), ("names", "{0: 'a', 1: 'b', 2: 'c'}")):
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model)
+    onnx.save(model, os.path.join(FOLDER, "tail.onnx"))
+
+
 def reduced(name, input_type, shape, scale, axes):
     """YOLOv8's layout; the score of its one box is the mean of the input, so that it shows what came in."""
     box = np.array([[[16], [16], [16], [16]]], np.float32)
@@ -189,6 +246,6 @@ def resample():
         json.dump({"width": 37, "height": 23, "pixels": noise.flatten().tolist(), "cases": cases}, file, separators=(",", ":"))
 
 
-for make in (rtmdet_ins, rtmdet_heads, yolov7, yolov9, fastsam, maskformer, mmdeploy, detectron2, yolact, fixed_batch, half_input, bytes_input, resample):
+for make in (rtmdet_ins, rtmdet_heads, yolov7, yolov9, fastsam, maskformer, mmdeploy, detectron2, yolact, fixed_batch, tail, half_input, bytes_input, resample):
     if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
         make()

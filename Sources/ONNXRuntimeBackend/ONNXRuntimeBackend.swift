@@ -35,21 +35,24 @@ public struct ONNXRuntimeBackend: InferenceBackend {
     }
 
     public func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
-        let session = try ONNXSession(library: library, path: path, options: options)
-        return (1...max(lanes, 1)).map { ONNXLane(session: session, name: "lane \($0)") }
+        try self.lanes(of: ModelFile(path: path, options: options), options, count: lanes)
     }
 
     /// A request alone is answered soonest with threads on all cores; several at once are answered fastest with one thread each,
     /// since then none waits for another's. No one session does both, so the network is loaded twice.
     public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
+        let file = ModelFile(path: path, options: options)
         guard adaptsThreads, lanes > 1, options.threads > 1 else {
-            return ServingLanes(many: try await open(modelAt: path, lanes: lanes))
+            return ServingLanes(many: try self.lanes(of: file, options, count: lanes))
         }
         var single = options
         single.threads = 1
-        let shared = try ONNXSession(library: library, path: path, options: single)
         return ServingLanes(
-            alone: try await open(modelAt: path, lanes: 1)[0],
-            many: (1...lanes).map { ONNXLane(session: shared, name: "lane \($0)") })
+            alone: try self.lanes(of: file, options, count: 1)[0], many: try self.lanes(of: file, single, count: lanes))
+    }
+
+    private func lanes(of file: ModelFile, _ options: SessionOptions, count: Int) throws -> [any InferenceSession] {
+        let session = try ONNXSession(library: library, file: file, options: options)
+        return (1...max(count, 1)).map { ONNXLane(session: session, name: "lane \($0)") }
     }
 }

@@ -117,9 +117,12 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
     }
 
     /// Makes an environment's session from the bytes of a file.
-    func session(bytes: [UInt8], options: OpaquePointer) throws(ONNXRuntimeError) -> OpaquePointer {
+    func session(bytes: Data, options: OpaquePointer) throws(ONNXRuntimeError) -> OpaquePointer {
         try make("CreateSessionFromArray") { api, out in
-            api.pointee.CreateSessionFromArray(environment, bytes, bytes.count, options, &out)
+            bytes.withUnsafeBytes { bytes in
+                guard let base = bytes.baseAddress else { return nil }
+                return api.pointee.CreateSessionFromArray(environment, base, bytes.count, options, &out)
+            }
         }
     }
 

@@ -1,24 +1,27 @@
 internal import CONNXRuntime
+import Foundation
 import InstanceSegmentation
 
 /// Owns a C session: a loaded network with its weights.
 ///
-/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once.
+/// `@unchecked Sendable`: everything is set once, and `Run` on one session may be called by several threads at once.
 final class ONNXSession: @unchecked Sendable {
-    let description: ModelDescription
+    private(set) var description: ModelDescription
     private let library: ONNXRuntimeLibrary
     private let session: OpaquePointer
 
-    convenience init(library: ONNXRuntimeLibrary, path: String, options: SessionOptions) throws(ONNXRuntimeError) {
+    convenience init(library: ONNXRuntimeLibrary, file: ModelFile, options: SessionOptions) throws(ONNXRuntimeError) {
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
-            try library.session(path: path, options: handle)
+            if let bytes = file.withoutTail { return try library.session(bytes: bytes, options: handle) }
+            return try library.session(path: file.path, options: handle)
         }
         try self.init(library: library, owning: session)
+        description.heads = file.heads
     }
 
     convenience init(library: ONNXRuntimeLibrary, bytes: [UInt8], options: SessionOptions) throws(ONNXRuntimeError) {
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
-            try library.session(bytes: bytes, options: handle)
+            try library.session(bytes: Data(bytes), options: handle)
         }
         try self.init(library: library, owning: session)
     }

@@ -45,6 +45,8 @@ public struct ModelDescription: Sendable {
     public let outputs: [TensorDescription]
     /// The custom metadata that exporters write: names, stride, task, ...
     public let metadata: [String: String]
+    /// What the outputs are where the runtime left out the end of the graph.
+    public var heads: DetectionHeads?
 
     public init(inputs: [TensorDescription], outputs: [TensorDescription], metadata: [String: String]) {
         self.inputs = inputs

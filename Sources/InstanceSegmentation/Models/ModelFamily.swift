@@ -55,6 +55,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     /// The family of a file; `nil` where it is none that is known. The first that fits counts.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> ModelFamily? {
         if let family = configuration.settings.family { return family }
+        if model.heads != nil { return YOLOSegmentation.isFastSAM(model, configuration) ? .fastSAM : .yolo }
         if RTMDetSegmentation.hasOutputs(model) {
             return RTMDetSegmentation.hasRegionMasks(model) ? .mmdeploy : .rtmdetIns
         }

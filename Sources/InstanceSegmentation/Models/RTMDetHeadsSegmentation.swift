@@ -74,19 +74,15 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
     ) throws -> [Candidate] {
         var candidates: [Candidate] = []
         for (cells, level) in zip(try grids(result, transform), levels) {
-            let (classes, boxes) = (try result.output(level.classes), try result.output(level.boxes))
-            for (tensor, name, channels) in [(classes, level.classes, slots), (boxes, level.boxes, 4)]
-            where tensor.shape != [1, channels, cells.height, cells.width] {
-                throw SegmentationError.unexpectedShape(
-                    tensor: name, found: tensor.shape, expected: "[1, \(channels), \(cells.height), \(cells.width)]")
-            }
+            let classes = try cells.map(level.classes, channels: slots, in: result)
+            let boxes = try cells.map(level.boxes, channels: 4, in: result)
             // A hair less than what the confidence asks for, for rounding: what falls short is dropped below.
             let least = confidence <= 0 ? -.infinity : logit(min(confidence, 0.999_999)) - 1e-3
             classes.withElements { classes in
                 boxes.withElements { boxes in
                     for slot in 0..<slots {
                         for cell in 0..<cells.count where classes[slot * cells.count + cell] >= least {
-                            let (x, y) = cells.prior(cell)
+                            let (x, y) = Self.prior(cell, cells)
                             func distance(_ side: Int) -> Double { Double(boxes[side * cells.count + cell]) }
                             let box = BoundingBox(
                                 x1: x - distance(0), y1: y - distance(1), x2: x + distance(2), y2: y + distance(3))
@@ -121,40 +117,20 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
     }
 
     /// The cells of the levels, as the kernels have them.
-    private func grids(_ result: InferenceResult, _ transform: ImageTransform) throws -> [Grid] {
-        var first = 0
-        return try levels.map { level in
-            let shape = try result.output(level.kernels).shape
-            guard shape.count == 4, shape[0] == 1, shape[1] == Self.kernelLength, shape[2] > 0, shape[3] > 0 else {
-                throw SegmentationError.unexpectedShape(
-                    tensor: level.kernels, found: shape, expected: "[1, \(Self.kernelLength), height, width]")
-            }
-            defer { first += shape[2] * shape[3] }
-            return Grid(
-                width: shape[3], height: shape[2], first: first,
-                stride: Double(transform.networkSize.width) / Double(shape[3]))
-        }
+    private func grids(_ result: InferenceResult, _ transform: ImageTransform) throws -> [AnchorGrid] {
+        try AnchorGrid.grids(
+            of: levels.map(\.kernels), channels: Self.kernelLength, in: result,
+            networkWidth: transform.networkSize.width)
     }
 
-    /// The cells of one level.
-    fileprivate struct Grid {
-        let width: Int
-        let height: Int
-        /// The number of cells in the levels before.
-        let first: Int
-        /// Side of a cell in network pixels.
-        let stride: Double
-        var count: Int { width * height }
-
-        /// Where a cell's distances are measured from, in network pixels: its corner, without half a pixel.
-        func prior(_ cell: Int) -> (x: Double, y: Double) {
-            (Double(cell % width) * stride, Double(cell / width) * stride)
-        }
+    /// Where a cell's distances are measured from, in network pixels: its corner, without half a pixel.
+    private static func prior(_ cell: Int, _ grid: AnchorGrid) -> (x: Double, y: Double) {
+        (Double(cell % grid.width) * grid.stride, Double(cell / grid.width) * grid.stride)
     }
 
     struct Masks: InstanceMasks {
         fileprivate let features: Tensor
-        fileprivate let grids: [Grid]
+        fileprivate let grids: [AnchorGrid]
         fileprivate let kernels: [Tensor]
         fileprivate let sampler: MaskSampler
         fileprivate let networkWidth: Int
@@ -168,7 +144,7 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
             let kernel = kernels[level].withElements { kernels in
                 (0..<kernelLength).map { kernels[$0 * grid.count + cell] }
             }
-            return logits(kernel, prior: grid.prior(cell), stride: grid.stride)
+            return logits(kernel, prior: prior(cell, grid), stride: grid.stride)
                 .withUnsafeBufferPointer { sampler.mask($0) }
         }
 

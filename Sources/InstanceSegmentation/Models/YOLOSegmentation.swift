@@ -2,7 +2,7 @@ import Imaging
 
 /// YOLO networks with prototypes of masks: YOLOv5 to YOLO26, FastSAM, YOLOE.
 ///
-/// - A box output in one of three layouts (`YOLOLayout`), in network pixels.
+/// - A box output in one of three layouts (`YOLOLayout`), in network pixels; or the heads before it (`YOLOHeads`).
 /// - `prototypes` `[1, coefficients, height / 4, width / 4]`.
 ///
 /// Source: Ultralytics, `SegmentationPredictor` and `ops.non_max_suppression`; YOLOv5, `segment/predict.py`.
@@ -11,6 +11,7 @@ struct YOLOSegmentation: OutputDecoder {
     let ranksByObjectness: Bool
     private let boxes: String
     private let prototypes: String
+    private let heads: DetectionHeads?
     /// Number of class slots.
     let slots: Int
     private let isFastSAM: Bool
@@ -37,6 +38,20 @@ struct YOLOSegmentation: OutputDecoder {
     private init(
         _ model: ModelDescription, _ configuration: ModelConfiguration, layout: YOLOLayout, family: ModelFamily
     ) throws {
+        heads = model.heads
+        ranksByObjectness = configuration.settings.suppression == .roboflow
+        isFastSAM = family == .fastSAM
+        self.layout = layout
+        if let heads = model.heads {
+            guard let classes = model.outputs.first(where: { $0.name == heads.levels[0].classes }),
+                classes.shape.count == 4,
+                let slots = classes.shape[1].length, slots > 0
+            else { throw SegmentationError.unrecognizedModel(found: model.summary, expected: family.layout) }
+            boxes = ""
+            prototypes = heads.prototypes
+            self.slots = slots
+            return
+        }
         let named = configuration.settings.outputs
         func output(_ role: String, _ standard: TensorDescription?) -> TensorDescription? {
             named?[role].flatMap { name in model.outputs.first { $0.name == name } } ?? standard
@@ -45,10 +60,8 @@ struct YOLOSegmentation: OutputDecoder {
             let prototypes = output("prototypes", Self.prototypeOutput(model)), prototypes.shape.count == 4,
             boxes.shape.count == 3, let coefficients = prototypes.shape[1].length
         else { throw SegmentationError.unrecognizedModel(found: model.summary, expected: family.layout) }
-        self.layout = layout
         self.boxes = boxes.name
         self.prototypes = prototypes.name
-        ranksByObjectness = configuration.settings.suppression == .roboflow
         let slots: Int? =
             switch layout {
             case .columns: boxes.shape[1].length.map { $0 - 4 - coefficients }
@@ -61,7 +74,6 @@ struct YOLOSegmentation: OutputDecoder {
             )
         }
         self.slots = slots
-        isFastSAM = family == .fastSAM
     }
 
     /// FastSAM's own values are of its documentation.
@@ -73,6 +85,10 @@ struct YOLOSegmentation: OutputDecoder {
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
     ) throws -> [Candidate] {
+        if let heads {
+            return try YOLOHeads(heads, slots: slots, in: result, transform: transform).candidates(
+                confidence: confidence)
+        }
         let tensor = try result.output(boxes)
         let output = try output(tensor, coefficients: try coefficientCount(result))
         return tensor.withElements { elements in
@@ -103,27 +119,32 @@ struct YOLOSegmentation: OutputDecoder {
     func masks(
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> Masks {
-        let tensor = try result.output(boxes)
         let prototypes = try PrototypeMasks(
             try result.output(prototypes), transform: transform, resolution: resolution)
-        return Masks(
-            prototypes: prototypes, boxes: tensor, layout: layout,
-            output: try output(tensor, coefficients: prototypes.count))
+        let count = prototypes.count
+        if let heads {
+            let heads = try YOLOHeads(heads, slots: slots, in: result, transform: transform)
+            try heads.requireCoefficients(count)
+            return Masks(prototypes: prototypes) { heads.coefficients(of: $0, count: count) }
+        }
+        let tensor = try result.output(boxes)
+        let output = try output(tensor, coefficients: count)
+        return Masks(prototypes: prototypes) { [layout] candidate in
+            tensor.withElements { elements in
+                let output = output(elements)
+                return (0..<count).map { layout.coefficient($0, of: candidate, in: output) }
+            }
+        }
     }
 
     /// Masks by the coefficients that stand with a box.
     struct Masks: InstanceMasks {
         fileprivate let prototypes: PrototypeMasks
-        fileprivate let boxes: Tensor
-        fileprivate let layout: YOLOLayout
-        fileprivate let output: (UnsafeBufferPointer<Float>) -> YOLOBoxes
+        /// One a prototype.
+        fileprivate let coefficients: (Candidate) -> [Float]
 
         func mask(of candidate: Candidate) -> Mask {
-            let coefficients = boxes.withElements { elements in
-                let output = output(elements)
-                return (0..<prototypes.count).map { layout.coefficient($0, of: candidate, in: output) }
-            }
-            return prototypes.mask(coefficients: coefficients, networkBox: candidate.box)
+            prototypes.mask(coefficients: coefficients(candidate), networkBox: candidate.box)
         }
     }
 

@@ -1,0 +1,23 @@
+import Foundation
+import InstanceSegmentation
+
+/// A file that sessions are made of, and what is left out of its graph.
+struct ModelFile {
+    let path: String
+    /// The file without what decoders do themselves; `nil` where all of it is run.
+    private(set) var withoutTail: Data?
+    /// What such a file answers.
+    private(set) var heads: DetectionHeads?
+
+    /// Files above this are run as they are: one is rewritten in memory.
+    private static let largest = 400 << 20
+
+    init(path: String, options: SessionOptions) {
+        self.path = path
+        guard options.leavesOutTails, let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe),
+            bytes.count <= Self.largest, let graph = ONNXGraph(bytes), let heads = graph.detectionHeads
+        else { return }  // what is wrong with a file is said when it is opened
+        withoutTail = graph.file(answering: heads.names)
+        self.heads = heads
+    }
+}
