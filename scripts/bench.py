@@ -143,18 +143,17 @@ def throughput(models, model, path, callers, rounds, seconds):
     server = Server(models, model)
     ready = server.memory()
     server.load(model, body, callers, 1)
-    ratios, rates, bests, times = [], [], [], []
+    ratios, rates, bests, times, busy = [], [], [], [], 0
     for _ in range(rounds):
         own, rate = server.load(model, body, callers, seconds)
+        busy = max(busy, server.memory())
         runs = benchmark(models, model, "--callers", str(callers), path)
         rates.append(rate)
         bests.append(runs["best"])
         ratios.append(rate / runs["best"])
         times += own
     times.sort()
-    busy = server.memory()
-    time.sleep(30)
-    rest = server.memory()
+    rest = server.memory()  # bare runs went on for longer than half a minute
     print(f"\n{model}, {callers} callers: {statistics.median(rates):.1f} answers a second, {statistics.median(ratios):.2f} of the best arrangement of bare runs"
           f" ({statistics.median(bests):.1f}); p50 {share(times, 0.5):.0f} ms, p99 {share(times, 0.99):.0f} ms ({share(times, 0.99) / share(times, 0.5):.2f})")
     print(f"  listening {server.listening:.3f} s, ready {server.ready:.3f} s; resident {ready:.0f} MB ready, {busy:.0f} MB under load, {rest:.0f} MB half a minute after")

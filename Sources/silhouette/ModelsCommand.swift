@@ -6,7 +6,14 @@ import ONNXRuntimeBackend
 
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models", abstract: "Lists the models of a folder and what each is.")
+        commandName: "models",
+        abstract: "Lists the models of a folder and what each is, or makes an 8-bit copy of one.",
+        subcommands: [ModelsListCommand.self, QuantizeCommand.self], defaultSubcommand: ModelsListCommand.self)
+}
+
+struct ModelsListCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Lists the models of a folder and what each is.")
 
     @OptionGroup var models: ModelOptions
 

@@ -81,6 +81,23 @@ import Testing
         #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_PORT is 'many'; expected a number"))
     }
 
+    @Test func quantizingSaysWhatItNeeds() throws {
+        let common = ["models", "quantize", "tabletop/1", "--models", "models", "--images"]
+        let missing = try Program.run(common + ["models/tabletop/1/sample.jpg", "--python", "false"])
+        #expect(missing.status != 0 && missing.errors.contains("pip install onnx onnxruntime"))
+        let existing = try Program.run(common + ["models/tabletop/1/sample.jpg", "--version", "1"])
+        #expect(existing.status != 0 && existing.errors.contains("exists; choose another --version"))
+        let strange = try Program.run(common + ["models", "--version", "../x"])
+        #expect(strange.status != 0 && strange.errors.contains("no name of a folder"))
+    }
+
+    @Test func lanesAndThreadsAreNumbersOrAuto() throws {
+        for arguments in [["--lanes", "0"], ["--threads", "many"]] {
+            let outcome = try Program.run(["serve", "--models", "models"] + arguments)
+            #expect(outcome.status != 0 && outcome.errors.contains(arguments[0]))
+        }
+    }
+
     @Test func modelsAreListedWithWhatTheyAre() throws {
         let folder = try models()
         let broken = URL(filePath: folder).appending(path: "broken/1")
