@@ -1,6 +1,6 @@
 """Renders table tops with coins, dice, bolts, pens and clutter, with an exact mask for every object.
 
-    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2]
+    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die]
 
 Writes OUT/{seed}.jpg (the picture), OUT/{seed}.png (object index of every pixel, 0 = none) and OUT/{seed}.json (the
 class of each index). A scene depends on its seed alone; what exists is not rendered again, so a run can be resumed
@@ -153,8 +153,8 @@ def places(rng, count, spacing):
     return np.array(chosen).reshape(-1, 2)
 
 
-def compose(rng, scene):
-    """Fills the scene; returns the class names by object index (1, 2, ...) and how far the objects reach."""
+def compose(rng, scene, asked=None):
+    """Fills the scene, with the objects that are asked for or with its own choice; returns the class names by object index (1, 2, ...) and how far the objects reach."""
     light(rng, scene)
     ground(rng, scene)
     theme = rng.choice(["coin", "die", "bolt", "pen", "mixed", "none"], p=[0.34, 0.17, 0.2, 0.15, 0.1, 0.04])
@@ -169,7 +169,9 @@ def compose(rng, scene):
         wanted = ["pen"] * int(rng.choice([1, 1, 2, 3]))
     elif theme == "mixed":
         wanted = list(rng.choice(list(CLASSES), int(rng.integers(2, 10)), p=[0.45, 0.2, 0.25, 0.1]))
-    clutter = int(rng.choice([0, 0, 1, 2, 3])) + (int(rng.integers(2, 8)) if theme == "none" else 0)
+    if asked:
+        theme, wanted = "asked", asked
+    clutter = 0 if asked else int(rng.choice([0, 0, 1, 2, 3])) + (int(rng.integers(2, 8)) if theme == "none" else 0)
     if theme == "coin" and rng.random() < 0.16:
         objects.hand(rng).rotation_euler.z = rng.uniform(0, 2 * math.pi)
         wanted, clutter = wanted[:9], 0
@@ -240,7 +242,7 @@ def render(seed, out, arguments):
     shape = [(1, 1), (1, 1), (4, 3), (3, 4)][rng.integers(4)]
     size = (arguments.size * shape[0] // max(shape), arguments.size * shape[1] // max(shape))
     scene = reset(size, arguments.samples, arguments.threads)
-    names, reach = compose(rng, scene)
+    names, reach = compose(rng, scene, arguments.want)
     camera(rng, scene, reach)
     path = out / f"{seed}.exr"
     scene.render.filepath = str(path)
@@ -267,6 +269,7 @@ def main():
     parser.add_argument("--step", type=int, default=1, help="distance of seeds, for several processes")
     parser.add_argument("--size", type=int, default=320, help="longer side in pixels")
     parser.add_argument("--samples", type=int, default=6)
+    parser.add_argument("--want", type=lambda text: text.split(","), help="objects of every scene, instead of each scene's own choice")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

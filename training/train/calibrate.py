@@ -1,10 +1,10 @@
 """Fits temperature and bias so that a confidence is the share of detections that are right, on rendered scenes.
 
     silhouette evaluate --model NAME/V --annotations instances.json --images SCENES --iou 0.3 --save-detections found.json
-    python calibrate.py instances.json found.json [--category 1] [--plot reliability.png]
+    python calibrate.py instances.json found.json [--categories 1,2,3,4] [--plot reliability.png]
 
-A detection is right where its box overlaps a free true object of its class by half. Prints the temperature and the bias for
-export.py, and the reliability before and after.
+A detection is right where its box overlaps a free true object of its class by half. Prints temperatures and biases for export.py,
+one a class, and the reliability of all before and after.
 """
 
 import argparse
@@ -48,25 +48,43 @@ def reliability(scores, right, edges=np.linspace(0, 1, 11)):
     return rows
 
 
+def design(scores):
+    logits = np.log(scores / (1 - scores))
+    return np.stack([logits, np.ones_like(logits)], 1)
+
+
+def fit(scores, right):
+    """Temperature and bias by logistic regression, with Newton's method."""
+    weights = np.array([1.0, 0.0])
+    for _ in range(100):
+        p = calibrated(scores, weights)
+        hessian = (design(scores).T * (p * (1 - p))) @ design(scores) + 1e-6 * np.eye(2)
+        weights = weights + np.linalg.solve(hessian, design(scores).T @ (right - p))
+    return weights
+
+
+def calibrated(scores, weights):
+    return 1 / (1 + np.exp(-design(scores) @ weights))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("truth")
     parser.add_argument("found")
-    parser.add_argument("--category", type=int, default=1)
+    parser.add_argument("--categories", type=lambda text: [int(number) for number in text.split(",")], default=[1, 2, 3, 4])
     parser.add_argument("--plot")
     arguments = parser.parse_args()
-    scores, right = outcomes(json.load(open(arguments.truth)), json.load(open(arguments.found)), arguments.category)
-    keep = scores > 0.05  # what nobody sees should not decide
-    scores, right = scores[keep], right[keep]
-    logits = np.log(scores / (1 - scores))
-    design = np.stack([logits, np.ones_like(logits)], 1)
-    weights = np.array([1.0, 0.0])
-    for _ in range(100):  # Newton's method for logistic regression
-        p = 1 / (1 + np.exp(-design @ weights))
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-6 * np.eye(2)
-        weights += np.linalg.solve(hessian, design.T @ (right - p))
-    after = 1 / (1 + np.exp(-design @ weights))
-    print(f"--temperature {weights[0]:.3f} --bias {weights[1]:.3f}   ({len(scores)} detections, {int(right.sum())} right)")
+    truth, found = json.load(open(arguments.truth)), json.load(open(arguments.found))
+    parts = []
+    for category in arguments.categories:
+        own, hits = outcomes(truth, found, category)
+        keep = own > 0.05  # what nobody sees should not decide
+        own, hits = own[keep], hits[keep]
+        weights = fit(own, hits)
+        parts.append((own, hits, calibrated(own, weights), weights))
+    print("--temperature " + ",".join(f"{part[3][0]:.3f}" for part in parts) + " --bias=" + ",".join(f"{part[3][1]:.3f}" for part in parts))
+    scores, right, after = (np.concatenate([part[k] for part in parts]) for k in range(3))
+    print(f"{len(scores)} detections, {int(right.sum())} right")
     for name, values in (("before", scores), ("after", after)):
         print(name)
         for low, high, count, mean, share in reliability(values, right):

@@ -1,9 +1,9 @@
 """Writes a trained network as ONNX in YOLOv8-seg's layout, with free batch, height and width.
 
-    python export.py OUT/last.pt model.onnx [--classes coin] [--size 512] [--temperature 1] [--bias 0]
+    python export.py OUT/last.pt model.onnx [--classes coin] [--size 512] [--temperature 1,...] [--bias 0,...]
 
 `--classes` keeps some of the classes that were trained; the others are left out of the file. Temperature and bias calibrate
-the confidences: `sigmoid(temperature * logit + bias)`.
+the confidences, one for all classes or one each: `sigmoid(temperature * logit + bias)`.
 """
 
 import argparse
@@ -21,8 +21,9 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--classes", default=",".join(CLASSES))
     parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--temperature", type=float, default=1.0)
-    parser.add_argument("--bias", type=float, default=0.0)
+    numbers = lambda text: [float(number) for number in text.split(",")]
+    parser.add_argument("--temperature", type=numbers, default=[1.0])
+    parser.add_argument("--bias", type=numbers, default=[0.0])
     arguments = parser.parse_args()
 
     network = Network(len(CLASSES))

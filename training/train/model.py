@@ -33,14 +33,14 @@ class Separable(nn.Sequential):
 
 
 class Network(nn.Module):
-    def __init__(self, classes, width=64):
+    def __init__(self, classes, width=96):
         super().__init__()
         self.classes = classes
         self.stem = nn.Sequential(Conv(3, 16, 3, 2), Conv(16, 32, 3, 2), Bottleneck(32))
-        self.stage3 = nn.Sequential(Conv(32, 48, 3, 2), Bottleneck(48), Bottleneck(48))
-        self.stage4 = nn.Sequential(Conv(48, 96, 3, 2), Bottleneck(96), Bottleneck(96))
-        self.stage5 = nn.Sequential(Conv(96, 128, 3, 2), Bottleneck(128), Bottleneck(128))
-        self.lateral = nn.ModuleList([Conv(c, width, 1) for c in (48, 96, 128)])
+        self.stage3 = nn.Sequential(Conv(32, 64, 3, 2), Bottleneck(64), Bottleneck(64))
+        self.stage4 = nn.Sequential(Conv(64, 128, 3, 2), Bottleneck(128), Bottleneck(128))
+        self.stage5 = nn.Sequential(Conv(128, 192, 3, 2), Bottleneck(192), Bottleneck(192))
+        self.lateral = nn.ModuleList([Conv(c, width, 1) for c in (64, 128, 192)])
         self.smooth = nn.ModuleList([Separable(width) for _ in range(2)])
         self.down = nn.ModuleList([Conv(width, width, 3, 2, groups=width) for _ in range(2)])
         self.merge = nn.ModuleList([Separable(width) for _ in range(2)])
@@ -83,9 +83,12 @@ class Network(nn.Module):
 class Exported(nn.Module):
     """The network with its outputs in the layout that decoders read."""
 
-    def __init__(self, network, temperature=1.0, bias=0.0):
+    def __init__(self, network, temperature=(1.0,), bias=(0.0,)):
+        """Temperature and bias calibrate the logits: one each, or one a class."""
         super().__init__()
-        self.network, self.temperature, self.bias = network, temperature, bias
+        self.network = network
+        self.register_buffer("temperature", torch.tensor(temperature))
+        self.register_buffer("bias", torch.tensor(bias))
 
     def forward(self, images):
         logits, distances, coefficients, prototypes, centres = self.network(images)

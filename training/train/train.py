@@ -55,11 +55,11 @@ def main():
     loader = iter(torch.utils.data.DataLoader(
         scenes, arguments.batch, sampler=torch.utils.data.SequentialSampler(scenes), num_workers=arguments.workers,
         collate_fn=collate, prefetch_factor=4, persistent_workers=True))
-    start = time.time() - used
     limit = arguments.minutes * 60
-    saved, sums, count = time.time(), {}, 0
+    last = saved = time.time()
+    sums, count = {}, 0
     with open(arguments.out / "log.csv", "a") as log:
-        while (used := time.time() - start) < limit:
+        while used < limit:
             share = used / limit
             rate = arguments.rate * min(1, (step + 1) / 100) * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
             for group in optimizer.param_groups:
@@ -75,6 +75,9 @@ def main():
             torch.nn.utils.clip_grad_norm_(network.parameters(), 5)
             optimizer.step()
             step += 1
+            # A pause, as of a machine that was needed for something else, is no time used.
+            used += min(time.time() - last, 15)
+            last = time.time()
             decay = min(0.998, (1 + step) / (10 + step))
             with torch.no_grad():
                 for a, p in zip(average.state_dict().values(), network.state_dict().values()):
