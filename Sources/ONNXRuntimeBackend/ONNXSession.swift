@@ -4,9 +4,9 @@ import InstanceSegmentation
 
 /// Owns a C session: a loaded network with its weights.
 ///
-/// `@unchecked Sendable`: everything is set once, and `Run` on one session may be called by several threads at once.
+/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once.
 final class ONNXSession: @unchecked Sendable {
-    private(set) var description: ModelDescription
+    let description: ModelDescription
     private let library: ONNXRuntimeLibrary
     private let session: OpaquePointer
 
@@ -15,8 +15,7 @@ final class ONNXSession: @unchecked Sendable {
             if let bytes = file.withoutTail { return try library.session(bytes: bytes, options: handle) }
             return try library.session(path: file.path, options: handle)
         }
-        try self.init(library: library, owning: session)
-        description.heads = file.heads
+        try self.init(library: library, owning: session, heads: file.heads)
     }
 
     convenience init(library: ONNXRuntimeLibrary, bytes: [UInt8], options: SessionOptions) throws(ONNXRuntimeError) {
@@ -26,10 +25,14 @@ final class ONNXSession: @unchecked Sendable {
         try self.init(library: library, owning: session)
     }
 
-    private init(library: ONNXRuntimeLibrary, owning session: OpaquePointer) throws(ONNXRuntimeError) {
+    private init(
+        library: ONNXRuntimeLibrary, owning session: OpaquePointer, heads: DetectionHeads? = nil
+    ) throws(ONNXRuntimeError) {
         self.library = library
         do throws(ONNXRuntimeError) {
-            description = try ModelDescription(session: session, library: library)
+            var description = try ModelDescription(session: session, library: library)
+            description.heads = heads
+            self.description = description
         } catch {
             library.release { $0.pointee.ReleaseSession(session) }
             throw error

@@ -208,7 +208,7 @@ def python_package(script, name, version):
         folder = package_folder(name, version)
         environment = {
             "PYTHONPATH": folder, "SERVER": context.server, "KEY": KEY, "PICTURE": SAMPLE, "PICTURE_URL": context.web + "/sample.jpg",
-            "EXPECTED": str(len(context.expected)), "API_URL": context.server, "INSTANCE_SEGMENTATION_URL": context.server,
+            "EXPECTED": str(sum(row[1] >= 60 for row in context.expected)), "API_URL": context.server, "INSTANCE_SEGMENTATION_URL": context.server,
             "OBJECT_DETECTION_URL": context.server, "ROBOFLOW_CONFIG_DIR": os.path.join(context.folder, "none.json"), "MPLBACKEND": "agg",
             "MPLCONFIGDIR": context.folder,
         }
