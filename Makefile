@@ -7,6 +7,7 @@ CHECK = --explicit-target-dependency-import-check error
 BUILD = $(SWIFT) build -c release --static-swift-stdlib --product silhouette $(CHECK)
 HOST ?= 127.0.0.1
 PORT ?= 9001
+BACKENDS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build run test lint format bench docs clean
@@ -14,8 +15,8 @@ PORT ?= 9001
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install what is missing: Debian packages and the ONNX Runtime library
-	@scripts/setup.sh
+setup: ## Install what is missing: Debian packages and the ONNX Runtime library (BACKENDS=openvino: OpenVINO too)
+	@BACKENDS="$(BACKENDS)" scripts/setup.sh
 
 build: setup ## Build .build/release/silhouette
 	@echo "build: compiling for release; the first time takes some minutes"

@@ -15,6 +15,7 @@ let package = Package(
     products: [
         .library(name: "InstanceSegmentation", targets: ["InstanceSegmentation"]),
         .library(name: "ONNXRuntimeBackend", targets: ["ONNXRuntimeBackend"]),
+        .library(name: "OpenVINOBackend", targets: ["OpenVINOBackend"]),
         .executable(name: "silhouette", targets: ["silhouette"]),
     ],
     dependencies: [
@@ -33,6 +34,8 @@ let package = Package(
     targets: [
         // The ONNX Runtime C API, as much of it as is called, and the opening of its library.
         .target(name: "CONNXRuntime", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+        // The OpenVINO C API, likewise.
+        .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         // Memory settings of the C library, which Swift's own Glibc module leaves out.
         .target(name: "CAllocator"),
         // turbojpeg, libpng, libwebp, libheif, giflib, libtiff.
@@ -46,13 +49,18 @@ let package = Package(
         ),
         .target(name: "Imaging", dependencies: ["CImageCodecs"], swiftSettings: settings),
         .target(name: "InstanceSegmentation", dependencies: ["Imaging"], swiftSettings: settings),
+        // What ONNX files say, read by ourselves.
+        .target(name: "ONNXFile", dependencies: ["InstanceSegmentation"], swiftSettings: settings),
         .target(
             name: "ONNXRuntimeBackend",
             dependencies: [
-                "InstanceSegmentation", "CONNXRuntime", .product(name: "Logging", package: "swift-log"),
+                "InstanceSegmentation", "CONNXRuntime", "ONNXFile", .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "OpenVINOBackend", dependencies: ["InstanceSegmentation", "COpenVINO", "ONNXFile"],
+            swiftSettings: settings),
         .target(
             name: "InferenceServer",
             dependencies: [
@@ -88,6 +96,7 @@ let package = Package(
                 "InferenceServer",
                 "InstanceSegmentation",
                 "ONNXRuntimeBackend",
+                "OpenVINOBackend",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -111,9 +120,17 @@ let package = Package(
             dependencies: [
                 "Imaging",
                 "InstanceSegmentation",
+                "ONNXFile",
                 "ONNXRuntimeBackend",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "OpenVINOBackendTests",
+            dependencies: [
+                "Imaging", "InstanceSegmentation", "ONNXRuntimeBackend", "OpenVINOBackend", "TestSupport",
             ],
             swiftSettings: settings
         ),

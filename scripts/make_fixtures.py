@@ -77,7 +77,17 @@ def types():
          [helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in kinds.items()])
 
 
+def quantized():
+    """Gives back what it is given, through 8-bit numbers of a 255th."""
+    save("quantized",
+         [helper.make_node("QuantizeLinear", ["images", "scale", "zero"], ["bytes"]),
+          helper.make_node("DequantizeLinear", ["bytes", "scale", "zero"], ["output0"])],
+         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, "height", "width"])],
+         [helper.make_tensor_value_info("output0", TensorProto.FLOAT, ["batch", 3, "height", "width"])],
+         [constant("scale", 1 / 255), constant("zero", 0, np.uint8)])
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for make in (bright, detect, types):
+    for make in (bright, detect, types, quantized):
         make()

@@ -34,7 +34,7 @@ public func buildApplication(
         workspace: WorkspaceRoutes(catalog: catalog, access: access, scheme: configuration.scheme),
         health: HealthRoutes(
             state: state, counts: metrics, version: configuration.version,
-            instanceID: UUID().uuidString.lowercased()),
+            backend: (catalog.backendName, catalog.precision), instanceID: UUID().uuidString.lowercased()),
         assets: AssetRoutes(), metrics: metrics, logger: logger)
     let http1 = HTTP1Channel.Configuration(
         additionalChannelHandlers: [ExchangeHandler(maxUnwanted: 2 * configuration.maxBodySize)],

@@ -1,5 +1,6 @@
 import Foundation
 import InstanceSegmentation
+import ONNXFile
 
 /// A file that sessions are made of, and what is left out of its graph.
 struct ModelFile {
@@ -8,12 +9,15 @@ struct ModelFile {
     private(set) var withoutTail: Data?
     /// What such a file answers.
     private(set) var heads: DetectionHeads?
+    /// What numbers it is run with.
+    let precision: InferencePrecision
 
     /// Files above this are run as they are: one is rewritten in memory.
     private static let largest = 400 << 20
 
     init(path: String, options: SessionOptions) {
         self.path = path
+        precision = ONNXHeader(contentsOf: path)?.precision ?? .float32
         guard options.leavesOutTails, let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe),
             bytes.count <= Self.largest, let graph = ONNXGraph(bytes), let heads = graph.detectionHeads
         else { return }  // what is wrong with a file is said when it is opened

@@ -53,6 +53,8 @@ public struct ONNXRuntimeBackend: InferenceBackend {
 
     private func lanes(of file: ModelFile, _ options: SessionOptions, count: Int) throws -> [any InferenceSession] {
         let session = try ONNXSession(library: library, file: file, options: options)
-        return (1...max(count, 1)).map { ONNXLane(session: session, name: "lane \($0)") }
+        return (1...max(count, 1)).map { number in
+            InferenceLane(model: session.description, name: "lane \(number)") { try session.run($0) }
+        }
     }
 }

@@ -1,5 +1,6 @@
 internal import CONNXRuntime
 import Foundation
+import InstanceSegmentation
 import Logging
 
 /// The loaded library, its API table and the one environment of the process.
@@ -20,7 +21,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
     /// Finds and opens the library.
     ///
     /// The first place that has one wins: `SILHOUETTE_ORT_LIBRARY` (if it is set and unusable, nothing else is tried),
-    /// `lib` beside the program and beside its folder, `lib` in the current folder and above the program, the system.
+    /// `lib` beside the program, above it and in the current folder, the system.
     static func open(logger: Logger) throws -> ONNXRuntimeLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_ORT_LIBRARY"], !path.isEmpty {
             return try ONNXRuntimeLibrary(path: path, logger: logger)
@@ -37,23 +38,8 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
     }
 
     private static func candidates() -> [String] {
-        var folders: [URL] = []
-        if let program = Bundle.main.executableURL?.resolvingSymlinksInPath() {
-            var folder = program.deletingLastPathComponent()
-            folders = [folder.appending(path: "lib")]
-            // A program in a build folder finds the library of its checkout.
-            for _ in 0..<4 {
-                folder.deleteLastPathComponent()
-                folders.append(folder.appending(path: "lib"))
-            }
-        }
-        folders.append(URL(filePath: FileManager.default.currentDirectoryPath).appending(path: "lib"))
-        let files = folders.flatMap { folder in
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-            return names.filter { $0.hasPrefix("libonnxruntime.so") || $0 == "libonnxruntime.dylib" }.sorted(by: >)
-                .map { folder.appending(path: $0).path }
-        }
-        return files + ["libonnxruntime.so.1"]
+        RuntimeLibraries.candidates { $0.hasPrefix("libonnxruntime.so") || $0 == "libonnxruntime.dylib" }
+            + ["libonnxruntime.so.1"]
     }
 
     private init(path: String, logger: Logger) throws(ONNXRuntimeError) {

@@ -15,7 +15,7 @@ final class ONNXSession: @unchecked Sendable {
             if let bytes = file.withoutTail { return try library.session(bytes: bytes, options: handle) }
             return try library.session(path: file.path, options: handle)
         }
-        try self.init(library: library, owning: session, heads: file.heads)
+        try self.init(library: library, owning: session, heads: file.heads, precision: file.precision)
     }
 
     convenience init(library: ONNXRuntimeLibrary, bytes: [UInt8], options: SessionOptions) throws(ONNXRuntimeError) {
@@ -26,12 +26,14 @@ final class ONNXSession: @unchecked Sendable {
     }
 
     private init(
-        library: ONNXRuntimeLibrary, owning session: OpaquePointer, heads: DetectionHeads? = nil
+        library: ONNXRuntimeLibrary, owning session: OpaquePointer, heads: DetectionHeads? = nil,
+        precision: InferencePrecision = .float32
     ) throws(ONNXRuntimeError) {
         self.library = library
         do throws(ONNXRuntimeError) {
             var description = try ModelDescription(session: session, library: library)
             description.heads = heads
+            description.precision = precision
             self.description = description
         } catch {
             library.release { $0.pointee.ReleaseSession(session) }
@@ -69,16 +71,11 @@ final class ONNXSession: @unchecked Sendable {
             let value = try ONNXValue(borrowing: bytes, type: type, shape: tensor.shape, library: library)
             return try run(tensors.dropFirst(), values: values + [value], options)
         }
-        return try tensor.withElements { elements in
-            switch type {
-            case .float32: return try go(UnsafeRawBufferPointer(elements))
-            case .float16: return try elements.map(half(fromFloat:)).withUnsafeBytes(go)
-            case .uint8: return try elements.map { UInt8(min(max($0.rounded(), 0), 255)) }.withUnsafeBytes(go)
-            default:
-                throw ONNXRuntimeError.unsupportedTensor(
-                    "A model's input is of type \(type.rawValue), which cannot be given.")
-            }
+        guard let values = try tensor.withBytes(as: type, go) else {
+            throw ONNXRuntimeError.unsupportedTensor(
+                "A model's input is of type \(type.rawValue), which cannot be given.")
         }
+        return values
     }
 
     private func run(_ inputs: [ONNXValue], _ options: OpaquePointer?) throws(ONNXRuntimeError) -> [ONNXValue] {

@@ -52,63 +52,15 @@ final class ONNXValue: @unchecked Sendable {
         try library.call("GetTensorMutableData") { $0.pointee.GetTensorMutableData(handle, &data) }
         guard count > 0, let data else { return Tensor(shape: shape, elements: []) }
 
-        func converted<Element>(_: Element.Type, _ convert: (Element) -> Float) -> Tensor {
-            let values = UnsafeBufferPointer(start: data.assumingMemoryBound(to: Element.self), count: count)
-            return Tensor(shape: shape, elements: values.map(convert))
-        }
-        switch type {
-        case .float32:
+        if type == .float32 {
             let elements = UnsafeBufferPointer(start: data.assumingMemoryBound(to: Float.self), count: count)
             return Tensor(shape: shape, storage: ONNXStorage(owner: self, elements: elements))
-        case .float64: return converted(Double.self) { Float($0) }
-        case .uint8: return converted(UInt8.self) { Float($0) }
-        case .int8: return converted(Int8.self) { Float($0) }
-        case .int32: return converted(Int32.self) { Float($0) }
-        case .int64: return converted(Int64.self) { Float($0) }
-        case .bool: return converted(UInt8.self) { $0 == 0 ? 0 : 1 }
-        case .bfloat16: return converted(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
-        case .float16: return converted(UInt16.self, float(fromHalf:))
-        case .other: throw .unsupportedTensor("An output of the model is not a tensor of numbers.")
         }
+        guard let tensor = Tensor(shape: shape, copying: data, of: type) else {
+            throw .unsupportedTensor("An output of the model is not a tensor of numbers.")
+        }
+        return tensor
     }
-}
-
-/// The number of IEEE 754 half precision with those bits (Swift's `Float16` does not exist on every platform).
-func float(fromHalf bits: UInt16) -> Float {
-    let sign = UInt32(bits & 0x8000) << 16
-    let exponent = UInt32(bits >> 10 & 0x1F)
-    let fraction = UInt32(bits & 0x3FF)
-    switch exponent {
-    case 0: return Float(sign: sign == 0 ? .plus : .minus, exponent: -24, significand: Float(fraction))
-    case 31: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-    default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
-    }
-}
-
-/// The bits of a number in IEEE 754 half precision, rounded to the nearest, halves to even.
-func half(fromFloat value: Float) -> UInt16 {
-    let bits = value.bitPattern
-    let sign = UInt16(bits >> 16 & 0x8000)
-    let exponent = Int(bits >> 23 & 0xFF) - 127
-    let fraction = bits & 0x7F_FFFF
-    switch exponent {
-    case 128: return sign | 0x7C00 | (fraction == 0 ? 0 : 0x200)  // infinity, or no number
-    case 16...: return sign | 0x7C00
-    case -14...15:
-        // A carry out of the fraction goes into the exponent, where it belongs.
-        let kept = UInt32(exponent + 15) << 10 | fraction >> 13
-        return sign | UInt16(kept + roundUp(fraction & 0x1FFF, half: 0x1000, isOdd: kept & 1 == 1))
-    case -25 ... -15:  // subnormal
-        let shift = UInt32(-exponent - 1)
-        let whole = fraction | 0x80_0000
-        let kept = whole >> shift
-        return sign | UInt16(kept + roundUp(whole & (1 << shift - 1), half: 1 << (shift - 1), isOdd: kept & 1 == 1))
-    default: return sign
-    }
-}
-
-private func roundUp(_ rest: UInt32, half: UInt32, isOdd: Bool) -> UInt32 {
-    rest > half || (rest == half && isOdd) ? 1 : 0
 }
 
 /// Elements inside an `OrtValue`, kept alive with it.

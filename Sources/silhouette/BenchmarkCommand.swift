@@ -20,6 +20,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
+    @OptionGroup var backends: BackendOptions
+
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
@@ -53,7 +55,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         if let callers { return try await measureRuns(location, files, callers: callers, logger: logger) }
-        let ours = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
+        let ours = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).open(
             modelAt: location.file.path, lanes: 1)[0]

@@ -4,7 +4,6 @@ import Imaging
 import InferenceServer
 import InstanceSegmentation
 import Logging
-import ONNXRuntimeBackend
 
 struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +15,8 @@ struct EvaluateCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var models: ModelOptions
+
+    @OptionGroup var backends: BackendOptions
 
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
@@ -61,7 +62,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let lane = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
+        let lane = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
         let segmenter = try Segmenter(session: lane, settings: try location.settings(), usesSquareInput: square)
         let categories = Dictionary(truth.categories.map { ($0.value, $0.key) }) { first, _ in first }
         guard segmenter.model.classNames.contains(where: { categories[$0] != nil }) else {

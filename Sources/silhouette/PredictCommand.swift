@@ -4,7 +4,6 @@ import Imaging
 import InferenceServer
 import InstanceSegmentation
 import Logging
-import ONNXRuntimeBackend
 
 struct PredictCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -19,6 +18,8 @@ struct PredictCommand: AsyncParsableCommand {
     var images: [String]
 
     @OptionGroup var models: ModelOptions
+
+    @OptionGroup var backends: BackendOptions
 
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
@@ -86,7 +87,7 @@ struct PredictCommand: AsyncParsableCommand {
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .warning
-        let lanes = try await ONNXRuntimeBackend(logger: logger).open(modelAt: location.file.path, lanes: 1)
+        let lanes = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)
         let served = ServedModel(
             id: location.id,
             segmenter: try Segmenter(session: lanes[0], settings: try location.settings(), usesSquareInput: square),

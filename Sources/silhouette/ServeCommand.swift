@@ -24,6 +24,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @OptionGroup var models: ModelOptions
 
+    @OptionGroup var backends: BackendOptions
+
     @Option(help: ArgumentHelp("Folder for keys and other state.", valueName: "dir"))
     var state = environment("STATE") ?? defaultStateFolder()
 
@@ -114,9 +116,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let threads = try (self.threads ?? .fromEnvironment("THREADS")).count
-        let backend = try ONNXRuntimeBackend(
-            options: SessionOptions(threads: threads ?? cores), adaptsThreads: threads == nil, logger: logger)
-        logger.info("\(backend.name)", metadata: ["library": "\(backend.libraryPath)"])
+        let backend = try backends.open(threads: threads, logger: logger)
+        logger.info(
+            "\(backend.name)",
+            metadata: ["library": "\(backend.libraryPath)", "precision": "\(backend.precision.rawValue)"])
         let (access, key) = try access(logger: logger)
         let catalog = ModelCatalog(
             locations: locations, backend: backend,

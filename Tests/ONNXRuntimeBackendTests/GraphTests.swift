@@ -4,6 +4,7 @@ import InstanceSegmentation
 import TestSupport
 import Testing
 
+@testable import ONNXFile
 @testable import ONNXRuntimeBackend
 
 @Suite struct GraphTests {

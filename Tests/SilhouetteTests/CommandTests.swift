@@ -98,6 +98,38 @@ import Testing
         }
     }
 
+    @Test func whatRunsNetworksIsChosenAndSaid() throws {
+        let server = try RunningServer(["--models", models(), "--open"])
+        let info = try server.curl([], path: "/info")
+        #expect(info.contains("\"backend\":\"ONNX Runtime ") && info.contains("\"precision\":\"fp32\""), "\(info)")
+        #expect(server.logText.components(separatedBy: "precision=fp32").count == 3, "once for all and once a model")
+        let absent = try Program.run(
+            ["predict", "--models", models(), "--backend", "openvino", try picture()],
+            environment: ["SILHOUETTE_OPENVINO_LIBRARY": "/no/such/library"])
+        #expect(absent.status != 0 && absent.errors.contains("OpenVINO library /no/such/library cannot be used"))
+        for (name, value) in [("BACKEND", "tensorrt"), ("PRECISION", "int4")] {
+            let wrong = try Program.run(
+                ["predict", "--models", models(), try picture()], environment: ["SILHOUETTE_" + name: value])
+            #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_\(name) is '\(value)'; expected"))
+        }
+    }
+
+    @Test(.enabled(if: FileManager.default.fileExists(atPath: TestFiles.root.appending(path: "lib/openvino").path)))
+    func aServerRunsOnOpenVINO() throws {
+        for (precision, shown) in [("fp32", ["fp32"]), ("auto", ["fp32", "bf16"])] {
+            let server = try RunningServer(
+                ["--models", models(), "--open", "--backend", "openvino", "--precision", precision])
+            let info = try server.curl([], path: "/info")
+            #expect(info.contains("\"backend\":\"OpenVINO 20"), "\(info)")
+            #expect(shown.contains { info.contains("\"precision\":\"\($0)\"") }, "\(info)")
+            let answer = try server.curl(["--data-binary", "@" + picture()], path: "/bright/1")
+            #expect(answer.contains("\"class\":\"bright\"") && answer.hasSuffix("\n200"), "\(answer)")
+            server.process.terminate()
+            server.process.waitUntilExit()
+            #expect(server.process.terminationStatus == 0)
+        }
+    }
+
     @Test func modelsAreListedWithWhatTheyAre() throws {
         let folder = try models()
         let broken = URL(filePath: folder).appending(path: "broken/1")

@@ -19,9 +19,16 @@ public enum TestFiles {
         root.appending(path: "Tests/TestSupport/Fixtures/\(name)")
     }
 
+    /// The folder of all temporary folders of this process, removed when it ends.
+    private static let temporary: URL = {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "silhouette-" + UUID().uuidString)
+        atexit { try? FileManager.default.removeItem(at: TestFiles.temporary) }
+        return folder
+    }()
+
     /// A new empty folder.
     public static func temporaryFolder() throws -> URL {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "silhouette-" + UUID().uuidString)
+        let folder = temporary.appending(path: UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         return folder
     }

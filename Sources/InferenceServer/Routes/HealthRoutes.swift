@@ -1,4 +1,5 @@
 import Hummingbird
+import InstanceSegmentation
 import NIOCore
 
 /// `/healthz`, `/readiness`, `/info` and `/metrics`: what orchestrators and clients ask. None needs a key.
@@ -6,6 +7,8 @@ struct HealthRoutes: Sendable {
     let state: ServerState
     let counts: ServerMetrics
     let version: String
+    /// What runs networks, and what those of 32-bit floats are run with.
+    let backend: (name: String, precision: InferencePrecision)
     /// Stable for the life of the process.
     let instanceID: String
 
@@ -18,7 +21,10 @@ struct HealthRoutes: Sendable {
     }
 
     func info() -> Response {
-        json(.ok, #"{"name":"Silhouette","version":"\#(version)","uuid":"\#(instanceID)"}"#)
+        json(
+            .ok,
+            #"{"name":"Silhouette","version":"\#(version)","uuid":"\#(instanceID)","#
+                + #""backend":"\#(backend.name)","precision":"\#(backend.precision.rawValue)"}"#)
     }
 
     func metrics() -> Response {

@@ -72,6 +72,12 @@ public actor ModelCatalog {
         return try await model(id).segmenter.model.classNames
     }
 
+    /// What runs the models, such as `ONNX Runtime 1.32.0`.
+    nonisolated var backendName: String { backend.name }
+
+    /// What networks of 32-bit floats are run with.
+    nonisolated var precision: InferencePrecision { backend.precision }
+
     /// The models that are open, or about to be.
     var openModels: Set<ModelID> { Set(opening.keys) }
 
@@ -127,7 +133,8 @@ public actor ModelCatalog {
             logger.info(
                 "Model \(location.id) is ready",
                 metadata: [
-                    "family": "\(segmenter.model.family.rawValue)", "classes": "\(segmenter.model.classNames.count)",
+                    "family": "\(segmenter.model.family.rawValue)", "precision": "\(queue.model.precision.rawValue)",
+                    "classes": "\(segmenter.model.classNames.count)",
                     "seconds": "\(((ContinuousClock.now - start).seconds * 1000).rounded() / 1000)",
                 ])
             // One more than can run is at its picture meanwhile.

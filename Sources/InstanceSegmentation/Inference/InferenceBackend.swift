@@ -2,6 +2,8 @@
 public protocol InferenceBackend: Sendable {
     /// For example `ONNX Runtime 1.32.0`.
     var name: String { get }
+    /// What networks of 32-bit floats are run with.
+    var precision: InferencePrecision { get }
     /// Opens a model and gives as many lanes as asked for: sessions that share the loaded network and can run at the
     /// same time. Each runs one inference at a time.
     func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession]
@@ -10,6 +12,9 @@ public protocol InferenceBackend: Sendable {
 }
 
 extension InferenceBackend {
+    /// As they are.
+    public var precision: InferencePrecision { .float32 }
+
     /// The same lanes whether there is one request or many.
     public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
         ServingLanes(many: try await open(modelAt: path, lanes: lanes))

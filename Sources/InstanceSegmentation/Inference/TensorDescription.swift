@@ -47,6 +47,8 @@ public struct ModelDescription: Sendable {
     public let metadata: [String: String]
     /// What the outputs are where the runtime left out the end of the graph.
     public var heads: DetectionHeads?
+    /// What numbers the network is run with.
+    public var precision = InferencePrecision.float32
 
     public init(inputs: [TensorDescription], outputs: [TensorDescription], metadata: [String: String]) {
         self.inputs = inputs

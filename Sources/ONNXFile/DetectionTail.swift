@@ -1,4 +1,4 @@
-import InstanceSegmentation
+package import InstanceSegmentation
 
 extension ONNXGraph {
     /// The heads of a network as Ultralytics exports YOLOv8 to YOLO12 for segmentation; `nil` where the graph ends in any other way.
@@ -11,7 +11,7 @@ extension ONNXGraph {
     /// ```
     ///
     /// Source: Ultralytics, `nn/modules/head.py`, `Segment` and `Detect._inference`; `block.py`, `DFL`.
-    var detectionHeads: DetectionHeads? {
+    package var detectionHeads: DetectionHeads? {
         guard outputs.count == 2, let joined = parts(of: outputs[0], axes: [1, -2]), joined.count == 3,
             let boxes = boxHeads(joined[0]),
             let scores = node(making: joined[1]), scores.type == "Sigmoid",

@@ -1,16 +1,17 @@
-import Foundation
+package import Foundation
+import InstanceSegmentation
 
 /// As much of an ONNX file as it takes to leave out the end of its graph. What is not understood is kept as it is.
 ///
 /// Source: `onnx.proto` of the ONNX project; field numbers are those there.
-struct ONNXGraph {
+package struct ONNXGraph {
     /// An operation.
-    struct Node {
-        let type: String
-        let inputs: [String]
-        let outputs: [String]
+    package struct Node {
+        package let type: String
+        package let inputs: [String]
+        package let outputs: [String]
         /// Attributes that are whole numbers, or lists of them.
-        let numbers: [String: [Int]]
+        package let numbers: [String: [Int]]
 
         /// The first input; empty where there is none.
         var input: String { inputs.first ?? "" }
@@ -25,15 +26,15 @@ struct ONNXGraph {
     private let bytes: Data
     /// The graph's message.
     private let range: Range<Int>
-    let nodes: [Node]
+    package let nodes: [Node]
     private let initializers: [Initializer]
     /// The names of what the graph answers.
-    let outputs: [String]
+    package let outputs: [String]
     private let nodeOfOutput: [String: Int]
 
     /// - Returns: `nil` where the bytes are no ONNX file, or one with what cannot be left out in parts: graphs inside graphs, functions,
     ///   weights in other files.
-    init?(_ bytes: Data) {
+    package init?(_ bytes: Data) {
         var graph: Range<Int>?
         var file = ProtobufReader(bytes)
         for field in file.fields() {
@@ -75,7 +76,7 @@ struct ONNXGraph {
     }
 
     /// The operation that makes a tensor; `nil` where it is an input or a constant.
-    func node(making tensor: String) -> Node? { nodeOfOutput[tensor].map { nodes[$0] } }
+    package func node(making tensor: String) -> Node? { nodeOfOutput[tensor].map { nodes[$0] } }
 
     /// The numbers of a constant of floats; `nil` where there is none of that name.
     func floats(_ name: String) -> [Float]? {
@@ -83,7 +84,7 @@ struct ONNXGraph {
     }
 
     /// The file with other outputs, without the operations and constants that these do not need.
-    func file(answering wanted: [String]) -> Data {
+    package func file(answering wanted: [String]) -> Data {
         var needed = Set<Int>()
         var open = wanted
         while let tensor = open.popLast() {
@@ -204,14 +205,14 @@ extension ONNXGraph.Initializer {
 
 extension ProtobufReader {
     /// All fields at once, so that whether they were intact can be asked afterwards.
-    fileprivate mutating func fields() -> [Field] {
+    mutating func fields() -> [Field] {
         var result: [Field] = []
         while let field = next() { result.append(field) }
         return result
     }
 
     /// The text of the first field of a number.
-    fileprivate static func text(of number: Int, in bytes: Data, _ range: Range<Int>) -> String? {
+    static func text(of number: Int, in bytes: Data, _ range: Range<Int>) -> String? {
         ProtobufReader(bytes, range).first { $0.number == number }.map {
             String(decoding: bytes[$0.content], as: UTF8.self)
         }

@@ -1,0 +1,27 @@
+import Foundation
+
+/// Where the shared library of a runtime may lie.
+package enum RuntimeLibraries {
+    /// The files in the folders `lib` beside the program, above it (a program in a build folder finds those of its checkout) and in
+    /// the current folder; newest names first.
+    /// - Parameters:
+    ///   - subfolder: of `lib`; empty for `lib` itself.
+    ///   - isLibrary: whether a file's name is that of the library.
+    package static func candidates(in subfolder: String = "", where isLibrary: (String) -> Bool) -> [String] {
+        var folders: [URL] = []
+        if let program = Bundle.main.executableURL?.resolvingSymlinksInPath() {
+            var folder = program.deletingLastPathComponent()
+            folders = [folder]
+            for _ in 0..<4 {
+                folder.deleteLastPathComponent()
+                folders.append(folder)
+            }
+        }
+        folders.append(URL(filePath: FileManager.default.currentDirectoryPath))
+        return folders.flatMap { folder -> [String] in
+            let library = folder.appending(path: "lib").appending(path: subfolder)
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: library.path)) ?? []
+            return names.filter(isLibrary).sorted(by: >).map { library.appending(path: $0).path }
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package import Foundation
+package import InstanceSegmentation
+
+/// What an ONNX file says of itself: its inputs and outputs as they are declared, its metadata, and what kind of numbers it holds.
+///
+/// Source: `onnx.proto` of the ONNX project; field numbers are those there.
+package struct ONNXHeader {
+    package let inputs: [TensorDescription]
+    package let outputs: [TensorDescription]
+    /// What exporters write: names, stride, task, ...
+    package let metadata: [String: String]
+    /// `int8` for a quantised network; otherwise the kind of most of its weights.
+    package let precision: InferencePrecision
+
+    /// Reads a file without taking its weights into memory.
+    /// - Returns: `nil` where it cannot be read, or is no ONNX file.
+    package init?(contentsOf path: String) {
+        guard let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe) else { return nil }
+        self.init(bytes)
+    }
+
+    /// - Returns: `nil` where the bytes are no ONNX file.
+    package init?(_ bytes: Data) {
+        var graph: Range<Int>?
+        var metadata: [String: String] = [:]
+        var file = ProtobufReader(bytes)
+        for field in file.fields() {
+            switch field.number {
+            case 7: graph = field.content
+            case 14:
+                if let key = ProtobufReader.text(of: 1, in: bytes, field.content) {
+                    metadata[key] = ProtobufReader.text(of: 2, in: bytes, field.content) ?? ""
+                }
+            default: break
+            }
+        }
+        guard file.isIntact, let graph else { return nil }
+        var (inputs, outputs) = ([TensorDescription](), [TensorDescription]())
+        var constants = Set<String>()
+        var weights = (half: 0, other: 0)
+        var isQuantized = false
+        var reader = ProtobufReader(bytes, graph)
+        for field in reader.fields() {
+            switch field.number {
+            case 1:
+                let type = ProtobufReader.text(of: 4, in: bytes, field.content) ?? ""
+                isQuantized = isQuantized || Self.quantized.contains(type)
+            case 5:
+                if let name = ProtobufReader.text(of: 8, in: bytes, field.content) { constants.insert(name) }
+                let isHalf = ProtobufReader(bytes, field.content).first { $0.number == 2 }?.value == 10
+                if isHalf { weights.half += field.content.count } else { weights.other += field.content.count }
+            case 11: inputs.append(TensorDescription(bytes, field.content))
+            case 12: outputs.append(TensorDescription(bytes, field.content))
+            default: break
+            }
+        }
+        guard reader.isIntact, !outputs.isEmpty else { return nil }
+        // Old files list their constants among the inputs.
+        self.inputs = inputs.filter { !constants.contains($0.name) }
+        self.outputs = outputs
+        self.metadata = metadata
+        precision = isQuantized ? .int8 : weights.half > weights.other ? .float16 : .float32
+    }
+
+    private static let quantized: Set = [
+        "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "QLinearMatMul",
+        "MatMulInteger",
+    ]
+}
+
+extension TensorDescription {
+    /// Reads a `ValueInfoProto`.
+    fileprivate init(_ bytes: Data, _ range: Range<Int>) {
+        var (code, shape) = (UInt64(0), [Dimension]())
+        /// The content of the first field of a number; an empty range where there is none.
+        func part(_ number: Int, of range: Range<Int>) -> Range<Int> {
+            ProtobufReader(bytes, range).first { $0.number == number }?.content ?? range.lowerBound..<range.lowerBound
+        }
+        for field in ProtobufReader(bytes, part(1, of: part(2, of: range))) {
+            switch field.number {
+            case 1: code = field.value
+            case 2:
+                for dimension in ProtobufReader(bytes, field.content) where dimension.number == 1 {
+                    let length = ProtobufReader(bytes, dimension.content).first { $0.number == 1 }
+                    let value = length.map { Int(truncatingIfNeeded: Int64(bitPattern: $0.value)) } ?? 0
+                    let name = ProtobufReader.text(of: 2, in: bytes, dimension.content) ?? ""
+                    shape.append(value > 0 ? .fixed(value) : .free(name))
+                }
+            default: break
+            }
+        }
+        self.init(
+            name: ProtobufReader.text(of: 1, in: bytes, range) ?? "", elementType: ElementType(onnx: code), shape: shape
+        )
+    }
+}
+
+extension TensorDescription.ElementType {
+    /// The type of a number of `TensorProto.DataType`.
+    fileprivate init(onnx code: UInt64) {
+        self =
+            switch code {
+            case 1: .float32
+            case 2: .uint8
+            case 3: .int8
+            case 6: .int32
+            case 7: .int64
+            case 9: .bool
+            case 10: .float16
+            case 11: .float64
+            case 16: .bfloat16
+            default: .other
+            }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Imaging
+import InstanceSegmentation
+import ONNXRuntimeBackend
+import OpenVINOBackend
+import TestSupport
+import Testing
+
+private let isThere = (try? OpenVINOBackend()) != nil
+
+/// Needs the library, which `make setup BACKENDS=openvino` fetches: skipped where it is missing.
+@Suite(.enabled(if: isThere, "make setup BACKENDS=openvino fetches OpenVINO"))
+struct OpenVINOBackendTests {
+    private func open(
+        _ name: String, lanes: Int = 1, mayReducePrecision: Bool = false
+    ) async throws -> [any InferenceSession] {
+        try await OpenVINOBackend(threads: 2, mayReducePrecision: mayReducePrecision).open(
+            modelAt: TestFiles.fixture(name).path, lanes: lanes)
+    }
+
+    /// Inputs of the least size that a model takes, filled with numbers that differ from place to place.
+    private func inputs(of model: ModelDescription) -> [String: Tensor] {
+        var result: [String: Tensor] = [:]
+        for input in model.inputs {
+            let free = input.shape.enumerated().map { $0.offset < 2 && $0.element.length == nil ? 1 : 64 }
+            let shape = zip(input.shape, free).map { $0.length ?? $1 }
+            let count = shape.reduce(1, *)
+            let scale: Float = input.elementType == .uint8 ? 255 : 1
+            result[input.name] = Tensor(shape: shape, elements: (0..<count).map { Float($0 * 31 % 97) / 97 * scale })
+        }
+        return result
+    }
+
+    @Test(arguments: [
+        "bright", "tail", "family-batch", "family-bytes", "family-detectron2", "family-half", "family-maskformer",
+        "family-mmdeploy", "family-rtmdet-heads", "family-rtmdet-ins", "family-yolact", "family-yolov7",
+        "family-yolov9",
+    ]) func itAnswersWhatONNXRuntimeAnswers(name: String) async throws {
+        let own = try await open(name + ".onnx")[0]
+        let other = try await ONNXRuntimeBackend(options: .standard(threads: 1)).open(
+            modelAt: TestFiles.fixture(name + ".onnx").path, lanes: 1)[0]
+        #expect(own.model.inputs.map(\.name) == other.model.inputs.map(\.name))
+        #expect(own.model.inputs.map(\.elementType) == other.model.inputs.map(\.elementType))
+        #expect(own.model.outputs.map(\.name) == other.model.outputs.map(\.name))
+        #expect(own.model.metadata == other.model.metadata)
+        #expect(
+            try ModelFamily.model(for: own.model, settings: ModelSettings()).family
+                == ModelFamily.model(for: other.model, settings: ModelSettings()).family)
+        let inputs = inputs(of: other.model)
+        let (found, expected) = (try await own.infer(inputs).outputs, try await other.infer(inputs).outputs)
+        for (output, tensor) in expected {
+            let answer = try #require(found[output])
+            #expect(answer.shape == tensor.shape, "\(output)")
+            let worst = zip(answer.elements, tensor.elements).map { abs($0 - $1) / max(1, abs($1)) }.max() ?? 0
+            // Half precision has ten bits.
+            #expect(worst < (name == "family-half" ? 2e-3 : 1e-4), "\(output) differs by \(worst)")
+        }
+    }
+
+    @Test func everyElementTypeIsReadAsFloats() async throws {
+        let session = try await open("types.onnx")[0]
+        let result = try await session.infer(["x": Tensor(shape: [4], elements: [0, 1, 3, 100])])
+        #expect(result.outputs.count == 8)
+        for (name, tensor) in result.outputs {
+            #expect(tensor.elements == (name == "bool" ? [0, 1, 1, 1] : [0, 1, 3, 100]), "\(name)")
+        }
+    }
+
+    @Test(arguments: [false, true]) func theDefaultModelFindsTheSameInEitherPrecision(reduced: Bool) async throws {
+        let folder = TestFiles.root.appending(path: "models/tabletop/1")
+        let file = folder.appending(path: "model.onnx").path
+        let image = try Image(decoding: [UInt8](Data(contentsOf: folder.appending(path: "sample.jpg"))))
+        let backend = try OpenVINOBackend(threads: 2, mayReducePrecision: reduced)
+        let own = try Segmenter(session: try await backend.open(modelAt: file, lanes: 1)[0])
+        let other = try Segmenter(session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0])
+        let options = PredictionOptions(confidence: 0.5)
+        let expected = try await other.segment(image, options: options).detections
+        let found = try await own.segment(image, options: PredictionOptions(confidence: 0.3)).detections
+        #expect(expected.count > 3)
+        let isExact = backend.precision == .float32
+        for object in expected {
+            let same = found.filter { $0.className == object.className }.max {
+                $0.box.iou(object.box) < $1.box.iou(object.box)
+            }
+            let match = try #require(same)
+            #expect(match.box.iou(object.box) > (isExact ? 0.99 : 0.9), "\(object.className)")
+            #expect(abs(match.confidence - object.confidence) < (isExact ? 1e-3 : 0.1), "\(object.className)")
+        }
+    }
+
+    @Test func whatARunAnsweredStaysWhileOthersRun() async throws {
+        let lane = try await open("bright.onnx")[0]
+        func input(_ value: Float, side: Int) -> [String: Tensor] {
+            ["images": Tensor(shape: [1, 3, side, side], elements: [Float](repeating: value, count: 3 * side * side))]
+        }
+        let first = try await lane.infer(input(0.25, side: 64)).outputs
+        let kept = first.mapValues(\.elements)
+        for k in 0..<6 { _ = try await lane.infer(input(Float(k) / 5, side: 32 * (k + 1))) }
+        for (name, tensor) in first { #expect(tensor.elements == kept[name]) }
+    }
+
+    @Test func lanesRunAtTheSameTimeAndAgree() async throws {
+        let backend = try OpenVINOBackend(mayReducePrecision: false)
+        let serving = try await backend.openForServing(modelAt: TestFiles.fixture("bright.onnx").path, lanes: 3)
+        let lanes = serving.many + [serving.alone].compactMap { $0 }
+        let input = Tensor(shape: [1, 3, 64, 96], elements: (0..<3 * 64 * 96).map { Float($0 % 97) / 97 })
+        let answers = try await withThrowingTaskGroup(of: [Float].self) { group in
+            for i in 0..<40 {
+                group.addTask {
+                    if i % 10 == 9 { backend.releaseMemory() }
+                    return try await lanes[i % lanes.count].infer(["images": input]).outputs["output0"]?.elements ?? []
+                }
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(answers.count == 40 && Set(answers).count == 1)
+    }
+
+    @Test func errorsSayWhatIsWrong() async throws {
+        await #expect { try await open("absent.onnx") } throws: { "\($0)".contains("absent.onnx cannot be read") }
+        let file = try TestFiles.temporaryFolder().appending(path: "nonsense.onnx")
+        let backend = try OpenVINOBackend()
+        let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
+        for bytes in [Data("this is no model".utf8), whole.prefix(100), Data()] {
+            try bytes.write(to: file)
+            await #expect { try await backend.open(modelAt: file.path, lanes: 1) } throws: {
+                "\($0)".contains("no ONNX file")
+            }
+        }
+        let session = try await open("bright.onnx")[0]
+        await #expect { try await session.infer([:]) } throws: { "\($0)".contains("'images' was not given") }
+        await #expect(throws: OpenVINOError.self) {
+            try await session.infer(["images": Tensor(shape: [1, 3, 0, 0], elements: [])])
+        }
+        await #expect(throws: OpenVINOError.self) {
+            try await session.infer([
+                "images": Tensor(shape: [1, 4, 64, 64], elements: [Float](repeating: 0, count: 16384))
+            ])
+        }
+        // And goes on.
+        #expect(!(try await session.infer(inputs(of: session.model))).outputs.isEmpty)
+    }
+
+    @Test func quantizedFilesAreLeftToONNXRuntime() async throws {
+        let backend = try OpenVINOBackend()
+        await #expect { try await backend.open(modelAt: TestFiles.fixture("quantized.onnx").path, lanes: 1) } throws: {
+            "\($0)".contains("is quantised")
+        }
+    }
+}
