@@ -103,6 +103,15 @@ let package = Package(
             resources: [.embedInCode("Resources/quantize.py")],
             swiftSettings: settings
         ),
+        // What `make bench` counts instructions and allocations of.
+        .executableTarget(
+            name: "stages",
+            dependencies: [
+                "Imaging", "InferenceServer", "InstanceSegmentation", .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Benchmarks/Stages",
+            swiftSettings: settings
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["Imaging", "InstanceSegmentation"],

@@ -5,7 +5,8 @@
 Everything is a ratio to something measured in turns in the same run, since machines are noisy:
 - stages of a prediction, and a whole HTTP request of one caller, against one run by ONNX Runtime with its default settings (the floor);
 - answers a second with several callers, against the most bare runs a second that any arrangement of threads reaches;
-- memory and start of the server as they are.
+- memory and start of the server as they are;
+- instructions and allocations of the stages around the network, which do not depend on what else the machine does.
 """
 
 import argparse
@@ -15,8 +16,10 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import statistics
+import struct
 import subprocess
 import sys
 import tempfile
@@ -44,14 +47,15 @@ def benchmark(models, model, *arguments):
 
 
 class Server:
-    def __init__(self, models, model, *arguments):
+    def __init__(self, models, model, *arguments, environment=None):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.state = tempfile.TemporaryDirectory()
         start = time.perf_counter()
         command = [PROGRAM, "serve", "--open", "--port", str(self.port), "--models", models, "--state", self.state.name, "--preload", model, *arguments]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        env={**os.environ, **(environment or {})})
         self.listening = self.wait("/healthz") - start
         self.ready = self.wait("/readiness") - start
 
@@ -112,6 +116,56 @@ class Server:
 
 def share(times, part):
     return times[min(int(len(times) * part), len(times) - 1)]
+
+
+def counter(folder):
+    """The environment in which a program counts its allocations, and a function that reads them: number, bytes, number of those in networks."""
+    library, file = os.path.join(folder, "count_allocations.so"), os.path.join(folder, "allocations")
+    subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, os.path.join(ROOT, "scripts/count_allocations.c")], check=True)
+
+    def read():
+        with open(file, "rb") as counts:
+            return struct.unpack("QQQ", counts.read())
+
+    return {"LD_PRELOAD": library, "ALLOCATION_COUNTS": file}, read
+
+
+def counts(models, model, path, folder):
+    """Instructions and allocations: the same whatever else the machine does, so that a change can be judged on a busy one."""
+    program, small, large = os.path.join(folder, "stages"), 4, 12
+    # Valgrind stumbles over debug information that is newer than it.
+    subprocess.run(["strip", "-g", "-o", program, os.path.join(ROOT, ".build/release/stages")], check=True)
+    environment, read = counter(folder)
+
+    def allocations(stage, iterations):
+        subprocess.run([program, stage, str(iterations), path], env={**os.environ, **environment}, check=True, capture_output=True)
+        count = read()
+        os.remove(environment["ALLOCATION_COUNTS"])
+        return count
+
+    def instructions(stage, iterations):
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, stage, str(iterations), path]
+        return int(re.search(r"Collected : (\d+)", subprocess.run(command, capture_output=True, text=True, check=True).stderr)[1])
+
+    def each(count, stage):
+        """Without what the program does once."""
+        return (count(stage, large) - count(stage, small)) / (large - small)
+
+    has_valgrind = shutil.which("valgrind") is not None
+    print(f"\n{os.path.basename(path)}, one time each{'' if has_valgrind else ' (instructions: apt-get install valgrind)'}")
+    print(f"  {'stage':<12}{'instructions':>14}{'allocations':>13}{'bytes':>12}")
+    for stage in ("base64", "decode", "preprocess", "postprocess", "encode"):
+        shown = f"{each(instructions, stage) / 1e6:12.2f} M" if has_valgrind else f"{'':14}"
+        number, size = (each(lambda *a: allocations(*a)[k], stage) for k in range(2))
+        print(f"  {stage:<12}{shown}{number:13.0f}{size:12.0f}")
+    body = base64.b64encode(open(path, "rb").read())
+    server = Server(models, model, environment=environment)
+    server.ask(model, body, count=10)
+    before = read()
+    server.ask(model, body, count=40)
+    number, size, inside = ((after - first) / 40 for after, first in zip(read(), before))
+    print(f"  a whole request of {model}: {number:.0f} allocations of {size / 1e6:.1f} MB, {inside:.0f} of them by the runtime in the network")
+    server.end()
 
 
 def stages(models, model, path, iterations):
@@ -179,6 +233,7 @@ def main():
     pairs = [(m, "yolo11n-seg/2") for m in ("yolo11n-seg/2", "yolo11n-seg/1", "yolo11n-seg/3") if m in own] or [(own[0], own[0])]
     for model, _ in pairs:
         stages(arguments.models, model, hd, iterations)
+    counts(arguments.models, pairs[0][0], hd, folder.name)
     print("\nOne caller, a whole HTTP request with the picture as base64, and the floor of the square network")
     for model, floor in pairs:
         latency(arguments.models, model, floor, hd, rounds)

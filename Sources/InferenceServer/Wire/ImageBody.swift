@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 import Imaging
-import NIOCore
+package import NIOCore
 
 /// Where the image of a request is.
-enum ImageSource: Sendable {
+package enum ImageSource: Sendable {
     /// A picture file: bytes of the body as they came.
     case body(ByteBuffer)
     /// A picture file that was decoded from base64.
@@ -14,15 +14,15 @@ enum ImageSource: Sendable {
 }
 
 /// The body of a request, read by what it contains and not by what it is labelled as: labels lie.
-struct ImageBody: Sendable {
-    let image: ImageSource
+package struct ImageBody: Sendable {
+    package let image: ImageSource
     /// What stands beside the image in a form or in JSON.
     var fields: [(name: String, value: String)] = []
 
     /// - Parameters:
     ///   - buffer: the whole body.
     ///   - contentType: only believed for multipart forms and for the form encoding of a field.
-    init(_ buffer: ByteBuffer, contentType: String?) throws {
+    package init(_ buffer: ByteBuffer, contentType: String?) throws {
         if let boundary = MultipartForm.boundary(contentType: contentType ?? "") {
             try self.init(multipart: buffer, boundary: boundary)
         } else {

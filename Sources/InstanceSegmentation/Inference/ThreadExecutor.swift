@@ -8,8 +8,10 @@ package final class ThreadExecutor: SerialExecutor {
 
     package init(name: String) {
         let jobs = jobs
-        let thread = Thread { jobs.work() }
-        thread.name = name
+        let thread = Thread {
+            Thread.current.name = name  // here, since the system's name is only that of a thread that runs
+            jobs.work()
+        }
         thread.start()
     }
 
