@@ -176,10 +176,10 @@ def stages(models, model, path, iterations):
         print(f"  {name:<12}{value:9.2f} ms {value / floor:7.3f}")
 
 
-def latency(models, model, floor_model, path, rounds):
+def latency(models, model, floor_model, path, rounds, *arguments):
     """One caller, in turns with the floor, which may be another file's: rectangles are compared with the square."""
     body = base64.b64encode(open(path, "rb").read())
-    server = Server(models, model)
+    server = Server(models, model, *arguments)
     server.ask(model, body, count=5)
     ratios, times, floors = [], [], []
     for _ in range(rounds):
@@ -189,12 +189,13 @@ def latency(models, model, floor_model, path, rounds):
         floors.append(floor)
         ratios.append(own / floor)
     server.end()
-    print(f"  {model:<16}{os.path.basename(path):<16}{statistics.median(times):8.1f} ms{statistics.median(floors):10.1f} ms{statistics.median(ratios):8.2f}")
+    name = " ".join([model, *arguments])
+    print(f"  {name:<36}{os.path.basename(path):<16}{statistics.median(times):8.1f} ms{statistics.median(floors):10.1f} ms{statistics.median(ratios):8.2f}")
 
 
-def throughput(models, model, path, callers, rounds, seconds):
+def throughput(models, model, path, callers, rounds, seconds, *arguments):
     body = base64.b64encode(open(path, "rb").read())
-    server = Server(models, model)
+    server = Server(models, model, *arguments)
     ready = server.memory()
     server.load(model, body, callers, 1)
     ratios, rates, bests, times, busy = [], [], [], [], 0
@@ -208,7 +209,7 @@ def throughput(models, model, path, callers, rounds, seconds):
         times += own
     times.sort()
     rest = server.memory()  # bare runs went on for longer than half a minute
-    print(f"\n{model}, {callers} callers: {statistics.median(rates):.1f} answers a second, {statistics.median(ratios):.2f} of the best arrangement of bare runs"
+    print(f"\n{' '.join([model, *arguments])}, {callers} callers: {statistics.median(rates):.1f} answers a second, {statistics.median(ratios):.2f} of the best arrangement of bare runs"
           f" ({statistics.median(bests):.1f}); p50 {share(times, 0.5):.0f} ms, p99 {share(times, 0.99):.0f} ms ({share(times, 0.99) / share(times, 0.5):.2f})")
     print(f"  listening {server.listening:.3f} s, ready {server.ready:.3f} s; resident {ready:.0f} MB ready, {busy:.0f} MB under load, {rest:.0f} MB half a minute after")
     server.end()
@@ -238,8 +239,12 @@ def main():
     for model, floor in pairs:
         latency(arguments.models, model, floor, hd, rounds)
         latency(arguments.models, model, floor, large, rounds)
-    for model, _ in pairs[:2]:
-        throughput(arguments.models, model, hd, 8, min(rounds, 3), seconds)
+    backends = [[]] + ([["--backend", "openvino"]] if os.path.isdir(os.path.join(ROOT, "lib/openvino")) else [])
+    for model, floor in pairs[:2] if len(backends) > 1 else []:
+        latency(arguments.models, model, floor, hd, rounds, *backends[1])
+    for chosen in backends:
+        for model, _ in pairs[:2]:
+            throughput(arguments.models, model, hd, 8, min(rounds, 3), seconds, *chosen)
 
 
 if __name__ == "__main__":
