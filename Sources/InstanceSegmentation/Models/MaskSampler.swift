@@ -117,21 +117,38 @@ struct MaskSampler: Sendable {
     private func appendRuns(
         of line: UnsafeMutableBufferPointer<Float>, firstColumn: Int, across: Range<Int>, to builder: inout MaskBuilder
     ) {
-        for c in 0..<line.count {
-            let left = line[c]
-            let right = line[min(c + 1, line.count - 1)]
+        // The run that grows, so that the builder is only called where one ends.
+        var (runStart, runEnd) = (0, 0)
+        func add(_ start: Int, _ end: Int, to builder: inout MaskBuilder) {
+            guard start < end else { return }
+            if start != runEnd {
+                builder.append(from: runStart, to: runEnd)
+                runStart = start
+            }
+            runEnd = end
+        }
+        let last = line.count - 1
+        var c = 0
+        while c <= last {
+            let (left, right) = (line[c], line[min(c + 1, last)])
+            let first = c
+            c += 1
             if left <= 0 && right <= 0 { continue }
-            let start = max(Int(columns.firstPixel[firstColumn + c]), across.lowerBound)
-            let end = min(Int(columns.firstPixel[firstColumn + c + 1]), across.upperBound)
+            if left > 0 && right > 0 {  // as are the pixels of all cells up to one that is not
+                while c <= last, line[min(c + 1, last)] > 0 { c += 1 }
+            }
+            let start = max(Int(columns.firstPixel[firstColumn + first]), across.lowerBound)
+            let end = min(Int(columns.firstPixel[firstColumn + c]), across.upperBound)
             if left > 0 && right > 0 {
-                builder.append(from: start, to: end)
+                add(start, end, to: &builder)
             } else {
                 for x in start..<max(start, end) {
                     let share = columns.fraction[x]
-                    if left * (1 - share) + right * share > 0 { builder.append(from: x, to: x + 1) }
+                    if left * (1 - share) + right * share > 0 { add(x, x + 1, to: &builder) }
                 }
             }
         }
+        builder.append(from: runStart, to: runEnd)
     }
 }
 
