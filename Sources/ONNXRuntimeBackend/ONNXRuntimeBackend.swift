@@ -12,8 +12,8 @@ public struct ONNXRuntimeBackend: InferenceBackend {
     ///
     /// - Parameters:
     ///   - options: how models are run; by default with as many threads as there are cores.
-    ///   - adaptsThreads: whether a server's prediction uses all of those threads only while it is alone, and one while there are
-    ///     several; otherwise always as many as the options say.
+    ///   - adaptsThreads: whether a server's predictions use those threads only while there are few, and one each while there are as
+    ///     many as cores; otherwise always as many as the options say.
     ///   - logger: where the runtime's own lines go.
     /// - Throws: `ONNXRuntimeError`.
     public init(
@@ -38,8 +38,9 @@ public struct ONNXRuntimeBackend: InferenceBackend {
         try self.lanes(of: ModelFile(path: path, options: options), options, count: lanes)
     }
 
-    /// A request alone is answered soonest with threads on all cores; several at once are answered fastest with one thread each,
-    /// since then none waits for another's. No one session does both, so the network is loaded twice.
+    /// A request alone is answered soonest with threads on all cores; as many as there are cores are answered fastest with one thread
+    /// each, since then none waits for another's. No one session does both, so the network is loaded twice. Between the two, while there
+    /// are two cores or more for each, requests share the threads of the first.
     public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
         let file = ModelFile(path: path, options: options)
         guard adaptsThreads, lanes > 1, options.threads > 1 else {
@@ -48,7 +49,8 @@ public struct ONNXRuntimeBackend: InferenceBackend {
         var single = options
         single.threads = 1
         return ServingLanes(
-            alone: try self.lanes(of: file, options, count: 1)[0], many: try self.lanes(of: file, single, count: lanes))
+            wide: try self.lanes(of: file, options, count: min(options.threads / 2, lanes)),
+            many: try self.lanes(of: file, single, count: lanes))
     }
 
     private func lanes(of file: ModelFile, _ options: SessionOptions, count: Int) throws -> [any InferenceSession] {

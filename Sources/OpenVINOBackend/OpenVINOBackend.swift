@@ -48,7 +48,7 @@ public struct OpenVINOBackend: InferenceBackend {
             return ServingLanes(many: try self.lanes(at: path, count: max(lanes, 1), threads: threads))
         }
         return ServingLanes(
-            alone: try self.lanes(at: path, count: 1, threads: threads)[0],
+            wide: try self.lanes(at: path, count: 1, threads: threads),
             many: try self.lanes(at: path, count: lanes, threads: 1))
     }
 

@@ -48,7 +48,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Threads of one prediction: auto (all cores for one that is alone, one each for several at once) or a number.",
+            "Threads of one prediction: auto (all cores while there are few at once, one each while there are many) or a number.",
             valueName: "n"))
     var threads: CountOption?
 

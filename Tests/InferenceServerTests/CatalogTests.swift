@@ -64,7 +64,7 @@ import Testing
                     try await Task.sleep(for: .milliseconds(50))
                     return try await half.infer(inputs).outputs
                 }
-                return ServingLanes(alone: slow, many: [slow, slow])
+                return ServingLanes(wide: [slow], many: [slow, slow])
             }
         }
         var logger = Logger(label: "test")

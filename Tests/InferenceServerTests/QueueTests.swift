@@ -104,12 +104,35 @@ import Testing
         #expect(most.map(\.value) == [1, 1])
     }
 
+    @Test func fewShareAllCoresAndWideLanesAreNotShared() async throws {
+        let (most, narrow) = ([Most(), Most(), Most()], Most())
+        let wide = most.map { lane(.milliseconds(150), most: $0) }
+        let many = (0..<6).map { _ in lane(.milliseconds(150), most: narrow) }
+        let queue = InferenceQueue(
+            lanes: ServingLanes(wide: wide, many: many), maxWaiting: 100, longestWait: .seconds(60))
+        func ask(_ count: Int) async throws {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for i in 0..<count { group.addTask { _ = try await queue.infer(input(i)) } }
+                try await group.waitForAll()
+            }
+        }
+        try await ask(3)
+        #expect(wide.map(\.callCount).reduce(0, +) == 3 && narrow.value == 0)
+        try await ask(6)
+        #expect(narrow.value >= 1, "with six at once, some are not among the first three")
+        for _ in 0..<3 { try await ask(5) }
+        #expect(most.allSatisfy { $0.value <= 1 })
+        try await ask(2)
+        let calls = (wide + many).map(\.callCount).reduce(0, +)
+        #expect(calls == 3 + 6 + 15 + 2)
+    }
+
     @Test func whoIsAloneGetsAllCoresAndOthersRunBesideOneAnother() async throws {
         let (wide, narrow) = (Most(), [Most(), Most()])
         let alone = lane(.milliseconds(20), most: wide)
         let many = narrow.map { lane(.milliseconds(20), most: $0) }
         let queue = InferenceQueue(
-            lanes: ServingLanes(alone: alone, many: many), maxWaiting: 100, longestWait: .seconds(60))
+            lanes: ServingLanes(wide: [alone], many: many), maxWaiting: 100, longestWait: .seconds(60))
         for i in 0..<3 { _ = try await queue.infer(input(i)) }
         #expect(alone.callCount == 3 && many.allSatisfy { $0.callCount == 0 })
         let answers = try await withThrowingTaskGroup(of: Bool.self) { group in

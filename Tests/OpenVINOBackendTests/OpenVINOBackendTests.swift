@@ -102,7 +102,7 @@ struct OpenVINOBackendTests {
     @Test func lanesRunAtTheSameTimeAndAgree() async throws {
         let backend = try OpenVINOBackend(mayReducePrecision: false)
         let serving = try await backend.openForServing(modelAt: TestFiles.fixture("bright.onnx").path, lanes: 3)
-        let lanes = serving.many + [serving.alone].compactMap { $0 }
+        let lanes = serving.many + serving.wide
         let input = Tensor(shape: [1, 3, 64, 96], elements: (0..<3 * 64 * 96).map { Float($0 % 97) / 97 })
         let answers = try await withThrowingTaskGroup(of: [Float].self) { group in
             for i in 0..<40 {

@@ -3,13 +3,20 @@ import Synchronization
 
 /// A session in front of several. It answers exactly as the lanes behind it.
 ///
-/// Who is alone gets all cores; who comes meanwhile runs beside, and nobody is alone again before all are done.
+/// While requests are so few that each can have several cores, they get them; who comes when there are more runs on a lane of those
+/// that share the machine.
 final class InferenceQueue: InferenceSession {
     let model: ModelDescription
     private let lanes: ServingLanes
     private let turnstile: Turnstile
-    /// Inferences that run or wait.
-    private let pending = Mutex(0)
+    private let state: Mutex<State>
+
+    private struct State {
+        /// Inferences that run or wait.
+        var pending = 0
+        /// Wide lanes that nobody uses.
+        var wide: [Int]
+    }
 
     /// - Parameters:
     ///   - lanes: at least one, all of the same model.
@@ -19,17 +26,19 @@ final class InferenceQueue: InferenceSession {
         precondition(!lanes.many.isEmpty, "a queue needs somewhere to run")
         model = lanes.many[0].model
         self.lanes = lanes
+        state = Mutex(State(wide: Array(lanes.wide.indices.reversed())))
         turnstile = Turnstile(places: lanes.many.count, maxWaiting: maxWaiting, longestWait: longestWait)
     }
 
     /// - Throws: `ServingError.overloaded`, `ServingError.deadlineExceeded`, `CancellationError`, or what the lane throws.
     func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult {
-        pending.withLock { $0 += 1 }
-        defer { pending.withLock { $0 -= 1 } }
+        state.withLock { $0.pending += 1 }
+        defer { state.withLock { $0.pending -= 1 } }
         var (result, waited) = try await turnstile.inside { lane in
-            let isAlone = pending.withLock { $0 == 1 }
-            let session = isAlone ? lanes.alone ?? lanes.many[lane] : lanes.many[lane]
-            return try await session.infer(inputs)
+            let wide = state.withLock { $0.pending <= lanes.wide.count ? $0.wide.popLast() : nil }
+            guard let wide else { return try await lanes.many[lane].infer(inputs) }
+            defer { state.withLock { $0.wide.append(wide) } }
+            return try await lanes.wide[wide].infer(inputs)
         }
         result.queued += waited
         return result

@@ -123,7 +123,7 @@ public actor ModelCatalog {
                 session: queue, settings: try location.settings(), usesSquareInput: settings.usesSquareInput)
             // The first run of a network lays out its memory; nobody should wait for that.
             for _ in 0..<2 { try await warmUp(segmenter) }
-            if lanes.alone != nil {
+            if !lanes.wide.isEmpty {
                 // And again beside one another, which is where the other lanes run. No more than there are, so that none waits.
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<lanes.many.count { group.addTask { try await self.warmUp(segmenter) } }

@@ -23,13 +23,13 @@ extension InferenceBackend {
 
 /// Where a server runs a model.
 public struct ServingLanes: Sendable {
-    /// For a request that has the machine to itself: it uses all cores. `nil` where such a request is like any other.
-    public let alone: (any InferenceSession)?
-    /// For requests beside one another: each uses its share of the machine.
+    /// For as many requests at a time as there are of these: each may use all cores. Empty where requests always use their share.
+    public let wide: [any InferenceSession]
+    /// For more requests beside one another: each uses its share of the machine.
     public let many: [any InferenceSession]
 
-    public init(alone: (any InferenceSession)? = nil, many: [any InferenceSession]) {
-        self.alone = alone
+    public init(wide: [any InferenceSession] = [], many: [any InferenceSession]) {
+        self.wide = wide
         self.many = many
     }
 }
