@@ -36,7 +36,8 @@ struct ModelsListCommand: AsyncParsableCommand {
                     model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
                 let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
                 let count = model.classNames.count
-                print("\(location.id)  \(model.family.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB")
+                print(
+                    "\(location.id)  \(model.family.rawValue)  \(session.model.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB")
                 print("  input    \(session.model.inputs.map(\.description).joined(separator: ", "))")
                 print("  outputs  \(session.model.outputs.map(\.description).joined(separator: ", "))")
                 print("  classes  \(count): \(names)")

@@ -137,7 +137,7 @@ import Testing
         try Data("x".utf8).write(to: broken.appending(path: "model.onnx"))
         let outcome = try Program.run(["models", "--models", folder])
         #expect(outcome.status == 1)
-        #expect(outcome.output.contains("bright/1  yolo"))
+        #expect(outcome.output.contains("bright/1  yolo  fp32  0.0 MB"))
         #expect(outcome.output.contains("images float32 [batch, 3, height, width]"))
         #expect(outcome.output.contains("classes  2: bright, d'im"))
         #expect(outcome.output.contains("broken/1  cannot be used"))
