@@ -90,14 +90,15 @@ extension TensorDescription {
             }
         }
         self.init(
-            name: ProtobufReader.text(of: 1, in: bytes, range) ?? "", elementType: ElementType(onnx: code), shape: shape
+            name: ProtobufReader.text(of: 1, in: bytes, range) ?? "",
+            elementType: ElementType(onnx: Int(truncatingIfNeeded: code)), shape: shape
         )
     }
 }
 
 extension TensorDescription.ElementType {
-    /// The type of a number of `TensorProto.DataType`.
-    fileprivate init(onnx code: UInt64) {
+    /// The type of a number of `TensorProto.DataType`, which is also that of ONNX Runtime's enumeration.
+    package init(onnx code: Int) {
         self =
             switch code {
             case 1: .float32

@@ -1,5 +1,6 @@
 internal import CONNXRuntime
 import InstanceSegmentation
+import ONNXFile
 
 /// Owns an `OrtValue`: a tensor of the runtime.
 ///
@@ -80,18 +81,7 @@ extension ONNXRuntimeLibrary {
     func elementType(_ info: OpaquePointer) throws(ONNXRuntimeError) -> TensorDescription.ElementType {
         var type: Int32 = 0
         try call("GetTensorElementType") { $0.pointee.GetTensorElementType(info, &type) }
-        return switch type {
-        case 1: .float32
-        case 2: .uint8
-        case 3: .int8
-        case 6: .int32
-        case 7: .int64
-        case 9: .bool
-        case 10: .float16
-        case 11: .float64
-        case 16: .bfloat16
-        default: .other
-        }
+        return TensorDescription.ElementType(onnx: Int(type))
     }
 
     /// Lengths of the dimensions; free ones are -1.

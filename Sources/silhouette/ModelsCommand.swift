@@ -37,7 +37,8 @@ struct ModelsListCommand: AsyncParsableCommand {
                 let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
                 let count = model.classNames.count
                 print(
-                    "\(location.id)  \(model.family.rawValue)  \(session.model.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB")
+                    "\(location.id)  \(model.family.rawValue)  \(session.model.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB"
+                )
                 print("  input    \(session.model.inputs.map(\.description).joined(separator: ", "))")
                 print("  outputs  \(session.model.outputs.map(\.description).joined(separator: ", "))")
                 print("  classes  \(count): \(names)")

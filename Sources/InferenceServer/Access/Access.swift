@@ -54,6 +54,23 @@ public enum Access: Sendable {
         }
     }
 
+    /// What is allowed before the body is read: by a key of the query or a header, or to everybody.
+    /// - Returns: `nil` where a key may still stand in the body.
+    func earlyGrant(
+        parameters: Parameters, headers: HTTPFields, _ log: inout RequestLog
+    ) async throws -> Grant? {
+        let key = Self.presentedKey(parameters: parameters, headers: headers)
+        return key != nil || isOpen ? try await grant(nil, or: key, &log) : nil
+    }
+
+    /// What was granted already, or what a key of the body allows.
+    func grant(_ early: Grant?, or key: String?, _ log: inout RequestLog) async throws -> Grant {
+        if let early { return early }
+        let grant = try await grant(key)
+        log.keyID = grant.keyID
+        return grant
+    }
+
     /// Counts a prediction against the key's quota, if it has one.
     /// - Throws: `ServingError.quotaUsedUp`.
     func spend(_ grant: Grant) async throws {
@@ -61,5 +78,5 @@ public enum Access: Sendable {
         guard try await store.spend(id: id) else { throw ServingError.quotaUsedUp(quota) }
     }
 
-    var isOpen: Bool { if case .open = self { true } else { false } }
+    private var isOpen: Bool { if case .open = self { true } else { false } }
 }

@@ -14,24 +14,13 @@ struct HostedRoute: Sendable {
         _ id: ModelID, _ request: Request, _ context: ServerContext, _ log: inout RequestLog
     ) async throws -> Response {
         var parameters = Parameters(query: request.uri.query)
-        // A key in the query or a header is checked before the body is read.
-        var grant: Access.Grant?
-        if let key = Access.presentedKey(parameters: parameters, headers: request.headers) {
-            grant = try await access.grant(key)
-        } else if access.isOpen {
-            grant = try await access.grant(nil)
-        }
-        log.keyID = grant?.keyID
-        if let grant { try check(id, grant) }
+        let early = try await access.earlyGrant(parameters: parameters, headers: request.headers, &log)
+        if let early { try check(id, early) }
         guard state.isReady else { throw ServingError.notReady }
         return try await state.admitted(limit: configuration.maxRequests) {
-            let source = try await image(of: request, context, &parameters, isKnown: grant != nil)
-            if grant == nil {
-                grant = try await access.grant(
-                    Access.presentedKey(parameters: parameters, headers: request.headers))
-                log.keyID = grant?.keyID
-            }
-            guard let grant else { throw ServingError.unauthorized }
+            let source = try await image(of: request, context, &parameters, isKnown: early != nil)
+            let key = Access.presentedKey(parameters: parameters, headers: request.headers)
+            let grant = try await access.grant(early, or: key, &log)
             try check(id, grant)
             let asked = try PredictionRequest(parameters)
             try await access.spend(grant)

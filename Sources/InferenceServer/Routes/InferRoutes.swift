@@ -17,7 +17,7 @@ struct InferRoutes: Sendable {
         return try await state.admitted(limit: configuration.maxRequests) {
             let asked = try InferRequest(
                 try await request.collectedBody(limit: configuration.maxBodySize, context: context))
-            let grant = try await grant(early, asked.key, &log)
+            let grant = try await access.grant(early, or: Access.usable(asked.key), &log)
             guard let id = ModelID(asked.modelID) else { throw ServingError.invalidModelID }
             try grant.require(id)
             try predictor.catalog.require(id, visible: grant.allows)
@@ -43,7 +43,7 @@ struct InferRoutes: Sendable {
 
     /// The list of models, opened or not, so that a client never has to ask for one to be added.
     func registry(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        try registry(try await grant(try await earlyGrant(request, &log), nil, &log))
+        try registry(try await access.grant(try await earlyGrant(request, &log), or: nil, &log))
     }
 
     /// `{"model_id": "...", "api_key": "..."}`: opens a model.
@@ -62,7 +62,7 @@ struct InferRoutes: Sendable {
 
     /// Lets the memory of all models go.
     func clear(_ request: Request, _ log: inout RequestLog) async throws -> Response {
-        let grant = try await grant(try await earlyGrant(request, &log), nil, &log)
+        let grant = try await access.grant(try await earlyGrant(request, &log), or: nil, &log)
         for location in predictor.catalog.locations where grant.allows(location.id) {
             try await predictor.catalog.close(location.id)
         }
@@ -71,7 +71,7 @@ struct InferRoutes: Sendable {
 
     /// `GET /start/{dataset}/{version}`: opens a model, as scripts for the open server ask for it.
     func start(_ id: ModelID, _ request: Request, _ log: inout RequestLog) async throws -> Response {
-        let grant = try await grant(try await earlyGrant(request, &log), nil, &log)
+        let grant = try await access.grant(try await earlyGrant(request, &log), or: nil, &log)
         try grant.require(id)
         _ = try await predictor.catalog.model(id)
         return .json(Array(#"{"status":200,"message":"inference session started from local memory."}"#.utf8))
@@ -85,23 +85,8 @@ struct InferRoutes: Sendable {
 
     // MARK: Keys
 
-    /// What a key of the query or a header allows; `nil` where there is none.
     private func earlyGrant(_ request: Request, _ log: inout RequestLog) async throws -> Access.Grant? {
-        let parameters = Parameters(query: request.uri.query)
-        guard let key = Access.presentedKey(parameters: parameters, headers: request.headers) else { return nil }
-        let grant = try await access.grant(key)
-        log.keyID = grant.keyID
-        return grant
-    }
-
-    /// What was granted already, or what a key of the body allows.
-    private func grant(
-        _ early: Access.Grant?, _ key: String?, _ log: inout RequestLog
-    ) async throws -> Access.Grant {
-        if let early { return early }
-        let grant = try await access.grant(Access.usable(key))
-        log.keyID = grant.keyID
-        return grant
+        try await access.earlyGrant(parameters: Parameters(query: request.uri.query), headers: request.headers, &log)
     }
 
     private func named(
@@ -119,7 +104,7 @@ struct InferRoutes: Sendable {
         } catch let error as DecodingError {
             throw ServingError(error)
         }
-        let grant = try await grant(early, body.api_key, &log)
+        let grant = try await access.grant(early, or: Access.usable(body.api_key), &log)
         guard let id = ModelID(body.model_id) else { throw ServingError.invalidModelID }
         try grant.require(id)
         try predictor.catalog.require(id, visible: grant.allows)

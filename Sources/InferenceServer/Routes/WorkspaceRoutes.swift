@@ -210,10 +210,9 @@ struct WorkspaceRoutes: Sendable {
     }
 
     private func authorize(_ request: Request, _ log: inout RequestLog) async throws -> Access.Grant {
-        let parameters = Parameters(query: request.uri.query)
-        let grant = try await access.grant(Access.presentedKey(parameters: parameters, headers: request.headers))
-        log.keyID = grant.keyID
-        return grant
+        let early = try await access.earlyGrant(
+            parameters: Parameters(query: request.uri.query), headers: request.headers, &log)
+        return try await access.grant(early, or: nil, &log)
     }
 }
 
