@@ -32,7 +32,6 @@ const SilhouetteOpenVINO *silhouette_openvino_open(const char *path, const char 
     LOAD(ov_get_last_err_msg)
     LOAD(ov_free)
     LOAD(ov_core_create)
-    LOAD(ov_core_free)
     LOAD(ov_core_get_property)
     LOAD(ov_core_read_model)
     LOAD(ov_core_compile_model)

@@ -49,7 +49,6 @@ typedef struct SilhouetteOpenVINO {
     const char *_Nullable (*_Nonnull ov_get_last_err_msg)(void); // a copy, for ov_free
     void (*ov_free)(const char *text);
     ov_status (*ov_core_create)(ov_core_t *_Nullable *_Nonnull core);
-    void (*ov_core_free)(ov_core_t *core);
     ov_status (*ov_core_get_property)(const ov_core_t *core, const char *device, const char *key, char *_Nullable *_Nonnull value);
     ov_status (*ov_core_read_model)(const ov_core_t *core, const char *path, const char *_Nullable weights, ov_model_t *_Nullable *_Nonnull model);
     ov_status (*ov_core_compile_model)(const ov_core_t *core, const ov_model_t *model, const char *device, size_t propertyCount, ov_compiled_model_t *_Nullable *_Nonnull compiled, ...);
