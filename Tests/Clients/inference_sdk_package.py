@@ -40,7 +40,7 @@ for mode in ("v0", "v1"):
     many = client.infer([picture, picture, address], model_id="tabletop/1")
     check(f"{mode}: infer(list)", len(many) == 3 and all(core(one) == core(answers[mode]) for one in many))
     detections = supervision.Detections.from_inference(answers[mode])
-    check(f"{mode}: supervision reads masks", detections.mask is not None and detections.mask.shape == (expected, 1280, 1280))
+    check(f"{mode}: supervision reads masks", detections.mask is not None and detections.mask.shape == (expected, 720, 960))
 
     client.configure(InferenceConfiguration(confidence_threshold=0.99, iou_threshold=0.5))
     check(f"{mode}: confidence_threshold", len(client.infer(picture, model_id="tabletop/1")["predictions"]) == 0)

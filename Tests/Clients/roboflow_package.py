@@ -26,7 +26,7 @@ for workspace in (rf.workspace(), rf.workspace("their-team")):
     found = model.predict(picture, confidence=60)
     answer = found.json()
     check(f"predict(file) in {workspace.url}", len(answer["predictions"]) == expected, len(answer["predictions"]))
-    check("every prediction has its outline", all(len(each["points"]) >= 3 and each["class"] in ("coin", "die", "bolt") for each in answer["predictions"]))
+    check("every prediction has its outline", all(len(each["points"]) >= 3 and each["class"] in ("coin", "die", "bolt", "pen") for each in answer["predictions"]))
 check("predict(url)", len(model.predict(address, confidence=60).json()["predictions"]) == expected)
 check("a threshold is kept to", len(model.predict(picture, confidence=100).json()["predictions"]) == 0)
 found.save("group.jpg")

@@ -27,15 +27,13 @@ import Testing
         let found = try await segmenter.segment(try Image(decoding: [UInt8](bytes))).detections
         let names = truth.categories
         #expect(
-            found.count <= truth.objects.count, "nothing is found that is not there: the pen is none of its classes")
+            found.count == truth.objects.count, "everything is found, and nothing that is not there")
         for object in truth.objects {
             let mask = try #require(object.mask)
             let name = names[object.categoryID]
             let best = found.filter { $0.className == name }.map { $0.mask.iou(mask) }.max() ?? 0
-            // Bolts are thin: a pixel of the network is a tenth of one. The smaller is almost too small.
-            if name == "bolt" { continue }
-            #expect(best >= 0.8, "mask IoU \(best) of a \(name ?? "?")")
+            // Bolts are thin: a pixel of the network is a tenth of one.
+            #expect(best >= (name == "bolt" ? 0.4 : 0.8), "mask IoU \(best) of a \(name ?? "?")")
         }
-        #expect(found.contains { $0.className == "bolt" })
     }
 }

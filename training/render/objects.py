@@ -107,6 +107,14 @@ def plastic_material(rng, bright=0.9):
     return material("plastic", palette[rng.integers(len(palette))], 0.0, rng.uniform(0.1, 0.6), coat=rng.choice([0, 0, 0.5]))
 
 
+def clear_material(rng):
+    """Clear plastic: seen through as thick glass is, or as a thin tube is, with its reflections alone."""
+    m = material("clear", np.full(3, rng.uniform(0.8, 0.97)), 0, rng.uniform(0.03, 0.25), transmission=0.9 * (rng.random() < 0.4))
+    if not m.node_tree.nodes["Principled BSDF"].inputs["Transmission Weight"].default_value:
+        m.node_tree.nodes["Principled BSDF"].inputs["Alpha"].default_value = rng.uniform(0.12, 0.5)
+    return m
+
+
 # Meshes ------------------------------------------------------------------------------------------------------------
 
 def _object(name, mesh, *materials):
@@ -281,7 +289,7 @@ def pen(rng):
     a, b = plastic_material(rng), plastic_material(rng)
     if rng.random() < 0.25:
         b = metal_material(rng)
-    clear = material("clear", (0.9, 0.9, 0.92), 0, 0.15, transmission=0.85)
+    clear = clear_material(rng)
     segments = 6 if rng.random() < 0.25 else 28
     tip = [(0.05, 0), (0.09, 0.25), (r * 0.55, 0.9), (r * 0.9, 1.7)]
     parts = []
@@ -299,13 +307,19 @@ def pen(rng):
     else:
         parts.append(_revolved("pen", tip, 28, b if rng.random() < 0.5 else metal_material(rng)))
         parts.append(_revolved("barrel", [(r * 0.95, 1.6), (r * 0.95, length - 0.4)], segments, clear if rng.random() < 0.5 else a))
-        parts.append(_revolved("refill", [(r * 0.3, 1.0), (r * 0.3, length * rng.uniform(0.5, 0.9))], 12, a))
+        ink = rng.uniform(1.5, length * 0.8)
+        parts.append(_revolved("refill", [(r * 0.3, 1.0), (r * 0.3, ink)], 12, a))
+        parts.append(_revolved("empty refill", [(r * 0.3, ink), (r * 0.3, length - 0.6)], 12, clear))
         parts.append(_revolved("plug", [(r, length - 0.5), (r * 0.9, length)], 24, a))
         clip = None
-        if rng.random() < 0.6:
-            cap = 5.5
-            parts.append(_revolved("cap", [(r * 0.7, -0.6), (r * 1.2, -0.3), (r * 1.25, cap * 0.8), (r * 1.2, cap)], 24, a))
-            clip = (cap * 0.45, cap * 0.9)
+        place = rng.choice(["tip", "back", "none"], p=[0.4, 0.35, 0.25])
+        if place != "none":  # a cap over the tip or on the other end, closed and narrow outside
+            cap = rng.uniform(4.5, 6.2)
+            profile = [(r * 0.3, -0.9), (r * 0.65, -0.6), (r * 1.15, 0.5), (r * 1.25, cap * 0.7), (r * 1.25, cap * 0.98), (r * 1.1, cap)]
+            if place == "back":
+                profile = [(radius, length + 1.2 - z) for radius, z in reversed(profile)]
+            parts.append(_revolved("cap", profile, 24, b if rng.random() < 0.3 else a))
+            clip = (cap * 0.5 if place == "tip" else length + 1.2 - cap * 0.5, cap * rng.uniform(0.7, 0.95))
     if clip and rng.random() < 0.9:
         bpy.ops.mesh.primitive_cube_add(size=1, location=(r * 1.35, 0, clip[0]))
         bar = bpy.context.object

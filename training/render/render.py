@@ -1,6 +1,6 @@
 """Renders table tops with coins, dice, bolts, pens and clutter, with an exact mask for every object.
 
-    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die]
+    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die] [--themes pen=2,bolt=1]
 
 Writes OUT/{seed}.jpg (the picture), OUT/{seed}.png (object index of every pixel, 0 = none) and OUT/{seed}.json (the
 class of each index). A scene depends on its seed alone; what exists is not rendered again, so a run can be resumed
@@ -45,6 +45,7 @@ def reset(size, samples, threads):
     scene.render.image_settings.file_format = "OPEN_EXR_MULTILAYER"
     scene.render.image_settings.color_depth = "32"
     bpy.context.view_layer.use_pass_object_index = True
+    bpy.context.view_layer.pass_alpha_threshold = 0  # what is seen through belongs to its object
     return scene
 
 
@@ -153,11 +154,14 @@ def places(rng, count, spacing):
     return np.array(chosen).reshape(-1, 2)
 
 
-def compose(rng, scene, asked=None):
-    """Fills the scene, with the objects that are asked for or with its own choice; returns the class names by object index (1, 2, ...) and how far the objects reach."""
+THEMES = {"coin": 0.34, "die": 0.17, "bolt": 0.2, "pen": 0.15, "mixed": 0.1, "none": 0.04}
+
+
+def compose(rng, scene, asked=None, themes=THEMES):
+    """Fills the scene, with the objects that are asked for or with its own choice, themes by their weights; returns the class names by object index (1, 2, ...) and how far the objects reach."""
     light(rng, scene)
     ground(rng, scene)
-    theme = rng.choice(["coin", "die", "bolt", "pen", "mixed", "none"], p=[0.34, 0.17, 0.2, 0.15, 0.1, 0.04])
+    theme = rng.choice(list(themes), p=np.array(list(themes.values())) / sum(themes.values()))
     wanted = []
     if theme == "coin":
         wanted = ["coin"] * int(rng.choice([1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 20]))
@@ -211,7 +215,7 @@ def camera(rng, scene, reach):
         radius = max(float(np.max(np.hypot(*(p[:, :2] - centre).T) + p[:, 2])), 1.5)
     else:
         centre, radius = np.zeros(2), rng.uniform(4, 12)
-    view = radius * rng.uniform(0.85, 2.1) * 2
+    view = radius * rng.uniform(0.95, 2.3) * 2
     view = max(view, rng.uniform(3.5, 14))
     data.angle = math.radians(rng.uniform(25, 75))
     distance = view / 2 / math.tan(data.angle / 2)
@@ -242,7 +246,7 @@ def render(seed, out, arguments):
     shape = [(1, 1), (1, 1), (4, 3), (3, 4)][rng.integers(4)]
     size = (arguments.size * shape[0] // max(shape), arguments.size * shape[1] // max(shape))
     scene = reset(size, arguments.samples, arguments.threads)
-    names, reach = compose(rng, scene, arguments.want)
+    names, reach = compose(rng, scene, arguments.want, arguments.themes)
     camera(rng, scene, reach)
     path = out / f"{seed}.exr"
     scene.render.filepath = str(path)
@@ -261,6 +265,13 @@ def render(seed, out, arguments):
     path.unlink()
 
 
+def weights(text):
+    chosen = {name: float(weight) for name, weight in (part.split("=") for part in text.split(","))}
+    if unknown := set(chosen) - set(THEMES):
+        raise argparse.ArgumentTypeError(f"unknown theme {unknown.pop()}; there are {', '.join(THEMES)}")
+    return chosen
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
@@ -270,6 +281,7 @@ def main():
     parser.add_argument("--size", type=int, default=320, help="longer side in pixels")
     parser.add_argument("--samples", type=int, default=6)
     parser.add_argument("--want", type=lambda text: text.split(","), help="objects of every scene, instead of each scene's own choice")
+    parser.add_argument("--themes", type=weights, default=THEMES, help="what scenes are about and how often, as pen=2,bolt=1")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,36 @@ class Separable(nn.Sequential):
         super().__init__(Conv(channels, channels, 3, groups=channels), Conv(channels, channels, 1))
 
 
+class Context(nn.Module):
+    """Adds what lies further away, by ever wider maxima, to maps of stride 32: a pen may be as long as the picture. (Source of the
+    idea: YOLOv5's SPPF.) At first it adds nothing, so that a network trained without it can be gone on with."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.reduce = Conv(channels, channels // 2, 1)
+        self.join = nn.Conv2d(channels * 2, channels, 1, bias=False)
+        nn.init.zeros_(self.join.weight)
+
+    def forward(self, x):
+        maps = [self.reduce(x)]
+        for _ in range(3):
+            maps.append(F.max_pool2d(maps[-1], 5, 1, 2))
+        return x + self.join(torch.cat(maps, 1))
+
+
+class Refine(nn.Module):
+    """A separable convolution beside its input; at first it adds nothing."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.deep = Conv(channels, channels, 5, groups=channels)
+        self.wide = nn.Conv2d(channels, channels, 1, bias=False)
+        nn.init.zeros_(self.wide.weight)
+
+    def forward(self, x):
+        return x + self.wide(self.deep(x))
+
+
 class Network(nn.Module):
     def __init__(self, classes, width=96):
         super().__init__()
@@ -40,6 +70,7 @@ class Network(nn.Module):
         self.stage3 = nn.Sequential(Conv(32, 64, 3, 2), Bottleneck(64), Bottleneck(64))
         self.stage4 = nn.Sequential(Conv(64, 128, 3, 2), Bottleneck(128), Bottleneck(128))
         self.stage5 = nn.Sequential(Conv(128, 192, 3, 2), Bottleneck(192), Bottleneck(192))
+        self.context = Context(192)
         self.lateral = nn.ModuleList([Conv(c, width, 1) for c in (64, 128, 192)])
         self.smooth = nn.ModuleList([Separable(width) for _ in range(2)])
         self.down = nn.ModuleList([Conv(width, width, 3, 2, groups=width) for _ in range(2)])
@@ -50,6 +81,7 @@ class Network(nn.Module):
         self.coefficients = nn.Conv2d(width, COEFFICIENTS, 1)
         self.scales = nn.Parameter(torch.ones(3))
         self.fine = Conv(32, width, 1)
+        self.refine = Refine(width)
         self.prototypes = nn.Sequential(Separable(width), nn.Conv2d(width, COEFFICIENTS, 1))
         nn.init.constant_(self.class_head[-1].bias, -4.6)
 
@@ -58,13 +90,13 @@ class Network(nn.Module):
         p2 = self.stem(x)
         p3 = self.stage3(p2)
         p4 = self.stage4(p3)
-        p5 = self.stage5(p4)
+        p5 = self.context(self.stage5(p4))
         f3, f4, f5 = (layer(p) for layer, p in zip(self.lateral, (p3, p4, p5)))
         f4 = self.smooth[1](f4 + F.interpolate(f5, scale_factor=2.0, mode="nearest"))
         f3 = self.smooth[0](f3 + F.interpolate(f4, scale_factor=2.0, mode="nearest"))
         f4 = self.merge[0](f4 + self.down[0](f3))
         f5 = self.merge[1](f5 + self.down[1](f4))
-        prototypes = self.prototypes(self.fine(p2) + F.interpolate(f3, scale_factor=2.0, mode="nearest"))
+        prototypes = self.prototypes(self.refine(self.fine(p2) + F.interpolate(f3, scale_factor=2.0, mode="nearest")))
         logits, distances, coefficients, centres = [], [], [], []
         for i, (f, stride) in enumerate(zip((f3, f4, f5), STRIDES)):
             box = self.box_head(f)

@@ -1,6 +1,6 @@
 """Trains the network on rendered scenes.
 
-    python train.py SCENES OUT [--minutes 60] [--size 288] [--batch 16]
+    python train.py SCENES OUT [--minutes 60] [--size 288] [--batch 16] [--start OTHER/last.pt]
 
 Writes OUT/last.pt every few minutes and goes on from it when started again; OUT/log.csv has the losses, one line for each
 twenty steps. The schedule follows the share of the time that is used.
@@ -30,12 +30,18 @@ def main():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--start", type=pathlib.Path, help="a checkpoint whose weights are the start of a new run")
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
     torch.set_num_threads(arguments.threads)
     arguments.out.mkdir(parents=True, exist_ok=True)
 
     network = Network(len(CLASSES)).to(memory_format=torch.channels_last)
+    if arguments.start:
+        missing, unexpected = network.load_state_dict(torch.load(arguments.start)["average"], strict=False)
+        print(f"starts from {arguments.start}; new are {missing or 'none'}", flush=True)
+        if unexpected:
+            raise SystemExit(f"{arguments.start} has weights of another network: {unexpected}")
     average = copy.deepcopy(network).eval()
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
