@@ -42,7 +42,7 @@ for mode in ("v0", "v1"):
     detections = supervision.Detections.from_inference(answers[mode])
     check(f"{mode}: supervision reads masks", detections.mask is not None and detections.mask.shape == (expected, 720, 960))
 
-    client.configure(InferenceConfiguration(confidence_threshold=0.99, iou_threshold=0.5))
+    client.configure(InferenceConfiguration(confidence_threshold=0.999, iou_threshold=0.5))
     check(f"{mode}: confidence_threshold", len(client.infer(picture, model_id="tabletop/1")["predictions"]) == 0)
     client.configure(InferenceConfiguration(max_detections=2, visualize_predictions=True, visualize_labels=True, stroke_width=3))
     few = client.infer(picture, model_id="tabletop/1")
