@@ -15,8 +15,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             cores, measured in turns with the prediction. Times are medians.
             """)
 
-    @Argument(help: ArgumentHelp("Pictures.", valueName: "image"))
-    var images: [String]
+    @Argument(help: ArgumentHelp("Pictures; by default one of 1280x720 that is made for it.", valueName: "image"))
+    var images: [String] = []
 
     @OptionGroup var models: ModelOptions
 
@@ -50,11 +50,11 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try PictureFiles.find(images)
+        let pictures = try pictures()
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        if let callers { return try await measureRuns(location, files, callers: callers, logger: logger) }
+        if let callers { return try await measureRuns(location, pictures, callers: callers, logger: logger) }
         let ours = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).open(
@@ -64,21 +64,38 @@ struct BenchmarkCommand: AsyncParsableCommand {
             segmenter: try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square),
             decodesInFull: fullDecode
         )
-        for file in files {
-            let bytes = try Data(contentsOf: URL(filePath: file))
+        for (file, bytes) in pictures {
             let result = try await measure(bytes, served: served, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
         }
     }
 
+    /// The pictures' names and files.
+    private func pictures() throws -> [(name: String, bytes: Data)] {
+        guard images.isEmpty else {
+            return try PictureFiles.find(images).map { ($0, try Data(contentsOf: URL(filePath: $0))) }
+        }
+        // Waves of many lengths in three colours: as much work for a decoder as a photograph is.
+        let size = ImageSize(width: 1280, height: 720)
+        let pixels = (0..<3 * size.area).map { i -> UInt8 in
+            let (x, y, channel) = (i / 3 % size.width, i / 3 / size.width, i % 3)
+            let wave =
+                sin(Double(x * (channel + 2)) / 17 + Double(y) / 29) + sin(Double(x * y) / 9000 + Double(channel))
+            return UInt8(127 + 60 * wave)
+        }
+        return [("a picture made for it", Data(try Image(size: size, pixels: pixels).encoded(as: .jpeg, quality: 90)))]
+    }
+
     /// What callers can get at most: bare runs, without pictures and answers.
-    private func measureRuns(_ location: ModelLocation, _ files: [String], callers: Int, logger: Logger) async throws {
+    private func measureRuns(
+        _ location: ModelLocation, _ pictures: [(name: String, bytes: Data)], callers: Int, logger: Logger
+    ) async throws {
         var runs = try await RawThroughput(modelAt: location.file.path, callers: callers, logger: logger)
         let model = try Segmenter(
             session: runs.arrangements[0].lanes[0], settings: try location.settings(), usesSquareInput: square
         ).model
-        for file in files {
-            let image = try Data(contentsOf: URL(filePath: file)).withUnsafeBytes { try Image(decoding: $0) }
+        for (file, bytes) in pictures {
+            let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }
             try await runs.measure(try model.preprocess(image).tensors)
             print(json ? runs.json(model: location.id) : "\(file), \(location.id)\n\(runs.table())")
         }

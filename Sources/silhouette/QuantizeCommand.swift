@@ -11,8 +11,8 @@ struct QuantizeCommand: AsyncParsableCommand {
         abstract: "Makes an 8-bit copy of a model, which is quicker on processors with VNNI.",
         discussion: """
             The copy is made by onnxruntime's own tool, which needs Python with the packages onnx and onnxruntime. Its ranges are \
-            measured on pictures like those that the model will see; some dozens are enough. Measure what it costs with \
-            'silhouette evaluate', and what it brings with 'silhouette benchmark', before you use it.
+            measured on pictures like those that the model will see; some dozens are enough. Then the speed of both is measured and \
+            printed, and with --annotations the accuracy: look at both before you use it.
             """)
 
     @Argument(help: ArgumentHelp("The model as DATASET/VERSION.", valueName: "model"))
@@ -32,6 +32,15 @@ struct QuantizeCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "The version of the copy; by default the model's with -int8 behind it.", valueName: "version"))
     var version: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "True objects in COCO's format: the accuracy of both is measured on them.", valueName: "file"))
+    var annotations: String?
+
+    @Option(
+        help: ArgumentHelp("Folder of the annotated pictures; by default the first of --images.", valueName: "dir"))
+    var annotatedImages: String?
 
     @Option(help: "The Python that has the packages.")
     var python = environment("PYTHON") ?? "python3"
@@ -75,11 +84,32 @@ struct QuantizeCommand: AsyncParsableCommand {
         }
         try FileManager.default.moveItem(at: output, to: target.appending(path: "model.onnx"))
         let id = "\(location.id.dataset)/\(version)"
-        print(
-            "\(id) is made of \(location.id), with ranges measured on \(used) pictures. Compare the two before you use it:"
-        )
-        print("  silhouette evaluate --models \(models.folder) --model \(id) --annotations … --images …")
-        print("  silhouette benchmark --models \(models.folder) --model \(id) PICTURE")
+        print("\(id) is made of \(location.id), with ranges measured on \(used) pictures.")
+        try await compare([location.id.description, id])
+    }
+
+    /// Prints what the copy brings and, where true objects are known, what it costs.
+    private func compare(_ names: [String]) async throws {
+        let picture = try PictureFiles.find(images)[0]
+        print("\nSpeed of both, on one of the pictures:")
+        for name in names {
+            try await BenchmarkCommand.parse([
+                "--models", models.folder, "--model", name, "--backend", "onnxruntime", picture,
+            ]).run()
+        }
+        guard let annotations else {
+            print(
+                "\nAccuracy: say --annotations, or compare what 'silhouette evaluate' says of both before you use the copy."
+            )
+            return
+        }
+        print("\nAccuracy of both:")
+        for name in names {
+            try await EvaluateCommand.parse([
+                "--models", models.folder, "--model", name, "--backend", "onnxruntime", "--annotations", annotations,
+                "--images", annotatedImages ?? images[0],
+            ]).run()
+        }
     }
 
     /// Writes the network's inputs for the pictures, as the model's family makes them.

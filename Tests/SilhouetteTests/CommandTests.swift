@@ -130,6 +130,12 @@ import Testing
         }
     }
 
+    @Test func benchmarkNeedsNoPicture() throws {
+        let outcome = try Program.run(["benchmark", "--models", models(), "--iterations", "1"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.output.contains("1280x720, bright/1 at") && outcome.output.contains("floor: Run alone"))
+    }
+
     @Test func modelsAreListedWithWhatTheyAre() throws {
         let folder = try models()
         let broken = URL(filePath: folder).appending(path: "broken/1")
