@@ -107,6 +107,16 @@ def plastic_material(rng, bright=0.9):
     return material("plastic", palette[rng.integers(len(palette))], 0.0, rng.uniform(0.1, 0.6), coat=rng.choice([0, 0, 0.5]))
 
 
+def barrel_material(rng):
+    """What pens are of: black, white, a pale or dark colour, or any other plastic."""
+    kind = rng.random()
+    if kind > 0.6:
+        return plastic_material(rng)
+    tint = rng.uniform(0.3, 1, 3)
+    color = rng.uniform(0.008, 0.03, 3) if kind < 0.2 else rng.uniform(0.6, 0.9) * np.ones(3) if kind < 0.32 else 0.45 + 0.45 * tint if kind < 0.46 else 0.15 * tint**3
+    return material("barrel", color, 0, rng.uniform(0.1, 0.6), coat=rng.choice([0, 0, 0.5]))
+
+
 def clear_material(rng):
     """Clear plastic: seen through as thick glass is, or as a thin tube is, with its reflections alone."""
     m = material("clear", np.full(3, rng.uniform(0.8, 0.97)), 0, rng.uniform(0.03, 0.25), transmission=0.9 * (rng.random() < 0.4))
@@ -286,16 +296,23 @@ def pen(rng):
     """A ballpoint, felt or fountain pen: barrel, cap or button, tip, clip."""
     length, r = rng.uniform(11, 15), rng.uniform(0.3, 0.62)
     kind = rng.choice(["capped", "click", "stick"])
-    a, b = plastic_material(rng), plastic_material(rng)
-    if rng.random() < 0.25:
-        b = metal_material(rng)
+    a, b = barrel_material(rng), barrel_material(rng)
+    if (other := rng.random()) < 0.45:
+        b = metal_material(rng) if other < 0.25 else a
     clear = clear_material(rng)
     segments = 6 if rng.random() < 0.25 else 28
     tip = [(0.05, 0), (0.09, 0.25), (r * 0.55, 0.9), (r * 0.9, 1.7)]
     parts = []
     if kind == "capped":
         cap = length * rng.uniform(0.28, 0.45)
-        parts.append(_revolved("pen", [(r * 0.6, 0), (r * 0.95, 0.2), (r, 0.6), (r, length - cap)], segments, clear if rng.random() < 0.3 else a))
+        seen = rng.random() < 0.4
+        parts.append(_revolved("pen", [(r * 0.6, 0), (r * 0.95, 0.2), (r, 0.6), (r, length - cap)], segments, clear if seen else a))
+        if seen:  # what a clear barrel has inside, and what closes it
+            ink = rng.uniform(0.5, length - cap)
+            parts.append(_revolved("refill", [(r * 0.3, length - cap), (r * 0.3, length - cap - 0.1), (r * 0.3, max(0.4, length - cap - ink))], 12, b))
+            parts.append(_revolved("empty refill", [(r * 0.3, max(0.4, length - cap - ink)), (r * 0.3, 0.3)], 12, clear))
+            if rng.random() < 0.7:
+                parts.append(_revolved("plug", [(r * 0.7, -0.05), (r * 1.01, 0.15), (r * 1.01, 0.5)], 24, b))
         parts.append(_revolved("cap", [(r * 1.15, length - cap), (r * 1.18, length - 0.5), (r * 1.0, length - 0.1), (r * 0.7, length)], 28, b))
         clip = (length - cap * 0.55, cap * 0.75)
     elif kind == "click":

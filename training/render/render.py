@@ -176,7 +176,7 @@ def compose(rng, scene, asked=None, themes=THEMES):
     if asked:
         theme, wanted = "asked", asked
     clutter = 0 if asked else int(rng.choice([0, 0, 1, 2, 3])) + (int(rng.integers(2, 8)) if theme == "none" else 0)
-    if theme == "coin" and rng.random() < 0.16:
+    if theme in ("coin", "pen") and rng.random() < 0.16:
         objects.hand(rng).rotation_euler.z = rng.uniform(0, 2 * math.pi)
         wanted, clutter = wanted[:9], 0
     items = [(name, *CLASSES[name](rng)) for name in wanted] + [(None, *objects.clutter(rng)) for _ in range(clutter)]
@@ -203,8 +203,8 @@ def compose(rng, scene, asked=None, themes=THEMES):
     return names, reach
 
 
-def camera(rng, scene, reach):
-    """Looks at the objects from near or far, steep or low, sometimes with a shallow focus."""
+def camera(rng, scene, reach, whole=False):
+    """Looks at the objects from near or far, steep or low, sometimes with a shallow focus; `whole` keeps the longest of them inside the picture, as a rule."""
     data = bpy.data.cameras.new("camera")
     o = bpy.data.objects.new("camera", data)
     scene.collection.objects.link(o)
@@ -215,14 +215,14 @@ def camera(rng, scene, reach):
         radius = max(float(np.max(np.hypot(*(p[:, :2] - centre).T) + p[:, 2])), 1.5)
     else:
         centre, radius = np.zeros(2), rng.uniform(4, 12)
-    view = radius * rng.uniform(0.95, 2.3) * 2
+    view = radius * (rng.uniform(1.2, 2.7) if whole else rng.uniform(0.95, 2.3)) * 2
     view = max(view, rng.uniform(3.5, 14))
     data.angle = math.radians(rng.uniform(25, 75))
     distance = view / 2 / math.tan(data.angle / 2)
     elevation = math.radians(min(90, 90 - abs(rng.normal(0, 30)))) if rng.random() < 0.85 else math.radians(rng.uniform(22, 60))
     elevation = max(elevation, math.radians(22))
     a = rng.uniform(0, 2 * math.pi)
-    target = Vector((*(centre + rng.normal(0, 0.12 * view, 2)), 0.3))
+    target = Vector((*(centre + rng.normal(0, (0.05 if whole else 0.12) * view, 2)), 0.3))
     o.location = target + distance * Vector((math.cos(a) * math.cos(elevation), math.sin(a) * math.cos(elevation), math.sin(elevation)))
     o.rotation_euler = (target - o.location).to_track_quat("-Z", "Y").to_euler()
     o.rotation_euler.rotate_axis("Z", rng.normal(0, 0.15))
@@ -247,7 +247,7 @@ def render(seed, out, arguments):
     size = (arguments.size * shape[0] // max(shape), arguments.size * shape[1] // max(shape))
     scene = reset(size, arguments.samples, arguments.threads)
     names, reach = compose(rng, scene, arguments.want, arguments.themes)
-    camera(rng, scene, reach)
+    camera(rng, scene, reach, "pen" in names and rng.random() < 0.8)
     path = out / f"{seed}.exr"
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)

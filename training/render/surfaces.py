@@ -106,6 +106,15 @@ def plain(rng):
     return np.clip(mix(a * rng.uniform(0.75, 1), a, t), 0, 1), noise(rng, 1.0) * 0.2, rng.uniform(0.2, 0.9)
 
 
+def desk(rng):
+    """A light board of one colour, as desks and kitchens have: faint clouds, faint grain, some with specks."""
+    a = colour(rng, 0.3, 0.9, 0.12)
+    image = mix(a * rng.uniform(0.88, 0.98), a, fractal(rng, 3, 220)) * (1 + rng.uniform(0, 0.03) * (noise(rng, 1.0) - 0.5))[..., None]
+    if rng.random() < 0.3:
+        image = image * (1 - rng.uniform(0.1, 0.5) * (noise(rng, 1.2) > 0.78))[..., None]
+    return np.clip(image, 0, 1), noise(rng, 1.5) * rng.uniform(0, 0.12), rng.uniform(0.15, 0.7)
+
+
 def paper(rng):
     """Printed matter: text, discs, rings and blocks, so that a drawn circle is not taken for a coin."""
     a = colour(rng, 0.5, 0.9, 0.08)
@@ -137,7 +146,8 @@ def skin(rng):
     return np.clip(image, 0, 1), noise(rng, 1.3) * 0.5 - lines, rng.uniform(0.35, 0.6)
 
 
-KINDS = {"wood": (wood, 0.3), "cloth": (cloth, 0.2), "tiles": (tiles, 0.1), "stone": (stone, 0.12), "metal": (metal, 0.05), "plain": (plain, 0.15), "paper": (paper, 0.08)}
+KINDS = {"wood": (wood, 0.3), "cloth": (cloth, 0.2), "tiles": (tiles, 0.1), "stone": (stone, 0.12), "metal": (metal, 0.05), "plain": (plain, 0.15), "desk": (desk, 0.25),
+         "paper": (paper, 0.08)}
 
 
 def surface(rng):
