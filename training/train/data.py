@@ -31,10 +31,10 @@ class Scenes(torch.utils.data.Dataset):
         if not self.augment:
             picture, index, classes = self.items[i]
             return target(*letterbox(picture, index, self.size), classes)
-        if rng.random() < 0.25:
-            picture, index, classes = self.mosaic(rng)
-        else:
-            picture, index, classes = self.view(rng, self.size)
+        kind = rng.random()
+        picture, index, classes = self.mosaic(rng) if kind < 0.25 else self.view(rng, self.size)
+        if kind > 0.7:
+            picture, index, classes = self.paste(rng, picture, index, classes)
         return target(photograph(rng, picture), index, classes)
 
     def view(self, rng, size):
@@ -56,6 +56,21 @@ class Scenes(torch.utils.data.Dataset):
                                  borderMode=cv2.BORDER_CONSTANT, borderValue=fill)
         index = cv2.warpAffine(index, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=0)
         return picture, index, classes
+
+    def paste(self, rng, picture, index, classes):
+        """Lays some objects of another scene upon this one, with a soft shadow. (Source of the idea: Ghiasi and others, "Simple
+        Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation", 2021.)"""
+        other, where, names = self.view(rng, self.size)
+        chosen = [i for i in range(1, len(names) + 1) if rng.random() < 0.6]
+        laid = np.isin(where, chosen)
+        if not laid.any():
+            return picture, index, classes
+        cover = cv2.GaussianBlur(laid.astype(np.float32), (0, 0), 0.7)
+        shift = np.float32([[1, 0, rng.uniform(-6, 6)], [0, 1, rng.uniform(-6, 6)]])
+        shadow = cv2.GaussianBlur(cv2.warpAffine(laid.astype(np.float32), shift, laid.shape[::-1]), (0, 0), rng.uniform(1, 6)) * rng.uniform(0, 0.6)
+        mixed = picture * (1 - shadow)[..., None] * (1 - cover)[..., None] + other * cover[..., None]
+        index = np.where(laid, where.astype(np.int32) + len(classes), index)
+        return mixed.astype(np.uint8), index, classes + names
 
     def mosaic(self, rng):
         """Four views of half the size."""

@@ -52,9 +52,9 @@ class Context(nn.Module):
 class Refine(nn.Module):
     """A separable convolution beside its input; at first it adds nothing."""
 
-    def __init__(self, channels):
+    def __init__(self, channels, kernel=5):
         super().__init__()
-        self.deep = Conv(channels, channels, 5, groups=channels)
+        self.deep = Conv(channels, channels, kernel, groups=channels)
         self.wide = nn.Conv2d(channels, channels, 1, bias=False)
         nn.init.zeros_(self.wide.weight)
 
@@ -75,6 +75,7 @@ class Network(nn.Module):
         self.smooth = nn.ModuleList([Separable(width) for _ in range(2)])
         self.down = nn.ModuleList([Conv(width, width, 3, 2, groups=width) for _ in range(2)])
         self.merge = nn.ModuleList([Separable(width) for _ in range(2)])
+        self.reach = nn.ModuleList([Refine(width, 7) for _ in range(2)])  # to the ends of what is near
         self.class_head = nn.Sequential(Separable(width), Separable(width), nn.Conv2d(width, classes, 1))
         self.box_head = nn.Sequential(Separable(width), Separable(width))
         self.distances = nn.Conv2d(width, 4, 1)
@@ -96,6 +97,7 @@ class Network(nn.Module):
         f3 = self.smooth[0](f3 + F.interpolate(f4, scale_factor=2.0, mode="nearest"))
         f4 = self.merge[0](f4 + self.down[0](f3))
         f5 = self.merge[1](f5 + self.down[1](f4))
+        f4, f5 = (layer(f) for layer, f in zip(self.reach, (f4, f5)))
         prototypes = self.prototypes(self.refine(self.fine(p2) + F.interpolate(f3, scale_factor=2.0, mode="nearest")))
         logits, distances, coefficients, centres = [], [], [], []
         for i, (f, stride) in enumerate(zip((f3, f4, f5), STRIDES)):
