@@ -11,6 +11,8 @@ from PIL import Image
 
 server, key, picture, address, expected = (os.environ[name] for name in ("SERVER", "KEY", "PICTURE", "PICTURE_URL", "EXPECTED"))
 expected = int(expected)
+with Image.open(picture) as opened:
+    width, height = opened.size
 
 
 def check(name, is_true, found=None):
@@ -40,7 +42,7 @@ for mode in ("v0", "v1"):
     many = client.infer([picture, picture, address], model_id="tabletop/1")
     check(f"{mode}: infer(list)", len(many) == 3 and all(core(one) == core(answers[mode]) for one in many))
     detections = supervision.Detections.from_inference(answers[mode])
-    check(f"{mode}: supervision reads masks", detections.mask is not None and detections.mask.shape == (expected, 720, 960))
+    check(f"{mode}: supervision reads masks", detections.mask is not None and detections.mask.shape == (expected, height, width))
 
     client.configure(InferenceConfiguration(confidence_threshold=0.999, iou_threshold=0.5))
     check(f"{mode}: confidence_threshold", len(client.infer(picture, model_id="tabletop/1")["predictions"]) == 0)
