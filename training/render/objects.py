@@ -292,6 +292,11 @@ def bolt(rng):
     return o, length * 0.55
 
 
+def _refill(r, heights, lower, upper):
+    """A tube inside a barrel of radius r, of one material up to the second height and of another up to the third."""
+    return [_revolved("refill", [(r * 0.3, low), (r * 0.3, high)], 12, m) for low, high, m in zip(heights, heights[1:], (lower, upper))]
+
+
 def pen(rng):
     """A ballpoint, felt or fountain pen: barrel, cap or button, tip, clip."""
     length, r = rng.uniform(11, 15), rng.uniform(0.3, 0.62)
@@ -309,8 +314,7 @@ def pen(rng):
         parts.append(_revolved("pen", [(r * 0.6, 0), (r * 0.95, 0.2), (r, 0.6), (r, length - cap)], segments, clear if seen else a))
         if seen:  # what a clear barrel has inside, and what closes it
             ink = rng.uniform(0.5, length - cap)
-            parts.append(_revolved("refill", [(r * 0.3, length - cap), (r * 0.3, length - cap - 0.1), (r * 0.3, max(0.4, length - cap - ink))], 12, b))
-            parts.append(_revolved("empty refill", [(r * 0.3, max(0.4, length - cap - ink)), (r * 0.3, 0.3)], 12, clear))
+            parts += _refill(r, (0.3, max(0.4, length - cap - ink), length - cap), clear, b)
             if rng.random() < 0.7:
                 parts.append(_revolved("plug", [(r * 0.7, -0.05), (r * 1.01, 0.15), (r * 1.01, 0.5)], 24, b))
         parts.append(_revolved("cap", [(r * 1.15, length - cap), (r * 1.18, length - 0.5), (r * 1.0, length - 0.1), (r * 0.7, length)], 28, b))
@@ -325,8 +329,7 @@ def pen(rng):
         parts.append(_revolved("pen", tip, 28, b if rng.random() < 0.5 else metal_material(rng)))
         parts.append(_revolved("barrel", [(r * 0.95, 1.6), (r * 0.95, length - 0.4)], segments, clear if rng.random() < 0.5 else a))
         ink = rng.uniform(1.5, length * 0.8)
-        parts.append(_revolved("refill", [(r * 0.3, 1.0), (r * 0.3, ink)], 12, a))
-        parts.append(_revolved("empty refill", [(r * 0.3, ink), (r * 0.3, length - 0.6)], 12, clear))
+        parts += _refill(r, (1.0, ink, length - 0.6), a, clear)
         parts.append(_revolved("plug", [(r, length - 0.5), (r * 0.9, length)], 24, a))
         clip = None
         place = rng.choice(["tip", "back", "none"], p=[0.4, 0.35, 0.25])
