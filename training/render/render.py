@@ -1,6 +1,6 @@
 """Renders table tops with coins, dice, bolts, pens and clutter, with an exact mask for every object.
 
-    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die] [--themes pen=2,bolt=1]
+    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die] [--themes pen=2,bolt=1] [--sky]
 
 Writes OUT/{seed}.jpg (the picture), OUT/{seed}.png (object index of every pixel, 0 = none) and OUT/{seed}.json (the
 class of each index). A scene depends on its seed alone; what exists is not rendered again, so a run can be resumed
@@ -49,8 +49,8 @@ def reset(size, samples, threads):
     return scene
 
 
-def light(rng, scene):
-    """An HDRI turned at random, and up to three area lights."""
+def light(rng, scene, sky=False):
+    """An HDRI turned at random, or the sky at any hour, and up to three area lights."""
     world = bpy.data.worlds.new("world")
     scene.world = world
     world.use_nodes = True
@@ -58,7 +58,12 @@ def light(rng, scene):
     background = nodes["Background"]
     folder = pathlib.Path(bpy.utils.system_resource("DATAFILES")) / "studiolights" / "world"
     files = sorted(folder.glob("*.exr"))
-    if rng.random() < 0.85:
+    if sky:
+        above = nodes.new("ShaderNodeTexSky")
+        above.sun_elevation, above.sun_rotation = rng.uniform(0.15, 1.4), rng.uniform(0, 2 * math.pi)
+        above.sun_disc = rng.random() < 0.5
+        links.new(above.outputs["Color"], background.inputs["Color"])
+    elif rng.random() < 0.85:
         environment = nodes.new("ShaderNodeTexEnvironment")
         environment.image = bpy.data.images.load(str(files[rng.integers(len(files))]))
         coordinates, mapping = nodes.new("ShaderNodeTexCoord"), nodes.new("ShaderNodeMapping")
@@ -157,9 +162,9 @@ def places(rng, count, spacing):
 THEMES = {"coin": 0.34, "die": 0.17, "bolt": 0.2, "pen": 0.15, "mixed": 0.1, "none": 0.04}
 
 
-def compose(rng, scene, asked=None, themes=THEMES):
+def compose(rng, scene, asked=None, themes=THEMES, sky=False):
     """Fills the scene, with the objects that are asked for or with its own choice, themes by their weights; returns the class names by object index (1, 2, ...) and how far the objects reach."""
-    light(rng, scene)
+    light(rng, scene, sky)
     ground(rng, scene)
     theme = rng.choice(list(themes), p=np.array(list(themes.values())) / sum(themes.values()))
     wanted = []
@@ -246,7 +251,7 @@ def render(seed, out, arguments):
     shape = [(1, 1), (1, 1), (4, 3), (3, 4)][rng.integers(4)]
     size = (arguments.size * shape[0] // max(shape), arguments.size * shape[1] // max(shape))
     scene = reset(size, arguments.samples, arguments.threads)
-    names, reach = compose(rng, scene, arguments.want, arguments.themes)
+    names, reach = compose(rng, scene, arguments.want, arguments.themes, arguments.sky)
     camera(rng, scene, reach, "pen" in names and rng.random() < 0.8)
     path = out / f"{seed}.exr"
     scene.render.filepath = str(path)
@@ -282,6 +287,7 @@ def main():
     parser.add_argument("--samples", type=int, default=6)
     parser.add_argument("--want", type=lambda text: text.split(","), help="objects of every scene, instead of each scene's own choice")
     parser.add_argument("--themes", type=weights, default=THEMES, help="what scenes are about and how often, as pen=2,bolt=1")
+    parser.add_argument("--sky", action="store_true", help="light scenes by a sky instead of an HDRI: to measure on lights that were not trained on")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
