@@ -1,55 +1,81 @@
 #!/usr/bin/env bash
 # Installs the runtimes and packages of the clients that Tests/Clients tries: from Debian (as root or with sudo) and from PyPI
-# (into .clients, which git ignores). What is there already is left as it is. What cannot be had is skipped by the tests.
+# (into .clients, which git ignores). A runtime whose probe passes is left as it is; one that is missing or incomplete is completed.
+# What cannot be installed is named, and the tests skip it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 say() { printf 'clients: %s\n' "$*"; }
-as_root() { if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null 2>&1; then sudo "$@"; else return 1; fi; }
-
-missing=""
-need() { command -v "$1" >/dev/null 2>&1 || missing="$missing ${*:2}"; }
-need curl curl
-need jq jq
-need node nodejs
-need ruby ruby
-need httparty ruby-httparty
-need php php-cli
-need go golang-go
-need java default-jdk-headless
-need kotlinc kotlin
-need mcs mono-mcs mono-runtime libmono-system-web-extensions4.0-cil
-need mono mono-runtime
-need elixir elixir
-need gnustep-config gnustep-make gobjc libgnustep-base-dev
-need chromium chromium
-[ -d /usr/share/nodejs/axios ] || missing="$missing node-axios"
-if [ -n "$missing" ]; then
-    say "installing$missing"
-    as_root apt-get update -qq || say "apt-get update failed; what is missing is skipped"
-    for package in $missing; do
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null 2>&1 \
-            || say "$package could not be installed"
-    done
-fi
-
-package() { # name version [what it needs beside it …]
-    [ ! -d ".clients/$1-$2" ] || return 0
-    say "fetching $1 $2 from PyPI"
-    rm -rf .clients/part
-    if python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --target .clients/part "$1==$2" "${@:3}" 2>.clients/log; then
-        mv .clients/part ".clients/$1-$2"
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null 2>&1; then
+        sudo "$@"
     else
-        tail -n 3 .clients/log
-        say "$1 $2 could not be fetched"
+        echo "this needs root, which neither this user nor sudo gives" >&2
+        return 1
     fi
 }
-mkdir -p .clients
-# The oldest that programs still use, and the newest when this was written; Tests/Clients/test_clients.py names them too.
-package roboflow 1.1.30 "numpy<2"
-package roboflow 1.2.9
-package roboflow 1.7.3
-package inference-sdk 1.8.3
-package schemathesis 4.32.5
-package pycocotools 2.0.11 shapely pillow opencv-python-headless
+log=$(mktemp)
+lacking=$(mktemp)
+trap 'rm -f "$log" "$lacking"' EXIT
+
+updated=""
+debian() { # package …: each for itself, so that one that this release lacks does not keep the others away
+    if ! as_root true >"$log" 2>&1; then
+        say "cannot install $*: $(tail -n 1 "$log")"
+        return
+    fi
+    say "installing $*"
+    if [ -z "$updated" ]; then
+        updated=yes
+        as_root apt-get update -qq -o Acquire::Retries=3 >"$log" 2>&1 || say "apt-get update failed: $(tail -n 1 "$log")"
+    fi
+    local package
+    for package in "$@"; do
+        # A package that is installed although its runtime is incomplete may have lost files.
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --reinstall \
+            -o Acquire::Retries=3 "$package" >"$log" 2>&1 || say "$package could not be installed: $(tail -n 1 "$log")"
+    done
+}
+
+pypi() { # folder requirement …
+    local folder=.clients/$1
+    say "fetching ${*:2} from PyPI"
+    rm -rf .clients/part
+    if python3 -m pip install --quiet --disable-pip-version-check --no-warn-conflicts --target .clients/part "${@:2}" >"$log" 2>&1; then
+        rm -rf "$folder"
+        mv .clients/part "$folder"
+    else
+        say "$1 could not be fetched: $(tail -n 1 "$log")"
+    fi
+}
+
+# Prints what is to be installed, and for which clients; it runs the probe of every runtime that is there.
+missing() { python3 Tests/Clients/test_clients.py --missing; }
+
+python3 -c 'import http.server, concurrent.futures' 2>/dev/null || debian python3
+command -v jq >/dev/null 2>&1 || debian jq
+if ! missing >"$lacking"; then
+    say "the tests of the clients cannot run here; see the message above"
+    exit 0
+fi
+if [ -s "$lacking" ]; then
+    packages=$(sed -n 's/^debian\t//p' "$lacking")
+    if [ -n "$packages" ]; then
+        # shellcheck disable=SC2086
+        debian $packages
+    fi
+    if grep -q '^pypi' "$lacking"; then
+        mkdir -p .clients
+        python3 -m pip --version >/dev/null 2>&1 || debian python3-pip
+        while IFS=$'\t' read -r -a fields; do
+            pypi "${fields[@]:1}"
+        done < <(grep '^pypi' "$lacking")
+    fi
+    missing >"$lacking" || true
+    while IFS=$'\t' read -r _ client reason; do
+        say "$client cannot be tried: $reason"
+    done < <(grep '^client' "$lacking" || true)
+fi
 say "ready"

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """Runs the programs of examples/ and the packages for the hosted API against the built server, and compares what they find.
 
-Usage: test_clients.py [--program .build/debug/silhouette] [--only NAME,...] [--keep FOLDER]
+Usage: test_clients.py [--program .build/debug/silhouette] [--only NAME,...] [--keep FOLDER] [--require-all]
+       test_clients.py --missing [--only NAME,...]
 
-A client whose runtime is not installed is skipped with the reason; scripts/setup_clients.sh installs all of them.
+A client whose runtime is missing is skipped with the reason. So is a client that fails while the probe of its runtime fails too:
+see runtimes.py. With --require-all a skipped client is a failure, and the probe of a client that passes must pass as well.
+--missing prints what is to be installed, for scripts/setup_clients.sh, which installs it.
 """
 
 import argparse
 import base64
+import concurrent.futures
 import contextlib
 import http.server
 import json
@@ -21,27 +25,12 @@ import threading
 import time
 import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-EXAMPLES = os.path.join(ROOT, "examples")
-PACKAGES = os.path.join(ROOT, ".clients")
+from runtimes import (
+    EXAMPLES, PROBES, PYPI, ROOT, Failed, Runtime, end, expect_ready, first_meaningful_line, python_path, python_runtime, run)
+
 SAMPLE = os.path.join(ROOT, "models/tabletop/1/sample.jpg")
 KEY = "rf_clients_test_key"
 LINE = re.compile(r"^(.+?)  (\d+)%  at ([-\d.]+),([-\d.]+)  ([-\d.]+)x([-\d.]+)  (\d+) points$")
-
-
-class Skipped(Exception):
-    """The client cannot run here."""
-
-
-class Failed(Exception):
-    """The client did not do what it should."""
-
-
-def run(command, *, cwd=None, environment=None, timeout=120):
-    result = subprocess.run(command, cwd=cwd, env={**os.environ, **(environment or {})}, capture_output=True, text=True, timeout=timeout)
-    if result.returncode != 0:
-        raise Failed(f"{' '.join(command)} ended with {result.returncode}: {(result.stderr or result.stdout).strip()[-600:]}")
-    return result.stdout
 
 
 @contextlib.contextmanager
@@ -76,8 +65,11 @@ def serving(program, allowed, folder, models="models"):
         raise SystemExit("the key is in the server's log")
 
 
+READY = b'{"state": "ready", "share": 0.5}'
+
+
 class Web(http.server.SimpleHTTPRequestHandler):
-    """The sample picture, the pages for browsers, and a place where these leave their results."""
+    """The sample image, the pages for browsers and a place for their results, and what the probes of runtimes ask."""
 
     results = {}
 
@@ -91,6 +83,12 @@ class Web(http.server.SimpleHTTPRequestHandler):
         if path == "/browser/test.html":
             page = open(os.path.join(EXAMPLES, "browser/index.html")).read()
             return self.send((page + open(os.path.join(ROOT, "Tests/Clients/report.html")).read()).encode(), "text/html")
+        if path == "/ready":
+            return self.send(READY, "application/json")
+        if path == "/probe/openapi.json":
+            return self.send(open(os.path.join(PROBES, "openapi.json"), "rb").read(), "application/json")
+        if path == "/probe.html":
+            return self.send(open(os.path.join(PROBES, "browser/probe.html"), "rb").read(), "text/html")
         if path == "/surface.html":
             return self.send(open(os.path.join(ROOT, "Tests/Clients/surface.html"), "rb").read(), "text/html")
         return super().do_GET()
@@ -101,7 +99,9 @@ class Web(http.server.SimpleHTTPRequestHandler):
         return super().do_HEAD()
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.split("?")[0] == "/ready":
+            return self.send(READY, "application/json")
         self.results[self.path] = json.loads(body)
         self.send(b"", "text/plain")
 
@@ -115,6 +115,12 @@ class Web(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+
+class WebServer(http.server.ThreadingHTTPServer):
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError):  # a browser that was ended
+            super().handle_error(request, client_address)
 
 
 def parsed(output):
@@ -137,51 +143,75 @@ def compare(found, expected, exact=True):
             raise Failed(f"found {one}; expected {other}")
 
 
-def need(*commands):
-    for command in commands:
-        if shutil.which(command) is None:
-            raise Skipped(f"{command} is not installed")
-
-
 def version_of(*command):
-    output = subprocess.run(command, capture_output=True, text=True)
+    try:
+        output = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return "?"
     found = re.search(r"\d+(\.\d+)+", output.stdout + output.stderr)
     return found.group(0) if found else "?"
 
 
 class Client:
-    """An example program: what it needs, how it is built and run."""
+    """What is tried, and the runtime that it needs. `attempt` raises where it fails; what it returns is printed."""
 
-    def __init__(self, name, needs, version, command, build=None, environment=None, available=lambda: None):
-        self.name, self.needs, self.version, self.command, self.build = name, needs, version, command, build
-        self.environment, self.available = environment or {}, available
+    def __init__(self, name, runtime, attempt):
+        self.name, self.runtime, self.attempt = name, runtime, attempt
 
-    def try_out(self, context):
-        need(*self.needs)
-        self.available()
-        build = os.path.join(context.folder, self.name.replace(" ", "-"))
-        os.makedirs(build)
-        fill = lambda parts, picture="": [part.format(examples=EXAMPLES, build=build, picture=picture, packages=PACKAGES) for part in parts]
-        if self.build:
-            run(fill(self.build), cwd=build, timeout=400)
-        environment = {
-            "SILHOUETTE_URL": context.server, "SILHOUETTE_API_KEY": KEY, "SILHOUETTE_MODEL": "tabletop/1",
-            **{name: fill([value])[0] for name, value in self.environment.items()},
-        }
-        for picture in (SAMPLE, context.web + "/sample.jpg"):
-            output = run(fill(self.command, picture), cwd=build, environment=environment)
-            if self.name == "curl":
+    def outcome(self, context, probing):
+        """Passed, failed or skipped, and why. `probing`: the probe of the runtime must pass where the client does."""
+        known = self.runtime.known(context)
+        if known:
+            return "skipped", f"{known}; {self.runtime.remedy}"
+        try:
+            detail = self.attempt(context)
+        except Exception as reason:
+            incomplete = self.runtime.incomplete(context)
+            if incomplete:
+                return "skipped", f"{incomplete}; {self.runtime.remedy}"
+            return "failed", str(reason) if isinstance(reason, Failed) else f"{type(reason).__name__}: {reason}"
+        incomplete = self.runtime.incomplete(context) if probing else None
+        if incomplete:
+            return "failed", f"the client passes, but the probe in Tests/Clients/probes does not: {incomplete}"
+        return "passed", detail
+
+
+def program(name, source, command, *, version, build=None, environment=None, commands=(), debian=(), by_hand=None, runtime=None):
+    """An example: how its source is built and run. The probe of its runtime is built and run in the same way."""
+
+    def launch(folder, sources):
+        """Builds a source in a folder; returns what runs it."""
+        fill = lambda parts, argument="": [part.format(source=os.path.join(sources, source), build=folder, argument=argument) for part in parts]
+        own = {key: fill([value])[0] for key, value in (environment or {}).items()}
+        if build:
+            run(fill(build), cwd=folder, environment=own, timeout=400)
+        return lambda argument, more: run(fill(command, argument), cwd=folder, environment={**own, **more})
+
+    if runtime is None and not os.path.isfile(os.path.join(PROBES, source)):
+        raise SystemExit(f"{name} has no probe: Tests/Clients/probes/{source}")
+
+    def probe(context, folder):
+        expect_ready(launch(folder, PROBES)(context.web + "/ready", {}))
+
+    def attempt(context):
+        launched = launch(tempfile.mkdtemp(dir=context.folder), EXAMPLES)
+        more = {"SILHOUETTE_URL": context.server, "SILHOUETTE_API_KEY": KEY, "SILHOUETTE_MODEL": "tabletop/1"}
+        for image in (SAMPLE, context.web + "/sample.jpg"):
+            output = launched(image, more)
+            if name == "curl":
                 output = curl_output(output)
-            compare(parsed(output), context.expected, exact="roboflow" not in self.name or picture.startswith("http"))
+            compare(parsed(output), context.expected, exact="roboflow" not in name or image.startswith("http"))
         # A wrong key ends the program with an error, not with nothing found.
         try:
-            run(fill(self.command, SAMPLE), cwd=build, environment={**environment, "SILHOUETTE_API_KEY": "rf_wrong"})
+            launched(SAMPLE, {**more, "SILHOUETTE_API_KEY": "rf_wrong"})
         except Failed:
             pass
         else:
-            if self.name != "curl":
+            if name != "curl":
                 raise Failed("a wrong key is no error")
-        return version_of(*fill(self.version)) if isinstance(self.version, list) else self.version(fill)
+        return version if isinstance(version, str) else version_of(*version)
+
+    return Client(name, runtime or Runtime(probe, commands, debian, by_hand=by_hand), attempt)
 
 
 def curl_output(text):
@@ -193,21 +223,12 @@ def curl_output(text):
         for each in json.loads(text)["predictions"])
 
 
-def package_folder(name, version):
-    """Where scripts/setup_clients.sh put a package."""
-    folder = os.path.join(PACKAGES, f"{name}-{version}")
-    if not os.path.isdir(folder):
-        raise Skipped(f"{name} {version} is not in .clients; scripts/setup_clients.sh installs it")
-    return folder
-
-
-def python_package(script, name, version):
+def python_package(script, package, runtime):
     """A script of this folder that uses a package in every way that is promised."""
 
-    def try_out(context):
-        folder = package_folder(name, version)
+    def attempt(context):
         environment = {
-            "PYTHONPATH": folder, "SERVER": context.server, "KEY": KEY, "PICTURE": SAMPLE, "PICTURE_URL": context.web + "/sample.jpg",
+            "PYTHONPATH": python_path([package]), "SERVER": context.server, "KEY": KEY, "PICTURE": SAMPLE, "PICTURE_URL": context.web + "/sample.jpg",
             "EXPECTED": str(sum(row[1] >= 60 for row in context.expected)), "API_URL": context.server, "INSTANCE_SEGMENTATION_URL": context.server,
             "OBJECT_DETECTION_URL": context.server, "ROBOFLOW_CONFIG_DIR": os.path.join(context.folder, "none.json"), "MPLBACKEND": "agg",
             "MPLCONFIGDIR": context.folder,
@@ -216,34 +237,51 @@ def python_package(script, name, version):
         output = run([sys.executable, os.path.join(ROOT, "Tests/Clients", script)], environment=environment, cwd=work, timeout=300)
         if not output.strip().endswith("all passed"):
             raise Failed(output[-600:])
-        return version
+        return package.rpartition("-")[2]
 
-    return try_out
+    name, _, release = package.rpartition("-")
+    return Client(f"python {name} {release}", runtime, attempt)
 
 
-def browser(page, check):
-    def try_out(context):
-        need("chromium")
-        Web.results.clear()
-        profile = tempfile.mkdtemp(dir=context.folder)
-        address = f"{context.web}/{page}?server={context.server}&key={KEY}&image={context.web}/sample.jpg"
-        process = subprocess.Popen(
-            ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-             "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", address],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def opened(context, page, patience):
+    """What a page leaves after it was opened in the browser."""
+    Web.results.clear()
+    profile = tempfile.mkdtemp(dir=context.folder)
+    with open(os.path.join(profile, "browser.log"), "w+", encoding="utf-8", errors="replace") as log:
         try:
-            end = time.time() + 90
-            while "/result" not in Web.results and time.time() < end:
+            process = subprocess.Popen(
+                ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+                 "--autoplay-policy=no-user-gesture-required", f"--user-data-dir={profile}", f"{context.web}/{page}"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        except OSError as reason:
+            raise Failed(f"chromium cannot be started: {reason}") from None
+        try:
+            limit = time.time() + patience
+            while "/result" not in Web.results and process.poll() is None and time.time() < limit:
                 time.sleep(0.1)
         finally:
-            process.kill()
-            process.wait()
-        if "/result" not in Web.results:
-            raise Failed("the page left no result within 90 s")
-        check(Web.results["/result"], context)
+            end(process)
+        log.seek(0)
+        printed = log.read()
+    if "/result" in Web.results:
+        return Web.results["/result"]
+    if process.returncode >= 0:
+        raise Failed(f"chromium ended early with {process.returncode}: {first_meaningful_line(printed)}", printed)
+    raise Failed(f"the page left no result within {patience} s", f"chromium shows no page within {patience} s")
+
+
+def browser(name, page, check, runtime):
+    def attempt(context):
+        address = f"{page}?server={context.server}&key={KEY}&image={context.web}/sample.jpg"
+        check(opened(context, address, patience=90), context)
         return version_of("chromium", "--version")
 
-    return try_out
+    return Client(name, runtime, attempt)
+
+
+def browser_probe(context, folder):
+    result = opened(context, "probe.html", patience=30)
+    expect_ready(result["state"])
 
 
 def check_page(result, context):
@@ -266,19 +304,22 @@ def check_surface(result, context):
         raise Failed(f"{result.get('error', '')} {wrong} {len(result['checks'])} checks")
 
 
+# The second brings supervision.
+FORMATS_PACKAGES = ["pycocotools-2.0.11", "inference-sdk-1.8.3"]
+
+
 def formats(context):
-    """Every export format, read back by the tool that owns it: on real pictures where they lie beside the checkout."""
-    # The second brings supervision.
-    folders = os.pathsep.join([package_folder("pycocotools", "2.0.11"), package_folder("inference-sdk", "1.8.3")])
+    """Every export format, read back by the tool that owns it: on real images where they lie next to the checkout."""
     shared = os.path.join(os.path.dirname(ROOT), "shared")
     models, model, confidence, pictures = "models", "tabletop/1", "40", [SAMPLE]
-    if os.path.exists(os.path.join(shared, "models/yolo11n-seg/1/model.onnx")):
+    images = os.path.join(shared, "data/coco-mini/images")
+    names = sorted(os.listdir(images)) if os.path.isdir(images) else []
+    if names and os.path.exists(os.path.join(shared, "models/yolo11n-seg/1/model.onnx")):
         models, model, confidence = os.path.join(shared, "models"), "yolo11n-seg/1", "10"
-        images = os.path.join(shared, "data/coco-mini/images")
-        pictures = [os.path.join(images, name) for name in sorted(os.listdir(images))[::4]]
+        pictures = [os.path.join(images, name) for name in names[::4]]
     with serving(context.program, "127.0.0.1:1", context.folder, models) as server:
         environment = {
-            "PYTHONPATH": folders, "SERVER": server, "KEY": KEY, "MODEL": model, "CONFIDENCE": confidence, "PICTURES": ",".join(pictures)}
+            "PYTHONPATH": python_path(FORMATS_PACKAGES), "SERVER": server, "KEY": KEY, "MODEL": model, "CONFIDENCE": confidence, "PICTURES": ",".join(pictures)}
         output = run(
             [sys.executable, os.path.join(ROOT, "Tests/Clients/formats_check.py")], environment=environment, cwd=context.folder, timeout=400)
     if not output.strip().endswith("all passed"):
@@ -287,71 +328,106 @@ def formats(context):
     return output.splitlines()[-2]
 
 
-def schemathesis(context):
-    """Thousands of requests made from /openapi.json: each must be answered as that says."""
-    folder = package_folder("schemathesis", "4.32.5")
+SCHEMATHESIS = "schemathesis-4.32.5"
+
+
+def schemathesis_run(*more, cwd, timeout):
+    """Thousands of requests made from a schema: each must be answered as it says."""
     run(
-        [sys.executable, os.path.join(folder, "bin/st"), "--config-file", os.path.join(ROOT, "Tests/Clients/schemathesis.toml"), "run",
-         f"{context.server}/openapi.json", "-H", f"x-api-key: {KEY}", "--phases", "examples,coverage,fuzzing", "--max-time", "40",
-         # What is no picture is refused although its schema allows it, and odd parameters are ignored as the hosted service does.
-         "--exclude-checks", "positive_data_acceptance,negative_data_rejection", "--suppress-health-check", "all",
-         "--generation-deterministic", "--no-color"],
-        environment={"PYTHONPATH": folder}, cwd=context.folder, timeout=300)
-    return "4.32.5"
+        [sys.executable, os.path.join(python_path([SCHEMATHESIS]), "bin/st"), *more, "--suppress-health-check", "all", "--generation-deterministic",
+         "--no-color"],
+        environment={"PYTHONPATH": python_path([SCHEMATHESIS])}, cwd=cwd, timeout=timeout)
+
+
+def schemathesis(context):
+    schemathesis_run(
+        "--config-file", os.path.join(ROOT, "Tests/Clients/schemathesis.toml"), "run",
+        f"{context.server}/openapi.json", "-H", f"x-api-key: {KEY}", "--phases", "examples,coverage,fuzzing", "--max-time", "40",
+        # What is not an image is refused although its schema allows it, and odd parameters are ignored as the hosted service does.
+        "--exclude-checks", "positive_data_acceptance,negative_data_rejection", cwd=context.folder, timeout=300)
+    return SCHEMATHESIS.rpartition("-")[2]
+
+
+def schemathesis_probe(context, folder):
+    schemathesis_run(
+        "run", f"{context.web}/probe/openapi.json", "--phases", "fuzzing", "--max-examples", "1", cwd=folder, timeout=60)
 
 
 def clients():
-    node_has_axios = lambda: run(["node", "-e", "require('axios')"], environment={"NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"})
+    axios = {"NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"}
+    yield program(
+        "curl", "curl/segment.sh", ["bash", "{source}", "{argument}"], version=["curl", "--version"], commands=["curl", "base64"],
+        debian=["curl", "jq"])
+    yield program(
+        "node fetch", "node/segment.mjs", ["node", "{source}", "{argument}"], version=["node", "--version"], commands=["node"], debian=["nodejs"])
+    yield program(
+        "node axios", "node/axios.cjs", ["node", "{source}", "{argument}"],
+        version=["env", "NODE_PATH=" + axios["NODE_PATH"], "node", "-p", "require('axios/package.json').version"], environment=axios, commands=["node"], debian=["nodejs", "node-axios"])
+    yield program(
+        "swift", "swift/segment.swift", ["{build}/segment", "{argument}"], version=["swiftc", "--version"],
+        build=["swiftc", "{source}", "-o", "{build}/segment"], commands=["swiftc"], by_hand="a complete toolchain is at https://www.swift.org/install")
+    yield program(
+        "objective-c", "objective-c/segment.m", ["{build}/segment", "{argument}"], version=["gcc", "--version"],
+        build=["bash", "-c", "gcc {source} $(gnustep-config --objc-flags) $(gnustep-config --base-libs) -o {build}/segment"],
+        commands=["gcc", "gnustep-config"], debian=["gcc", "libc6-dev", "gnustep-make", "gobjc", "libgnustep-base-dev"])
+    yield program(
+        "java", "java/Segment.java", ["java", "{source}", "{argument}"], version=["java", "--version"], commands=["java"],
+        debian=["default-jdk-headless"])
+    yield program(
+        "kotlin", "kotlin/segment.kt", ["java", "-jar", "{build}/segment.jar", "{argument}"], version=["kotlinc", "-version"],
+        build=["kotlinc", "{source}", "-include-runtime", "-d", "{build}/segment.jar"], commands=["kotlinc", "java"],
+        debian=["kotlin", "default-jdk-headless"])
+    yield program(
+        "ruby httparty", "ruby/segment.rb", ["ruby", "{source}", "{argument}"],
+        version=["ruby", "-r", "httparty", "-e", "puts HTTParty::VERSION"], commands=["ruby"], debian=["ruby", "ruby-httparty"])
+    yield program("php", "php/segment.php", ["php", "{source}", "{argument}"], version=["php", "--version"], commands=["php"], debian=["php-cli"])
+    yield program(
+        "go", "go/segment.go", ["{build}/segment", "{argument}"], version=["go", "version"], build=["go", "build", "-o", "{build}/segment", "{source}"],
+        commands=["go"], debian=["golang-go"])
+    yield program(
+        "c#", "csharp/Segment.cs", ["mono", "{build}/Segment.exe", "{argument}"], version=["mono", "--version"],
+        build=["mcs", "{source}", "-r:System.Web.Extensions", "-out:{build}/Segment.exe"], commands=["mcs", "mono"],
+        debian=["mono-mcs", "mono-runtime", "libmono-system-web-extensions4.0-cil"])
+    yield program(
+        "elixir", "elixir/segment.exs", ["elixir", "{source}", "{argument}"], version=["elixir", "--short-version"], commands=["elixir"],
+        debian=["elixir", "erlang-inets", "erlang-ssl"])
 
-    def axios():
-        try:
-            node_has_axios()
-        except Failed:
-            raise Skipped("axios is not installed") from None
+    chromium = Runtime(browser_probe, ["chromium"], ["chromium"], eager=True)
+    yield browser("browser", "browser/test.html", check_page, chromium)
+    yield browser("browser surface", "surface.html", check_surface, chromium)
 
-    yield "curl", Client("curl", ["curl", "base64"], ["curl", "--version"], ["bash", "{examples}/curl/segment.sh", "{picture}"]).try_out
-    yield "node fetch", Client("node fetch", ["node"], ["node", "--version"], ["node", "{examples}/node/segment.mjs", "{picture}"]).try_out
-    yield "node axios", Client(
-        "node axios", ["node"], ["node", "-p", "require('axios/package.json').version"], ["node", "{examples}/node/axios.cjs", "{picture}"],
-        environment={"NODE_PATH": "/usr/share/nodejs:/usr/lib/nodejs"}, available=axios).try_out
-    yield "swift", Client(
-        "swift", ["swiftc"], ["swiftc", "--version"], ["{build}/segment", "{picture}"],
-        build=["swiftc", "{examples}/swift/segment.swift", "-o", "{build}/segment"]).try_out
-    yield "objective-c", Client(
-        "objective-c", ["gcc", "gnustep-config"], ["gcc", "--version"], ["{build}/segment", "{picture}"],
-        build=["bash", "-c", "gcc {examples}/objective-c/segment.m $(gnustep-config --objc-flags) $(gnustep-config --base-libs) -o {build}/segment"]).try_out
-    yield "java", Client("java", ["java", "javac"], ["java", "--version"], ["java", "{examples}/java/Segment.java", "{picture}"]).try_out
-    yield "kotlin", Client(
-        "kotlin", ["kotlinc", "java"], ["kotlinc", "-version"], ["java", "-jar", "{build}/segment.jar", "{picture}"],
-        build=["kotlinc", "{examples}/kotlin/segment.kt", "-include-runtime", "-d", "{build}/segment.jar"]).try_out
-    yield "ruby httparty", Client("ruby httparty", ["ruby", "httparty"], ["httparty", "--version"], ["ruby", "{examples}/ruby/segment.rb", "{picture}"]).try_out
-    yield "php", Client("php", ["php"], ["php", "--version"], ["php", "{examples}/php/segment.php", "{picture}"]).try_out
-    yield "go", Client(
-        "go", ["go"], ["go", "version"], ["{build}/segment", "{picture}"],
-        build=["go", "build", "-o", "{build}/segment", "{examples}/go/segment.go"], environment={"HOME": "{build}"}).try_out
-    yield "c#", Client(
-        "c#", ["mcs", "mono"], ["mono", "--version"], ["mono", "{build}/Segment.exe", "{picture}"],
-        build=["mcs", "{examples}/csharp/Segment.cs", "-r:System.Web.Extensions", "-out:{build}/Segment.exe"]).try_out
-    yield "elixir", Client("elixir", ["elixir"], ["elixir", "--short-version"], ["elixir", "{examples}/elixir/segment.exs", "{picture}"]).try_out
-    yield "browser", browser("browser/test.html", check_page)
-    yield "browser surface", browser("surface.html", check_surface)
-    yield "python roboflow example", Client(
-        "python roboflow", [], lambda fill: "1.7.3", [sys.executable, "{examples}/python-roboflow/segment.py", "{picture}"],
-        environment={"PYTHONPATH": "{packages}/roboflow-1.7.3", "MPLCONFIGDIR": "{build}"},
-        available=lambda: package_folder("roboflow", "1.7.3")).try_out
-    for version in ("1.1.30", "1.2.9", "1.7.3"):
-        yield f"python roboflow {version}", python_package("roboflow_package.py", "roboflow", version)
-    yield "python inference-sdk example", Client(
-        "python inference-sdk", [], lambda fill: "1.8.3", [sys.executable, "{examples}/python-inference-sdk/segment.py", "{picture}"],
-        environment={"PYTHONPATH": "{packages}/inference-sdk-1.8.3"}, available=lambda: package_folder("inference-sdk", "1.8.3")).try_out
-    yield "python inference-sdk 1.8.3", python_package("inference_sdk_package.py", "inference-sdk", "1.8.3")
-    yield "export formats", formats
-    yield "schemathesis", schemathesis
+    roboflow = {
+        package: python_runtime([package], "import roboflow, roboflow.roboflowpy, PIL.Image, matplotlib.pyplot, cv2")
+        for package in PYPI if package.startswith("roboflow-")}
+    inference_sdk = python_runtime(
+        ["inference-sdk-1.8.3"], "import inference_sdk, numpy, supervision, PIL.Image\nfrom inference_sdk import InferenceHTTPClient")
+    yield program(
+        "python roboflow example", "python-roboflow/segment.py", [sys.executable, "{source}", "{argument}"], version="1.7.3",
+        environment={"PYTHONPATH": python_path(["roboflow-1.7.3"]), "MPLCONFIGDIR": "{build}"}, runtime=roboflow["roboflow-1.7.3"])
+    for package, runtime in roboflow.items():
+        yield python_package("roboflow_package.py", package, runtime)
+    yield program(
+        "python inference-sdk example", "python-inference-sdk/segment.py", [sys.executable, "{source}", "{argument}"], version="1.8.3",
+        environment={"PYTHONPATH": python_path(["inference-sdk-1.8.3"])}, runtime=inference_sdk)
+    yield python_package("inference_sdk_package.py", "inference-sdk-1.8.3", inference_sdk)
+    # The check also compares lists in a way that Python has since 3.10.
+    yield Client("export formats", python_runtime(
+        FORMATS_PACKAGES,
+        "import cv2, numpy, shapely, supervision, PIL.Image, pycocotools.coco, pycocotools.mask\nlist(zip([], strict=True))"), formats)
+    yield Client("schemathesis", Runtime(schemathesis_probe, packages=[SCHEMATHESIS]), schemathesis)
 
 
 class Context:
-    def __init__(self, server, web, folder, program):
-        self.server, self.web, self.folder, self.program = server, web, folder, program
+    """Where probes and clients find the web server of the tests and a folder of their own."""
+
+    server, expected = None, None
+
+    def __init__(self, web, folder, program):
+        self.web, self.folder, self.program = web, folder, program
+
+    def use(self, server):
+        """Takes the objects that the server itself finds in the sample as what the clients are to find."""
+        self.server = server
         request = urllib.request.Request(f"{server}/tabletop/1?api_key={KEY}", data=open(SAMPLE, "rb").read(), method="POST")
         answer = json.load(urllib.request.urlopen(request))
         self.expected = [
@@ -361,38 +437,74 @@ class Context:
             raise SystemExit("the sample has too few objects to compare with")
 
 
+def prepare_environment(folder):
+    """Everything is on this machine, so that no proxy is to be asked; and several runtimes need a home where they can write."""
+    for name in list(os.environ):
+        if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+            del os.environ[name]
+    home = os.environ.get("HOME", "")
+    if not (os.path.isdir(home) and os.access(home, os.W_OK)):
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="home-", dir=folder)
+
+
+def print_missing(tried, context):
+    """Prints a line for each thing to install, its fields separated by tabs, and one for each client that cannot run."""
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        found = list(pool.map(lambda client: client.runtime.incomplete(context), tried))
+    lines = {}
+    for client, incomplete in zip(tried, found):
+        if incomplete:
+            lines.update({f"debian\t{package}": None for package in client.runtime.debian})
+            lines.update({"\t".join(["pypi", package, *PYPI[package]]): None for package in client.runtime.packages})
+            lines[f"client\t{client.name}\t{incomplete}"] = None
+    for line in lines:
+        print(line)
+
+
+def try_all(tried, context, require_all):
+    """Tries the clients and prints what came of each; returns whether that is good."""
+    names = {"passed": [], "failed": [], "skipped": []}
+    for client in tried:
+        start = time.time()
+        outcome, detail = client.outcome(context, probing=require_all)
+        names[outcome].append(client.name)
+        print(f"client  {client.name:30} {outcome:8} {time.time() - start:5.1f} s  {detail}", flush=True)
+    for outcome in ("failed", "skipped"):
+        if names[outcome]:
+            print(f"clients: {outcome}: {', '.join(names[outcome])}")
+    print("clients: " + ", ".join(f"{len(each)} {outcome}" for outcome, each in names.items()))
+    if require_all and names["skipped"]:
+        print("clients: all are required here, so that a skipped client is a failure")
+    return not names["failed"] and not (require_all and names["skipped"])
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--program", default=os.path.join(ROOT, ".build/debug/silhouette"))
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", help="leave what was made in this folder")
+    parser.add_argument("--require-all", action="store_true", help="a skipped client is a failure")
+    parser.add_argument("--missing", action="store_true", help="print what is to be installed instead of trying the clients")
     arguments = parser.parse_args()
     folder = arguments.keep or tempfile.mkdtemp()
     os.makedirs(folder, exist_ok=True)
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    web = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Web)
+    prepare_environment(folder)
+    tried = [client for client in clients() if not arguments.only or any(part in client.name for part in arguments.only.split(","))]
+    web = WebServer(("127.0.0.1", 0), Web)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     address = f"127.0.0.1:{web.server_port}"
+    context = Context(f"http://{address}", folder, arguments.program)
     try:
+        if arguments.missing:
+            return print_missing(tried, context)
         with serving(arguments.program, address, folder) as server:
-            context = Context(server, f"http://{address}", folder, arguments.program)
-            for name, try_out in clients():
-                if arguments.only and not any(part in name for part in arguments.only.split(",")):
-                    continue
-                start = time.time()
-                try:
-                    outcome, detail = "passed", try_out(context)
-                except Skipped as reason:
-                    outcome, detail = "skipped", str(reason)
-                except (Failed, subprocess.TimeoutExpired) as reason:
-                    outcome, detail = "failed", str(reason)
-                counts[outcome] += 1
-                print(f"client  {name:30} {outcome:8} {time.time() - start:5.1f} s  {detail}", flush=True)
+            context.use(server)
+            good = try_all(tried, context, arguments.require_all)
     finally:
         if not arguments.keep:
             shutil.rmtree(folder, ignore_errors=True)
-    print(f"clients: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
-    sys.exit(1 if counts["failed"] else 0)
+    sys.exit(0 if good else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
