@@ -63,6 +63,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
         environment = try ONNXRuntimeLibrary.make("CreateEnvWithCustomLogger", api) { api, out in
             api.pointee.CreateEnvWithCustomLogger(receiveLogLine, log.toOpaque(), 2, "silhouette", &out)
         }
+        try ONNXRuntimeLibrary.check(api.pointee.DisableTelemetryEvents(environment), "DisableTelemetryEvents", api)
         allocator = try ONNXRuntimeLibrary.make("GetAllocatorWithDefaultOptions", api) { api, out in
             api.pointee.GetAllocatorWithDefaultOptions(&out)
         }
@@ -134,7 +135,7 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
         }
         guard let keys else { return [] }
         var result: [String] = []
-        for i in 0..<Int(count) {
+        for i in 0..<max(Int(count), 0) {
             guard let key = keys[i] else { continue }
             result.append(String(cString: key))
             try free(key)

@@ -35,7 +35,8 @@ typedef struct OrtApi {
     const char *_Nonnull (*_Nonnull GetErrorMessage)(const OrtStatus *status); // 2
     void *_Nullable gap3[1];
     OrtStatus *_Nullable (*_Nonnull CreateEnvWithCustomLogger)(OrtLoggingFunction function, void *_Nullable context, int32_t severity, const char *logID, OrtEnv *_Nullable *_Nonnull out); // 4
-    void *_Nullable gap5[2];
+    void *_Nullable gap5[1];
+    OrtStatus *_Nullable (*_Nonnull DisableTelemetryEvents)(const OrtEnv *env); // 6
     OrtStatus *_Nullable (*_Nonnull CreateSession)(const OrtEnv *env, const char *path, const OrtSessionOptions *options, OrtSession *_Nullable *_Nonnull out); // 7
     OrtStatus *_Nullable (*_Nonnull CreateSessionFromArray)(const OrtEnv *env, const void *bytes, size_t length, const OrtSessionOptions *options, OrtSession *_Nullable *_Nonnull out); // 8
     OrtStatus *_Nullable (*_Nonnull Run)(OrtSession *session, const OrtRunOptions *_Nullable options, const char *_Nonnull const *_Nonnull inputNames, const OrtValue *_Nonnull const *_Nonnull inputs, size_t inputCount, const char *_Nonnull const *_Nonnull outputNames, size_t outputCount, OrtValue *_Nullable *_Nonnull outputs); // 9
@@ -111,7 +112,8 @@ typedef struct OrtApiBase {
 } OrtApiBase;
 
 /// Opens the shared library at `path` and finds its entry point. On failure returns NULL and points `error` at a
-/// message that is valid until the next call. The library stays open for the life of the process.
+/// message that is valid until the next call. The library stays open for the life of the process. Sets ORT_DISABLE_TELEMETRY in the
+/// environment first, so that the library sends no usage data.
 const OrtApiBase *_Nullable silhouette_ort_open(const char *path, const char *_Nullable *_Nonnull error);
 
 #pragma clang assume_nonnull end
