@@ -3,6 +3,7 @@
 #include <libheif/heif.h>
 #include <png.h>
 #include <stdio.h>
+#include <string.h>
 #include <tiffio.h>
 #include <turbojpeg.h>
 #include <webp/decode.h>

@@ -58,8 +58,9 @@ struct GIFCodec: ImageCodec {
             throw .corrupt("its picture reaches over its edge")
         }
         let count = Int(map.pointee.ColorCount)
+        guard count > 0 else { throw .corrupt("its palette is empty") }
         func color(_ index: Int) -> GifColorType { colors[min(index, count - 1)] }
-        let background = color(min(Int(file.pointee.SBackGroundColor), max(count - 1, 0)))
+        let background = color(max(Int(file.pointee.SBackGroundColor), 0))
         var image = Image(
             size: size, color: Color(red: background.Red, green: background.Green, blue: background.Blue))
         var line = [GifPixelType](repeating: 0, count: width)

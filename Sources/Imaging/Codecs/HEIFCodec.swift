@@ -3,7 +3,9 @@ import CImageCodecs
 /// HEIC and AVIF by libheif: the primary picture, turned as the file says, alpha dropped. Reading only.
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
+        let items = try HEIFBudget.items(of: bytes)
         let file = try HEIFFile(bytes)
+        try HEIFBudget.check(items, in: bytes, limits: limits)
         let size = try limits.check(
             width: Int(heif_image_handle_get_width(file.handle)), height: Int(heif_image_handle_get_height(file.handle))
         )

@@ -7,10 +7,27 @@ struct JPEGCodec: ImageCodec {
         let found = try handle.readHeader(bytes)
         // Behind a JPEG's first bytes and no frame the library reports success and a size of 0x0.
         guard found.width > 0, found.height > 0 else { throw .corrupt("it has no picture behind a JPEG's first bytes") }
-        return ImageHeader(
-            size: try limits.check(width: found.width, height: found.height),
-            orientation: JPEGSegments(bytes).orientation)
+        let size = try limits.check(width: found.width, height: found.height)
+        let segments = JPEGSegments(bytes)
+        if segments.hasSeveralScans { try checkScans(bytes, size, isArithmetic: segments.isArithmetic) }
+        return ImageHeader(size: size, orientation: segments.orientation)
     }
+
+    /// Checks that the passes of a progressive file are not too many: each goes over all pixels, also where it holds no data.
+    private func checkScans(
+        _ bytes: UnsafeRawBufferPointer, _ size: ImageSize, isArithmetic: Bool
+    ) throws(ImageCodecError) {
+        let maxPixels = isArithmetic ? Self.maxScannedPixels / 8 : Self.maxScannedPixels
+        let limit = min(Self.maxScans, max(maxPixels / size.area, 16))
+        guard JPEGSegments.scanCount(bytes, limit: limit + 1) <= limit else {
+            throw .unsupported("a JPEG of more than \(limit) scans")
+        }
+    }
+
+    /// Encoders write ten or so; each coefficient on its own would be 190.
+    private static let maxScans = 500
+    /// Most pixels of all scans together.
+    private static let maxScannedPixels = 4_000_000_000
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
@@ -18,7 +35,11 @@ struct JPEGCodec: ImageCodec {
         let handle = try Decompressor()
         let found = try handle.readHeader(bytes)
         let size = header.size.shrunk(enough: enough)
-        if found.colorSpace == TJCS_CMYK.rawValue || found.colorSpace == TJCS_YCCK.rawValue {
+        // The library says -1 where it does not know the components.
+        guard let colorSpace = UInt32(exactly: found.colorSpace) else {
+            throw .corrupt("its components are of no known color space")
+        }
+        if colorSpace == TJCS_CMYK.rawValue || colorSpace == TJCS_YCCK.rawValue {
             let inks = try handle.decompress(bytes, size: size, format: TJPF_CMYK, channels: 4)
             return Image(
                 size: size, pixels: rgb(inks: inks, inverted: JPEGSegments(bytes).hasAdobeMarker), fullSize: header.size
@@ -85,14 +106,14 @@ private final class Decompressor {
     private var message: String { String(cString: tjGetErrorStr2(handle)) }
 
     func readHeader(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (
-        width: Int, height: Int, colorSpace: UInt32
+        width: Int, height: Int, colorSpace: Int
     ) {
         var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
         let status = tjDecompressHeader3(
             handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(bytes.count), &width, &height,
             &subsampling, &colorSpace)
         if status != 0, tjGetErrorCode(handle) == TJERR_FATAL.rawValue { throw .corrupt(message) }
-        return (Int(width), Int(height), UInt32(colorSpace))
+        return (Int(width), Int(height), Int(colorSpace))
     }
 
     func decompress(
@@ -110,32 +131,5 @@ private final class Decompressor {
             throw message.contains("remature end") ? .truncated(message) : .corrupt(message)
         }
         return pixels
-    }
-}
-
-/// The segments before the compressed data of a JPEG file, as far as they are of interest.
-struct JPEGSegments {
-    private(set) var orientation = Orientation.up
-    private(set) var hasAdobeMarker = false
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        var at = 2
-        while at + 4 <= bytes.count, bytes[at] == 0xFF {
-            let marker = bytes[at + 1]
-            if marker == 0xFF {  // fill byte
-                at += 1
-                continue
-            }
-            if marker == 0xDA || marker == 0xD9 { return }
-            let length = Int(bytes[at + 2]) << 8 | Int(bytes[at + 3])
-            guard length >= 2, at + 2 + length <= bytes.count else { return }
-            let body = UnsafeRawBufferPointer(rebasing: bytes[at + 4..<at + 2 + length])
-            if marker == 0xE1, body.count > 14, body.prefix(6).elementsEqual([0x45, 0x78, 0x69, 0x66, 0, 0]) {
-                orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: body.dropFirst(6)))
-            } else if marker == 0xEE, body.prefix(5).elementsEqual("Adobe".utf8) {
-                hasAdobeMarker = true
-            }
-            at += 2 + length
-        }
     }
 }

@@ -8,11 +8,17 @@ struct PNGCodec: ImageCodec {
             throw .truncated("it has no PNG header")
         }
         let size = try limits.check(width: bytes.bigEndian(at: 16), height: bytes.bigEndian(at: 20))
-        return ImageHeader(size: size, orientation: orientation(of: bytes))
+        return ImageHeader(size: size, orientation: PNGChunks(bytes).orientation)
     }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
+    ) throws(ImageCodecError) -> Image {
+        try PNGChunks(bytes).withoutMetadata { (bytes) throws(ImageCodecError) in try decodePixels(bytes, header) }
+    }
+
+    private func decodePixels(
+        _ bytes: UnsafeRawBufferPointer, _ header: ImageHeader
     ) throws(ImageCodecError) -> Image {
         var control = png_image()
         control.version = UInt32(PNG_IMAGE_VERSION)
@@ -63,22 +69,6 @@ struct PNGCodec: ImageCodec {
         }
         let ended = ["end", "short", "read beyond", "Not enough"].contains { message.contains($0) }
         return ended ? .truncated(message) : .corrupt(message)
-    }
-
-    /// The orientation of an `eXIf` chunk that stands before the picture's data.
-    private func orientation(of bytes: UnsafeRawBufferPointer) -> Orientation {
-        var at = 8
-        while at + 12 <= bytes.count {
-            let length = bytes.bigEndian(at: at)
-            guard length <= bytes.count - at - 12 else { return .up }
-            let name = bytes[at + 4..<at + 8]
-            if name.elementsEqual("eXIf".utf8) {
-                return Orientation(tiff: UnsafeRawBufferPointer(rebasing: bytes[at + 8..<at + 8 + length]))
-            }
-            if name.elementsEqual("IDAT".utf8) { return .up }
-            at += 12 + length
-        }
-        return .up
     }
 }
 

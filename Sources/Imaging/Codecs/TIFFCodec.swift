@@ -47,6 +47,33 @@ struct TIFFCodec: ImageCodec {
         return true
     }()
 
+    /// Checks that the strips or tiles hold about as much as the image: a tile is decoded as a whole, however little of
+    /// it lies within the image.
+    private func checkParts(of file: OpaquePointer, fileSize: UInt64) throws(ImageCodecError) {
+        let isTiled = TIFFIsTiled(file) != 0
+        let partSize = isTiled ? TIFFTileSize64(file) : TIFFStripSize64(file)
+        let count = UInt64(isTiled ? TIFFNumberOfTiles(file) : TIFFNumberOfStrips(file))
+        let (total, overflow) = partSize.multipliedReportingOverflow(by: count)
+        let (imageSize, tooLarge) = TIFFScanlineSize64(file).multipliedReportingOverflow(
+            by: UInt64(Self.height(of: file)))
+        guard !overflow, !tooLarge, total / 4 <= imageSize + (1 << 24) else {
+            throw .corrupt("its strips or tiles hold far more than the image")
+        }
+        // Each part is read anew, also where parts overlap.
+        var stored: UInt64 = 0
+        for part in 0..<UInt32(clamping: count) {
+            stored &+= min(TIFFGetStrileByteCount(file, part), 1 << 32)
+            guard stored / 8 <= fileSize + (1 << 20) else { throw .corrupt("its strips or tiles overlap") }
+        }
+    }
+
+    private static func height(of file: OpaquePointer) -> UInt32 {
+        var height: UInt32 = 0
+        return withUnsafeMutablePointer(to: &height) { pointer in
+            withVaList([pointer]) { TIFFVGetField(file, UInt32(TIFFTAG_IMAGELENGTH), $0) } == 1 ? pointer.pointee : 0
+        }
+    }
+
     private func withPicture<Result>(
         _ bytes: UnsafeRawBufferPointer, _ body: (inout TIFFRGBAImage) -> Result
     ) throws(ImageCodecError) -> Result {
@@ -58,6 +85,7 @@ struct TIFFCodec: ImageCodec {
                     "memory", "rm", source, readTIFF, { _, _, _ in 0 }, seekTIFF, { _ in 0 }, sizeTIFF, nil, nil)
             else { throw .corrupt("it has no valid TIFF header") }
             defer { TIFFClose(file) }
+            try checkParts(of: file, fileSize: UInt64(bytes.count))
             var picture = TIFFRGBAImage()
             var message = [CChar](repeating: 0, count: 1024)
             guard TIFFRGBAImageBegin(&picture, file, 0, &message) == 1 else {

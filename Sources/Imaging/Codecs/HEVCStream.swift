@@ -1,0 +1,71 @@
+/// The cost of decoding an HEVC stream, read from its headers alone (ITU-T H.265, 7.3).
+struct HEVCStream {
+    /// Largest coded width and height of its sequence parameter sets.
+    private(set) var size: (width: Int, height: Int)?
+    /// Number of coded pictures.
+    private(set) var pictureCount = 0
+
+    /// Reads the parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3).
+    mutating func addConfiguration(_ body: UnsafeRawBufferPointer) {
+        guard body.count > 23 else { return }
+        var at = 23
+        for _ in 0..<body[22] {
+            guard at + 3 <= body.count else { return }
+            let count = Int(body[at + 1]) << 8 | Int(body[at + 2])
+            at += 3
+            for _ in 0..<count {
+                guard at + 2 <= body.count else { return }
+                let length = Int(body[at]) << 8 | Int(body[at + 1])
+                guard length <= body.count - at - 2 else { return }
+                addUnit(UnsafeRawBufferPointer(rebasing: body[at + 2..<at + 2 + length]))
+                at += 2 + length
+            }
+        }
+    }
+
+    /// Reads the units of an item's data, each with its length in four bytes before it.
+    mutating func addData(_ data: UnsafeRawBufferPointer) {
+        var at = 0
+        while at + 4 <= data.count {
+            let length = data.bigEndian(at: at)
+            guard length <= data.count - at - 4 else { return }
+            addUnit(UnsafeRawBufferPointer(rebasing: data[at + 4..<at + 4 + length]))
+            at += 4 + length
+        }
+    }
+
+    private mutating func addUnit(_ unit: UnsafeRawBufferPointer) {
+        guard unit.count > 2 else { return }
+        let kind = unit[0] >> 1 & 0x3F
+        switch kind {
+        case 0...31:  // a slice; its first bit says whether it begins a picture
+            if unit[2] & 0x80 != 0 { pictureCount += 1 }
+        case 33:
+            guard let found = Self.codedSize(ofParameterSet: unit) else { return }
+            size = (max(size?.width ?? 0, found.width), max(size?.height ?? 0, found.height))
+        default: break
+        }
+    }
+
+    /// Width and height of a sequence parameter set (7.3.2.2).
+    private static func codedSize(ofParameterSet unit: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
+        // Only the beginning is of interest; of two zero bytes and a 3 the 3 is no part of the content.
+        var bytes: [UInt8] = []
+        for (i, byte) in unit.enumerated().prefix(256).dropFirst(2) {
+            if byte == 3, i >= 4, unit[i - 1] == 0, unit[i - 2] == 0 { continue }
+            bytes.append(byte)
+        }
+        var reader = BitReader(bytes)
+        reader.skip(4)
+        let subLayers = reader.bits(3)
+        reader.skip(1 + 96)  // nesting, general profile and level
+        if subLayers > 0 {
+            let present = (0..<8).map { _ in (profile: reader.bits(1), level: reader.bits(1)) }
+            for each in present.prefix(subLayers) { reader.skip(88 * each.profile + 8 * each.level) }
+        }
+        _ = reader.expGolomb()
+        if reader.expGolomb() == 3 { reader.skip(1) }
+        let (width, height) = (reader.expGolomb(), reader.expGolomb())
+        return reader.isExhausted ? nil : (width, height)
+    }
+}

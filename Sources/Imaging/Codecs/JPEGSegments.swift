@@ -1,0 +1,78 @@
+import CImageCodecs
+
+/// The segments of a JPEG file, found as the decoder finds them: what stands between two of them is skipped.
+struct JPEGSegments {
+    private(set) var orientation = Orientation.up
+    private(set) var hasAdobeMarker = false
+    /// Whether the image is put together from several passes over all of its pixels: the file is progressive, or the first scan lacks
+    /// components.
+    private(set) var hasSeveralScans = false
+    /// Whether the data is coded arithmetically, which takes several times as long to decode.
+    private(set) var isArithmetic = false
+
+    /// Reads the segments before the first scan.
+    init(_ bytes: UnsafeRawBufferPointer) {
+        var markers = Markers(bytes)
+        var componentCount = 0
+        while let segment = markers.next() {
+            let body = segment.body
+            switch segment.marker {
+            case 0xC0...0xC3, 0xC5...0xC7, 0xC9...0xCB, 0xCD...0xCF:  // a frame; 4, 8 and 12 are tables
+                if segment.marker & 3 == 2 { hasSeveralScans = true }
+                if segment.marker > 0xC8 { isArithmetic = true }
+                if body.count > 5 { componentCount = Int(body[5]) }
+            case 0xDA:
+                if let first = body.first, Int(first) < componentCount { hasSeveralScans = true }
+                return
+            case 0xE1 where body.count > 14 && body.prefix(6).elementsEqual([0x45, 0x78, 0x69, 0x66, 0, 0]):
+                orientation = Orientation(tiff: UnsafeRawBufferPointer(rebasing: body.dropFirst(6)))
+            case 0xEE where body.prefix(5).elementsEqual("Adobe".utf8):
+                hasAdobeMarker = true
+            default: break
+            }
+        }
+    }
+
+    /// Counts the scans of a file, up to a limit.
+    static func scanCount(_ bytes: UnsafeRawBufferPointer, limit: Int) -> Int {
+        var markers = Markers(bytes)
+        var count = 0
+        while count < limit, let segment = markers.next() {
+            if segment.marker == 0xDA { count += 1 }
+        }
+        return count
+    }
+
+    /// Walks from marker to marker until the end of the image or of the file.
+    private struct Markers {
+        private let bytes: UnsafeRawBufferPointer
+        private var at = 2
+
+        init(_ bytes: UnsafeRawBufferPointer) {
+            self.bytes = bytes
+        }
+
+        mutating func next() -> (marker: UInt8, body: UnsafeRawBufferPointer)? {
+            while at < bytes.count, let base = bytes.baseAddress,
+                let hit = memchr(base + at, 0xFF, bytes.count - at)
+            {
+                at = base.distance(to: UnsafeRawPointer(hit))
+                while at < bytes.count, bytes[at] == 0xFF { at += 1 }  // fill bytes
+                guard at < bytes.count else { return nil }
+                let marker = bytes[at]
+                at += 1
+                switch marker {
+                case 0, 1, 0xD0...0xD7: continue  // data of a scan; markers without a body
+                case 0xD8, 0xD9: return nil
+                default: break
+                }
+                guard at + 2 <= bytes.count else { return nil }
+                let length = Int(bytes[at]) << 8 | Int(bytes[at + 1])
+                guard length >= 2, length <= bytes.count - at else { return nil }
+                defer { at += length }
+                return (marker, UnsafeRawBufferPointer(rebasing: bytes[at + 2..<at + length]))
+            }
+            return nil
+        }
+    }
+}
