@@ -16,7 +16,7 @@ import Testing
 
     @Test(arguments: [
         "8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "100.128.0.1", "2606:4700::1111",
-        "::ffff:8.8.8.8",
+        "::ffff:8.8.8.8", "2606:4700::5eff:808:808", "2606:4700:0:0:1111:5efe:808:808",
     ])
     func publicAddressesAreAllowed(text: String) throws {
         #expect(try address(text).isGlobal)
@@ -30,6 +30,10 @@ import Testing
         "::1",
         "::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:db8::1", "2001::1", "fc00::1",
         "fd12::1", "fe80::1", "fec0::1", "ff02::1", "::7f00:1",
+        // ISATAP with loopback, private and public addresses, local and universal; IPv4-translated addresses.
+        "fe80::5efe:127.0.0.1", "2001:470::5efe:10.0.0.1", "2606:4700::200:5efe:7f00:1", "::5efe:127.0.0.1",
+        "2606:4700::5efe:8.8.8.8", "2606:4700:0:1:100:5efe:169.254.169.254", "::ffff:0:127.0.0.1", "::ffff:0:a9fe:a9fe",
+        "::ffff:0:8.8.8.8",
     ])
     func everythingElseIsRefused(text: String) throws {
         let special = try address(text)

@@ -12,8 +12,15 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// private networks, documentation, tests or groups. An address that carries an IPv4 address is judged by that.
     public var isGlobal: Bool {
         if bytes.count == 4 { return !Self.specialV4.contains { $0.contains(self) } }
+        if isTunneled { return false }
         if let embedded = embeddedV4 { return embedded.isGlobal }
         return !Self.specialV6.contains { $0.contains(self) }
+    }
+
+    /// Whether the address is unpacked to an IPv4 address by a router: ISATAP, `…:0:5efe:a.b.c.d` in any network
+    /// (RFC 5214).
+    private var isTunneled: Bool {
+        bytes.count == 16 && bytes[8] & 0xFC == 0 && bytes[9...11].elementsEqual([0, 0x5E, 0xFE])
     }
 
     /// The IPv4 address inside an IPv4-mapped, NAT64 or 6to4 address.
@@ -39,7 +46,9 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     ])
 
     private static let specialV6 = networks([
-        "::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fc00::/7",
+        // IPv4-translated addresses (RFC 2765) are the second.
+        "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
+        "5f00::/16", "fc00::/7",
         "fe80::/10", "fec0::/10", "ff00::/8",
     ])
 
