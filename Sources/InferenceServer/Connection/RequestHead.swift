@@ -5,12 +5,18 @@ import Hummingbird
 enum RequestHead {
     /// Most bytes of the address: room for a small picture as a `data:` address in `image=`.
     static let maxTarget = 1 << 20
+    /// Most bytes of the path, without the query.
+    static let maxPath = 8 << 10
     /// Most bytes of all headers together.
     static let maxHeaders = 64 << 10
 
-    /// - Throws: `ServingError.targetTooLong`, `ServingError.headersTooLarge`.
+    /// - Throws: `ServingError.targetTooLong`, `ServingError.headersTooLarge`, `ServingError.tooManyFields`.
     static func check(_ request: Request) throws {
-        guard request.uri.string.utf8.count <= maxTarget else { throw ServingError.targetTooLong }
+        guard request.uri.string.utf8.count <= maxTarget, request.uri.path.utf8.count <= maxPath else {
+            throw ServingError.targetTooLong
+        }
+        let separators = request.uri.query?.utf8.count { $0 == UInt8(ascii: "&") } ?? 0
+        guard separators < FormFields.maxCount else { throw ServingError.tooManyFields(limit: FormFields.maxCount) }
         let size = request.headers.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count }
         guard size <= maxHeaders else { throw ServingError.headersTooLarge }
     }

@@ -53,6 +53,16 @@ struct ErrorResponse: Sendable {
             self.init(
                 .paymentRequired, "quota_used_up",
                 message: "The key's quota is used up: \(quota) \(quota == 1 ? "prediction" : "predictions").")
+        case .foreignOrigin(let origin):
+            self.init(
+                .forbidden, "foreign_origin",
+                message: "Requests from '\(origin.prefix(200))' are not accepted. Without API keys the server answers "
+                    + "its own pages only; --cors ORIGIN allows another origin.")
+        case .foreignHost(let host):
+            self.init(
+                .forbidden, "foreign_host",
+                message: "The host '\(host.prefix(200))' is not this server. Without API keys it answers requests to "
+                    + "localhost and loopback addresses only.")
         case .notFound:
             self.init(.notFound, "not_found", message: "Not Found", detail: true)
         case .methodNotAllowed:
@@ -91,6 +101,14 @@ struct ErrorResponse: Sendable {
                 message:
                     "Invalid mask decode argument sent. tradeoff_factor must be in [0.0, 1.0], mask_decode_mode: must be "
                     + "one of ['accurate', 'fast', 'tradeoff']")
+        case .jsonTooComplex(let what):
+            self.init(.badRequest, "json_too_complex", message: "The JSON body \(what).")
+        case .tooManyFields(let limit):
+            self.init(.badRequest, "too_many_fields", message: "The request has more than \(limit) fields.")
+        case .partHeadTooLarge(let limit):
+            self.init(
+                .badRequest, "part_head_too_large",
+                message: "The headers of a part of the multipart/form-data request exceed \(limit) bytes.")
         case .malformedJSON(let reason):
             self.init(.badRequest, "malformed_json", message: "The request body begins like JSON but is not: \(reason)")
         case .missingImage:

@@ -36,14 +36,14 @@ package struct ImageBody: Sendable {
     }
 
     private init(multipart buffer: ByteBuffer, boundary: String) throws {
-        let form = buffer.withUnsafeReadableBytes { MultipartForm($0, boundary: boundary) }
+        let form = try buffer.withUnsafeReadableBytes { try MultipartForm($0, boundary: boundary) }
         let files = form.parts.filter { $0.filename != nil }
         let part =
             form.parts.first { $0.name == "file" } ?? form.parts.first { $0.name == "image" }
             ?? (files.count == 1 ? files[0] : nil)
         guard let part, let content = buffer.slice(part.content) else { throw ServingError.missingFilePart }
         try self.init(content: content)
-        for other in form.parts where other.name != part.name && other.content.count <= 4096 {
+        for other in form.parts where other.name != part.name && other.content.count <= FormFields.maxValueSize {
             guard let value = buffer.slice(other.content) else { continue }
             fields.append((other.name, String(buffer: value)))
         }
@@ -72,59 +72,37 @@ package struct ImageBody: Sendable {
             }
             try self.init(text: text)
         default:
-            if let name = buffer.withUnsafeReadableBytes({
-                Self.formName(UnsafeRawBufferPointer(rebasing: $0[(start - view.startIndex)...]))
-            }) {
-                try self.init(form: String(buffer: buffer), imageName: name)
-            } else {
-                self.init(image: .data(try Self.base64(buffer)))
+            let form = try buffer.withUnsafeReadableBytes { bytes in
+                try FormFields(UnsafeRawBufferPointer(rebasing: bytes[(start - view.startIndex)...])).map {
+                    (image: $0.image, parameters: $0.parameters)
+                }
             }
+            guard let form else {
+                self.init(image: .data(try Self.base64(buffer)))
+                return
+            }
+            guard !form.image.isEmpty else { throw ServingError.missingImage }
+            try self.init(text: form.image)
+            fields = form.parameters
         }
-    }
-
-    /// The field of a form that has the image; `nil` where the text is no form. The image may stand behind other fields, which an
-    /// ampersand tells: base64 has none.
-    private static func formName(_ text: UnsafeRawBufferPointer) -> String? {
-        let names = ["image", "file", "data", "body", "base64"]
-        func name(at start: Int) -> String? {
-            names.first { text[start...].starts(with: ($0 + "=").utf8) }
-        }
-        if let first = name(at: 0) { return first }
-        // The search has to be quick: it goes through the whole of what is mostly base64.
-        var start = 0
-        while let base = text.baseAddress, start < text.count,
-            let found = memchr(base + start, Int32(UInt8(ascii: "&")), text.count - start)
-        {
-            start = base.distance(to: found) + 1
-            if let next = name(at: start) { return next }
-        }
-        return nil
     }
 
     /// Text that is an address or base64.
     private init(text: String) throws {
-        if text.hasPrefix("http://") || text.hasPrefix("https://") {
-            self.init(image: .url(text))
-        } else {
-            self.init(image: .data(try Self.base64(ByteBuffer(string: text))))
-        }
+        try self.init(text: Array(text.utf8))
     }
 
-    /// `image=...&confidence=40`. In the image a space stands for a plus sign.
-    private init(form text: String, imageName: String) throws {
-        let pairs = text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "&").map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            return (name: Parameters.formDecoded(parts[0]), value: parts.count > 1 ? parts[1] : "")
+    private init(text: [UInt8]) throws {
+        if text.starts(with: "http://".utf8) || text.starts(with: "https://".utf8) {
+            self.init(image: .url(String(decoding: text, as: UTF8.self)))
+        } else {
+            self.init(image: .data(try text.withUnsafeBytes(Self.base64)))
         }
-        guard let field = pairs.first(where: { $0.name == imageName }), !field.value.isEmpty else {
-            throw ServingError.missingImage
-        }
-        try self.init(text: Parameters.formDecoded(field.value))
-        fields = pairs.filter { $0.name != imageName }.map { ($0.name, Parameters.formDecoded($0.value)) }
     }
 
     /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it.
     private init(json: Data) throws {
+        try json.withUnsafeBytes { try JSONStructure.check($0) }
         let object: JSONObject
         do {
             object = try JSONDecoder().decode(JSONObject.self, from: json)
@@ -143,12 +121,14 @@ package struct ImageBody: Sendable {
     }
 
     static func base64(_ buffer: ByteBuffer) throws -> Data {
-        try buffer.withUnsafeReadableBytes { bytes in
-            do throws(Base64Body.Failure) {
-                return try Base64Body.decode(bytes)
-            } catch {
-                throw error == .empty ? ServingError.emptyImage : ServingError.malformedBase64
-            }
+        try buffer.withUnsafeReadableBytes(base64)
+    }
+
+    private static func base64(_ bytes: UnsafeRawBufferPointer) throws -> Data {
+        do throws(Base64Body.Failure) {
+            return try Base64Body.decode(bytes)
+        } catch {
+            throw error == .empty ? ServingError.emptyImage : ServingError.malformedBase64
         }
     }
 }

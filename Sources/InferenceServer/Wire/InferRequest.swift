@@ -15,6 +15,7 @@ struct InferRequest: Sendable {
 
     /// - Throws: `ServingError`.
     init(_ buffer: ByteBuffer) throws {
+        try buffer.withUnsafeReadableBytes { try JSONStructure.check($0) }
         let body: Body
         do {
             body = try JSONDecoder().decode(Body.self, from: Data(buffer.readableBytesView))

@@ -11,18 +11,31 @@ struct MultipartForm {
 
     let parts: [Part]
 
+    /// Largest head of a part in bytes.
+    static let maxHeadSize = 8 << 10
+    /// RFC 2046 allows 70 characters; some libraries make longer ones.
+    private static let maxBoundaryLength = 256
+
     /// Finds the parts. What is malformed ends the search; the parts before it count.
-    init(_ bytes: UnsafeRawBufferPointer, boundary: String) {
+    /// - Throws: `ServingError.tooManyFields`, `ServingError.partHeadTooLarge`.
+    init(_ bytes: UnsafeRawBufferPointer, boundary: String) throws {
         var parts: [Part] = []
+        var count = 0
         let delimiter = Array("--\(boundary)".utf8)
         var at = bytes.firstRange(of: delimiter, from: 0)?.upperBound
-        while let start = at, parts.count < 100 {
-            // Behind the delimiter stands a line break, or two dashes at the end.
-            guard start + 2 <= bytes.count, !(bytes[start] == 0x2D && bytes[start + 1] == 0x2D),
-                let head = bytes.firstRange(of: [0x0D, 0x0A], from: start),
-                let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound),
-                let end = bytes.firstRange(of: [0x0D, 0x0A] + delimiter, from: headEnd.upperBound - 2)
-            else { break }
+        while let start = at {
+            // The delimiter is followed by a line break, or by two dashes at the end.
+            guard start + 2 <= bytes.count, !(bytes[start] == 0x2D && bytes[start + 1] == 0x2D) else { break }
+            count += 1
+            guard count <= FormFields.maxCount else { throw ServingError.tooManyFields(limit: FormFields.maxCount) }
+            let limit = min(start + 4 + Self.maxHeadSize, bytes.count)
+            guard let head = bytes.firstRange(of: [0x0D, 0x0A], from: start, to: limit),
+                let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound, to: limit)
+            else {
+                if limit < bytes.count { throw ServingError.partHeadTooLarge(limit: Self.maxHeadSize) }
+                break
+            }
+            guard let end = bytes.firstRange(of: [0x0D, 0x0A] + delimiter, from: headEnd.upperBound - 2) else { break }
             let header = String(
                 decoding: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)], as: UTF8.self)
             if let name = Self.parameter("name", in: header) {
@@ -43,7 +56,7 @@ struct MultipartForm {
             let pair = piece.split(separator: "=", maxSplits: 1)
             if pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces).lowercased() == "boundary" {
                 let value = pair[1].trimmingCharacters(in: .whitespaces).trimmingCharacters(in: ["\""])
-                return value.isEmpty ? nil : value
+                return value.isEmpty || value.utf8.count > maxBoundaryLength ? nil : value
             }
         }
         return nil
@@ -67,13 +80,14 @@ struct MultipartForm {
 }
 
 extension UnsafeRawBufferPointer {
-    /// The first place of a sequence of bytes at or after an offset.
-    fileprivate func firstRange(of pattern: [UInt8], from offset: Int) -> Range<Int>? {
-        guard let base = baseAddress, let first = pattern.first, offset >= 0 else { return nil }
-        var at = offset
-        while at + pattern.count <= count {
-            guard let hit = memchr(base + at, Int32(first), count - at - pattern.count + 1) else { return nil }
-            let found = UnsafeRawPointer(hit) - base
+    /// The first place of a sequence of bytes between two offsets, by default to the end.
+    fileprivate func firstRange(of pattern: [UInt8], from start: Int, to end: Int? = nil) -> Range<Int>? {
+        let end = end ?? count
+        guard let base = baseAddress, let first = pattern.first, start >= 0 else { return nil }
+        var at = start
+        while at + pattern.count <= end {
+            guard let hit = memchr(base + at, Int32(first), end - at - pattern.count + 1) else { return nil }
+            let found = base.distance(to: UnsafeRawPointer(hit))
             if memcmp(base + found, pattern, pattern.count) == 0 { return found..<found + pattern.count }
             at = found + 1
         }

@@ -35,21 +35,30 @@ struct Parameters: Sendable {
 
     /// Percent escapes resolved once, `+` as a space. What is not an escape stays as it is; what is not UTF-8 is replaced.
     static func formDecoded(_ text: Substring) -> String {
+        String(decoding: formDecoded(Array(text.utf8)), as: UTF8.self)
+    }
+
+    /// The same for bytes.
+    static func formDecoded(_ text: some RandomAccessCollection<UInt8>) -> [UInt8] {
         var bytes: [UInt8] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.popFirst() {
+        bytes.reserveCapacity(text.count)
+        var at = text.startIndex
+        while at < text.endIndex {
+            let byte = text[at]
+            let next = text.index(after: at)
+            at = next
             if byte == UInt8(ascii: "+") {
                 bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), let high = rest.first.flatMap(Base64Body.hex),
-                let low = rest.dropFirst().first.flatMap(Base64Body.hex)
+            } else if byte == UInt8(ascii: "%"), text.distance(from: next, to: text.endIndex) >= 2,
+                let high = Base64Body.hex(text[next]), let low = Base64Body.hex(text[text.index(after: next)])
             {
                 bytes.append(high << 4 | low)
-                rest = rest.dropFirst(2)
+                at = text.index(next, offsetBy: 2)
             } else {
                 bytes.append(byte)
             }
         }
-        return String(decoding: bytes, as: UTF8.self)
+        return bytes
     }
 
     // MARK: Typed values

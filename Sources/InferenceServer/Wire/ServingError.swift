@@ -6,6 +6,10 @@ public enum ServingError: Error, Sendable {
     // Who and where.
     case unauthorized
     case quotaUsedUp(Int)
+    /// A request by a page of another website, with the origin as the browser says it.
+    case foreignOrigin(String)
+    /// A name in `Host` that does not stand for this machine.
+    case foreignHost(String)
     case notFound
     case methodNotAllowed
     case unknownModel(ModelID, served: [ModelID])
@@ -20,6 +24,10 @@ public enum ServingError: Error, Sendable {
     case invalidMaskDecode
     case invalidModelID
     case malformedJSON(String)
+    /// What about a JSON body is beyond the limits, to be read after "The JSON body".
+    case jsonTooComplex(String)
+    case tooManyFields(limit: Int)
+    case partHeadTooLarge(limit: Int)
     // The image.
     case missingImage
     case missingFilePart
