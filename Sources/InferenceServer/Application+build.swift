@@ -35,7 +35,10 @@ public func buildApplication(
         health: HealthRoutes(
             state: state, counts: metrics, version: configuration.version,
             backend: (catalog.backendName, catalog.precision), instanceID: UUID().uuidString.lowercased()),
-        assets: AssetRoutes(), metrics: metrics, logger: logger)
+        assets: AssetRoutes(), metrics: metrics,
+        origins: OriginPolicy(
+            configuration.origins, needsKey: !access.isOpen, listeningHost: configuration.host),
+        logger: logger)
     let http1 = HTTP1Channel.Configuration(
         additionalChannelHandlers: [ExchangeHandler(maxUnwanted: 2 * configuration.maxBodySize)],
         idleTimeout: .seconds(75),

@@ -14,17 +14,20 @@ struct Responder: HTTPResponder {
     let health: HealthRoutes
     let assets: AssetRoutes
     let metrics: ServerMetrics
+    let origins: OriginPolicy
     let logger: Logger
 
     func respond(to request: Request, context: ServerContext) async throws -> Response {
         let start = ContinuousClock.now
         var log = RequestLog(request)
-        let route = Route(
-            path: request.uri.path, method: request.method, served: served,
-            hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
+        var route = Route.unknown
         var response: Response
         do {
             try RequestHead.check(request)
+            route = Route(
+                path: request.uri.path, method: request.method, served: served,
+                hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
+            if !route.isPublic { try origins.check(request) }
             response = try await answer(route, request, context, &log)
         } catch {
             let answer = ErrorResponse(error, style: route.errorStyle, methods: route.methods)
@@ -36,7 +39,7 @@ struct Responder: HTTPResponder {
         }
         response.headers[.requestID] = log.requestID
         response.headers[.xContentTypeOptions] = "nosniff"
-        if request.headers[.origin] != nil { response.headers.append(contentsOf: CrossOrigin.headers) }
+        response.headers.append(contentsOf: (route.isPublic ? .any : origins).headers(for: request))
         if request.method == .head { response = response.createHeadResponse() }
         let duration = ContinuousClock.now - start
         log.write(to: logger, status: response.status.code, duration: duration)
@@ -53,7 +56,9 @@ struct Responder: HTTPResponder {
         _ route: Route, _ request: Request, _ context: ServerContext, _ log: inout RequestLog
     ) async throws -> Response {
         if request.method == .options {
-            return CrossOrigin.preflight(request, methods: Route.methods(ofPath: request.uri.path, served: served))
+            return CrossOrigin.preflight(
+                request, methods: Route.methods(ofPath: request.uri.path, served: served),
+                isAllowed: route.isPublic || request.headers[.origin].map(origins.allows) ?? false)
         }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }

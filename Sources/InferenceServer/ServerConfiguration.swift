@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable {
     public var maxRequests: Int
     /// Which addresses of `image=` may be fetched.
     public var fetchPolicy: AddressPolicy
+    /// Pages of which other origins may use the server; by default of any where a key is needed, and none otherwise.
+    public var origins: OriginPolicy.Origins?
+    /// How long requests in flight are waited for when the server is told to stop.
+    public var shutdownTimeout: Duration
     /// Models that are opened before the server is ready.
     public var preload: [ModelID]
     /// Where there is one, the server speaks HTTPS, HTTP/2 too, and nothing else.
@@ -25,7 +29,8 @@ public struct ServerConfiguration: Sendable {
     public init(
         host: String = "127.0.0.1", port: Int = 9001, maxBodySize: Int = 32 << 20,
         imageLimits: ImageLimits = ImageLimits(),
-        maxRequests: Int = 64, fetchPolicy: AddressPolicy = AddressPolicy(), preload: [ModelID] = [],
+        maxRequests: Int = 64, fetchPolicy: AddressPolicy = AddressPolicy(), origins: OriginPolicy.Origins? = nil,
+        shutdownTimeout: Duration = .seconds(30), preload: [ModelID] = [],
         certificate: CertificateFiles? = nil, version: String = "0.1.0"
     ) {
         self.host = host
@@ -34,6 +39,8 @@ public struct ServerConfiguration: Sendable {
         self.imageLimits = imageLimits
         self.maxRequests = maxRequests
         self.fetchPolicy = fetchPolicy
+        self.origins = origins
+        self.shutdownTimeout = shutdownTimeout
         self.preload = preload
         self.certificate = certificate
         self.version = version

@@ -75,6 +75,17 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Let pages of this origin use the server from a browser: https://app.example.com, or * for any. Repeatable. Default: * where a key is needed, none with --open.",
+            valueName: "origin"))
+    var cors: [String] = environment("CORS").map { $0.split(separator: ",").map(String.init) } ?? []
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds to wait for requests in flight after SIGTERM before the server ends.", valueName: "seconds"))
+    var shutdownTimeout = environment("SHUTDOWN_TIMEOUT").flatMap { Double($0) } ?? 30
+
+    @Option(
+        help: ArgumentHelp(
             "Speak HTTPS (and HTTP/2) with this certificate: a PEM file, the server's own first, those of its issuers behind it.",
             valueName: "file"))
     var tlsCertificate: String?
@@ -88,11 +99,19 @@ struct ServeCommand: AsyncParsableCommand {
     var printRequest: String?
 
     func validate() throws {
-        try requireNumbers("PORT", "MAX_BODY", "MAX_MODELS")
+        try requireNumbers("PORT", "MAX_BODY", "MAX_MODELS", "SHUTDOWN_TIMEOUT")
         _ = try (CountOption.fromEnvironment("LANES"), CountOption.fromEnvironment("THREADS"))
         if let mostModels, mostModels < 1 { throw ValidationError("--max-models must be at least 1.") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
         guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
+        guard (0...3600).contains(shutdownTimeout) else {
+            throw ValidationError("--shutdown-timeout must be from 0 to 3600 seconds.")
+        }
+        for text in cors where text != "*" && OriginPolicy.origin(text) == nil {
+            throw ValidationError(
+                "--cors: '\(text)' is not an origin; expected a scheme and a host, such as https://app.example.com, or *."
+            )
+        }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
             throw ValidationError("--allow-fetch takes a network, a host or host:port; '\(text)' is none.")
         }
@@ -106,7 +125,13 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+    private var isLoopback: Bool { OriginPolicy.isLoopback(host) }
+
+    /// The origins of `--cors`; `nil` for the default.
+    private var origins: OriginPolicy.Origins? {
+        if cors.isEmpty { return nil }
+        return cors.contains("*") ? .any : .named(Set(cors.compactMap(OriginPolicy.origin)))
+    }
 
     func run() async throws {
         let logger = Logger(label: "silhouette")
@@ -130,6 +155,7 @@ struct ServeCommand: AsyncParsableCommand {
         let configuration = ServerConfiguration(
             host: host, port: port, maxBodySize: maxBody << 20,
             fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
+            origins: origins, shutdownTimeout: .seconds(shutdownTimeout),
             preload: try preloaded(locations), certificate: certificate, version: Silhouette.version)
         let releaseMemory: @Sendable () -> Void = {
             do { try backend.releaseMemory() } catch { logger.warning("Memory is kept: \(error)") }

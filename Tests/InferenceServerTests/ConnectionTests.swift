@@ -55,7 +55,7 @@ import Testing
 
     private func request(_ line: String, _ headers: [String] = [], body: String? = nil) -> String {
         let length = body.map { ["Content-Length: \($0.utf8.count)"] } ?? []
-        return ([line, "Host: test"] + headers + length).joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
+        return ([line, "Host: localhost"] + headers + length).joined(separator: "\r\n") + "\r\n\r\n" + (body ?? "")
     }
 
     private let text = String(buffer: TestServer.base64)

@@ -31,7 +31,7 @@ enum TestServer {
 
     static func application(
         access: Access = .open, preload: [ModelID] = [location.id], maxBodySize: Int = 1 << 20,
-        certificate: CertificateFiles? = nil,
+        certificate: CertificateFiles? = nil, origins: OriginPolicy.Origins? = nil,
         session: @escaping @Sendable (String) throws -> any InferenceSession = { _ in halfSession() }
     ) throws -> some ApplicationProtocol {
         var logger = Logger(label: "test")
@@ -40,7 +40,7 @@ enum TestServer {
             locations: [location], backend: StubBackend(session), settings: ModelCatalog.Settings(lanes: 1),
             logger: logger)
         let configuration = ServerConfiguration(
-            port: 0, maxBodySize: maxBodySize, preload: preload, certificate: certificate)
+            port: 0, maxBodySize: maxBodySize, origins: origins, preload: preload, certificate: certificate)
         return try buildApplication(configuration, catalog: catalog, access: access, logger: logger)
     }
 

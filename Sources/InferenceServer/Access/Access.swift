@@ -78,5 +78,6 @@ public enum Access: Sendable {
         guard try await store.spend(id: id) else { throw ServingError.quotaUsedUp(quota) }
     }
 
-    private var isOpen: Bool { if case .open = self { true } else { false } }
+    /// Whether requests need no key.
+    var isOpen: Bool { if case .open = self { true } else { false } }
 }

@@ -1,19 +1,15 @@
 import HTTPTypes
 import Hummingbird
 
-/// What browsers need before a page from elsewhere may use the server (CORS).
+/// The answer to a browser that asks before a page may send a request (CORS preflight).
 enum CrossOrigin {
-    /// Headers of every answer to a request that has an `Origin`, errors too.
-    static let headers: HTTPFields = [
-        .accessControlAllowOrigin: "*",
-        .accessControlExposeHeaders: "X-Request-ID, X-Processing-Time, X-Model-Id, Server-Timing, Retry-After",
-    ]
-
     /// The answer to `OPTIONS` on any path; it needs no key.
-    /// - Parameter methods: what the path answers beside it.
-    static func preflight(_ request: Request, methods: [HTTPRequest.Method]) -> Response {
+    /// - Parameters:
+    ///   - methods: the other methods that the path answers.
+    ///   - isAllowed: whether the page's origin is answered.
+    static func preflight(_ request: Request, methods: [HTTPRequest.Method], isAllowed: Bool) -> Response {
         var headers: HTTPFields = [.allow: (methods + [.options]).map(\.rawValue).joined(separator: ", ")]
-        if request.headers[.accessControlRequestMethod] != nil {
+        if isAllowed, request.headers[.accessControlRequestMethod] != nil {
             headers[.accessControlAllowMethods] = "GET, POST, OPTIONS"
             headers[.accessControlAllowHeaders] =
                 request.headers[.accessControlRequestHeaders] ?? "authorization, content-type, x-api-key, x-request-id"

@@ -5,6 +5,7 @@ extension HTTPField.Name {
     static let requestID = named("x-request-id")
     static let processingTime = named("x-processing-time")
     static let modelID = named("x-model-id")
+    static let secFetchSite = named("sec-fetch-site")
     static let serverTiming = named("server-timing")
     static let allowPrivateNetwork = named("access-control-allow-private-network")
     static let requestPrivateNetwork = named("access-control-request-private-network")

@@ -123,6 +123,14 @@ enum Route: Equatable {
         }
     }
 
+    /// Whether any page may read the answer: pages, scripts and health, which say nothing and do nothing.
+    var isPublic: Bool {
+        switch self {
+        case .health, .readiness, .asset: true
+        default: false
+        }
+    }
+
     /// The route's name in metrics.
     var label: String {
         switch self {
