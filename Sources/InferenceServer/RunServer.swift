@@ -2,9 +2,11 @@ import Foundation
 public import Hummingbird
 import NIOCore
 
-/// Runs a server until it is told to stop by SIGTERM or SIGINT; what it is at then is finished first.
+/// Runs a server until it is told to stop by SIGTERM or SIGINT. Requests in flight are answered first, for as long as
+/// `ServerConfiguration.shutdownTimeout` allows; a second signal ends the process at once.
 /// - Throws: `ListeningError` where its address cannot be listened on.
 public func runServer(_ application: some ApplicationProtocol, configuration: ServerConfiguration) async throws {
+    ShutdownSignals(timeout: configuration.shutdownTimeout, logger: application.logger).handle()
     do {
         try await application.runService()
     } catch let error as IOError {
