@@ -11,7 +11,7 @@ struct RequestLog: Sendable {
     private let path: String
     var keyID: String?
     /// The predictions that the request asked for.
-    private(set) var predictions: [(model: ModelID, timing: StageTiming, detections: Int)] = []
+    private(set) var predictions: [(model: ModelID, timing: StageTiming, detections: Int, nonFinite: Int)] = []
     var error: String?
 
     init(_ request: Request) {
@@ -31,7 +31,8 @@ struct RequestLog: Sendable {
 
     /// Adds a prediction.
     mutating func note(_ segmentation: Segmentation, model: ModelID) {
-        predictions.append((model, segmentation.timing, segmentation.detections.count))
+        predictions.append(
+            (model, segmentation.timing, segmentation.detections.count, segmentation.nonFiniteCount))
     }
 
     func write(to logger: Logger, status: Int, duration: Duration) {
@@ -41,6 +42,8 @@ struct RequestLog: Sendable {
         if let keyID { metadata["key"] = "\(keyID)" }
         if let error { metadata["error"] = "\(error)" }
         if !predictions.isEmpty { metadata["predictions"] = "\(predictions.reduce(0) { $0 + $1.detections })" }
+        let nonFinite = predictions.reduce(0) { $0 + $1.nonFinite }
+        if nonFinite > 0 { metadata["nonfinite"] = "\(nonFinite)" }
         logger.log(level: status >= 500 ? .warning : .info, "\(method) \(path)", metadata: metadata)
     }
 }

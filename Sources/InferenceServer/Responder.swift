@@ -45,7 +45,9 @@ struct Responder: HTTPResponder {
         log.write(to: logger, status: response.status.code, duration: duration)
         metrics.record(route: route.label, status: response.status.code, error: log.error, duration: duration)
         for prediction in log.predictions {
-            metrics.record(prediction.timing, detections: prediction.detections, model: prediction.model)
+            metrics.record(
+                prediction.timing, detections: prediction.detections, nonFinite: prediction.nonFinite,
+                model: prediction.model)
         }
         return response
     }

@@ -34,9 +34,9 @@ public struct Segmenter: Sendable {
         let preprocessed = clock.now
         let result = try await session.infer(input.tensors)
         let inferred = clock.now
-        let detections = try model.postprocess(result, transform: input.transform, options: options)
+        let decoded = try model.decode(result, transform: input.transform, options: options)
         return Segmentation(
-            imageSize: image.fullSize, detections: detections,
+            imageSize: image.fullSize, detections: decoded.detections, nonFiniteCount: decoded.nonFiniteCount,
             timing: StageTiming(
                 queue: result.queued, preprocess: preprocessed - start, inference: result.ran,
                 postprocess: clock.now - inferred))
@@ -48,11 +48,15 @@ public struct Segmentation: Sendable {
     public let imageSize: ImageSize
     /// Most confident first.
     public let detections: [Detection]
+    /// Objects that were dropped because their confidence or box is infinite or NaN; 1 where nothing was found and the network's outputs
+    /// hold NaN. A sound model never has any: the cause is a wrong `scale`, `mean` or `std`, or an overflow in half precision.
+    public let nonFiniteCount: Int
     public var timing: StageTiming
 
-    public init(imageSize: ImageSize, detections: [Detection], timing: StageTiming) {
+    public init(imageSize: ImageSize, detections: [Detection], nonFiniteCount: Int = 0, timing: StageTiming) {
         self.imageSize = imageSize
         self.detections = detections
+        self.nonFiniteCount = nonFiniteCount
         self.timing = timing
     }
 }

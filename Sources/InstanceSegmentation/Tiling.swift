@@ -42,6 +42,7 @@ extension Segmenter {
         let tiles = tiling.tiles(of: image.size)
         guard tiles.count > 1, image.size == image.fullSize else { return whole }
         var timing = whole.timing
+        var nonFinite = whole.nonFiniteCount
         var seen = whole.detections.map {
             SeenObject(detection: $0, region: ImageRegion(x: 0, y: 0, size: image.size), source: 0)
         }
@@ -49,6 +50,7 @@ extension Segmenter {
             try Task.checkCancellation()
             let part = try await segment(image.cropped(to: tile), options: options)
             timing.add(part.timing)
+            nonFinite += part.nonFiniteCount
             seen += part.detections.map {
                 SeenObject(detection: $0.placed(in: image.size, tile), region: tile, source: index + 1)
             }
@@ -57,7 +59,8 @@ extension Segmenter {
         let start = clock.now
         let merged = SeenObject.merged(seen, options)
         timing.postprocess += clock.now - start
-        return Segmentation(imageSize: image.size, detections: merged, timing: timing)
+        return Segmentation(
+            imageSize: image.size, detections: merged, nonFiniteCount: nonFinite, timing: timing)
     }
 }
 

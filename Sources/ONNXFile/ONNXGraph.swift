@@ -33,13 +33,15 @@ package struct ONNXGraph {
     private let nodeOfOutput: [String: Int]
 
     /// - Returns: `nil` where the bytes are no ONNX file, or one with what cannot be left out in parts: graphs inside graphs, functions,
-    ///   weights in other files.
+    ///   weights in other files, more than `ModelLimits` allow.
     package init?(_ bytes: Data) {
         var graph: Range<Int>?
         var file = ProtobufReader(bytes)
-        for field in file.fields() {
+        while let field = file.next() {
             switch field.number {
-            case 7: graph = field.content
+            case 7:
+                guard graph == nil else { return nil }
+                graph = field.content
             case 25: return nil
             default: break
             }
@@ -49,7 +51,10 @@ package struct ONNXGraph {
         var initializers: [Initializer] = []
         var outputs: [String] = []
         var reader = ProtobufReader(bytes, graph)
-        for field in reader.fields() {
+        while let field = reader.next() {
+            guard nodes.count < ModelLimits.graphEntries, initializers.count < ModelLimits.graphEntries,
+                outputs.count <= ModelLimits.tensors
+            else { return nil }
             switch field.number {
             case 1:
                 guard let node = Node(bytes, field) else { return nil }
@@ -124,10 +129,14 @@ package struct ONNXGraph {
 }
 
 extension ONNXGraph.Node {
+    /// Most inputs, outputs, attributes, and numbers of an attribute: a graph in which a node has more is kept as it is.
+    private static let most = 4096
+
     fileprivate init?(_ bytes: Data, _ field: ProtobufReader.Field) {
         var (type, inputs, outputs, numbers) = ("", [String](), [String](), [String: [Int]]())
         var reader = ProtobufReader(bytes, field.content)
-        for part in reader.fields() {
+        while let part = reader.next() {
+            guard inputs.count <= Self.most, outputs.count <= Self.most, numbers.count <= Self.most else { return nil }
             switch part.number {
             case 1: inputs.append(String(decoding: bytes[part.content], as: UTF8.self))
             case 2: outputs.append(String(decoding: bytes[part.content], as: UTF8.self))
@@ -135,7 +144,8 @@ extension ONNXGraph.Node {
             case 5:
                 var (name, values) = ("", [Int]())
                 var attribute = ProtobufReader(bytes, part.content)
-                for value in attribute.fields() {
+                while let value = attribute.next() {
+                    guard values.count <= Self.most else { return nil }
                     switch value.number {
                     case 1: name = String(decoding: bytes[value.content], as: UTF8.self)
                     case 3: values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
@@ -144,7 +154,7 @@ extension ONNXGraph.Node {
                         values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
                     case 8:
                         var packed = ProtobufReader(bytes, value.content)
-                        while let number = packed.varint() {
+                        while values.count <= Self.most, let number = packed.varint() {
                             values.append(Int(truncatingIfNeeded: Int64(bitPattern: number)))
                         }
                     default: break
@@ -164,7 +174,7 @@ extension ONNXGraph.Initializer {
     fileprivate init?(_ bytes: Data, _ field: ProtobufReader.Field) {
         var name: String?
         var reader = ProtobufReader(bytes, field.content)
-        for part in reader.fields() {
+        while let part = reader.next() {
             switch part.number {
             case 8: name = String(decoding: bytes[part.content], as: UTF8.self)
             case 14 where part.value == 1: return nil  // its numbers are in another file
@@ -175,8 +185,12 @@ extension ONNXGraph.Initializer {
         self.init(name: name, range: field.content)
     }
 
-    /// The numbers of a constant of 32-bit or 16-bit floats.
+    /// Largest constant whose numbers are looked at, in bytes.
+    private static let largest = 16 << 20
+
+    /// The numbers of a constant of 32-bit or 16-bit floats; `nil` for a large one, which is not one of those that are looked for.
     fileprivate func floats(_ bytes: Data) -> [Float]? {
+        guard range.count <= Self.largest else { return nil }
         var (type, raw, listed) = (UInt64(0), Range<Int>?.none, [Float]())
         for part in ProtobufReader(bytes, range) {
             switch part.number {
@@ -204,13 +218,6 @@ extension ONNXGraph.Initializer {
 }
 
 extension ProtobufReader {
-    /// All fields at once, so that whether they were intact can be asked afterwards.
-    mutating func fields() -> [Field] {
-        var result: [Field] = []
-        while let field = next() { result.append(field) }
-        return result
-    }
-
     /// The text of the first field of a number.
     static func text(of number: Int, in bytes: Data, _ range: Range<Int>) -> String? {
         ProtobufReader(bytes, range).first { $0.number == number }.map {

@@ -10,14 +10,28 @@ struct ModelFile {
     /// What such a file answers.
     private(set) var heads: DetectionHeads?
     /// What numbers it is run with.
-    let precision: InferencePrecision
+    private(set) var precision = InferencePrecision.float32
+    /// Why the runtime must not be given the file: opening a pipe, for example, would block it.
+    private(set) var refusal: (any Error)?
 
     /// Files above this are run as they are: one is rewritten in memory.
     private static let largest = 400 << 20
 
     init(path: String, options: SessionOptions) {
         self.path = path
-        precision = ONNXHeader(contentsOf: path)?.precision ?? .float32
+        let header: ONNXHeader
+        do {
+            // Where there is no file, the runtime says so.
+            guard let found = try ONNXHeader(modelAt: path) else { return }
+            header = found
+        } catch ONNXHeader.Refusal.malformed {
+            refusal = ONNXRuntimeError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+            return
+        } catch {
+            refusal = error
+            return
+        }
+        precision = header.precision
         guard options.leavesOutTails, let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe),
             bytes.count <= Self.largest, let graph = ONNXGraph(bytes), let heads = graph.detectionHeads
         else { return }  // what is wrong with a file is said when it is opened

@@ -10,7 +10,8 @@ final class ONNXSession: @unchecked Sendable {
     private let library: ONNXRuntimeLibrary
     private let session: OpaquePointer
 
-    convenience init(library: ONNXRuntimeLibrary, file: ModelFile, options: SessionOptions) throws(ONNXRuntimeError) {
+    convenience init(library: ONNXRuntimeLibrary, file: ModelFile, options: SessionOptions) throws {
+        if let refusal = file.refusal { throw refusal }
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
             if let bytes = file.withoutTail { return try library.session(bytes: bytes, options: handle) }
             return try library.session(path: file.path, options: handle)

@@ -48,7 +48,10 @@ final class ONNXValue: @unchecked Sendable {
         defer { library.release { $0.pointee.ReleaseTensorTypeAndShapeInfo(info) } }
         let type = try library.elementType(info)
         let shape = try library.dimensions(info)
-        let count = shape.reduce(1, *)
+        guard let count = Tensor.elementCount(of: shape), count <= ModelLimits.outputElements else {
+            throw .unsupportedTensor(
+                "An output of the model is too large: its shape is \(Array(shape.prefix(ModelLimits.rank))).")
+        }
         var data: UnsafeMutableRawPointer?
         try library.call("GetTensorMutableData") { $0.pointee.GetTensorMutableData(handle, &data) }
         guard count > 0, let data else { return Tensor(shape: shape, elements: []) }

@@ -15,11 +15,17 @@ final class OpenVINOSession: @unchecked Sendable {
 
     init(
         library: OpenVINOLibrary, path: String, precision: InferencePrecision, streams: Int, threads: Int
-    ) throws(OpenVINOError) {
-        guard let header = ONNXHeader(contentsOf: path) else {
-            throw .unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+    ) throws {
+        let header: ONNXHeader
+        do {
+            guard let found = try ONNXHeader(modelAt: path) else {
+                throw OpenVINOError.unreadableModel(path: path, reason: "there is no such file.")
+            }
+            header = found
+        } catch ONNXHeader.Refusal.malformed {
+            throw OpenVINOError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
         }
-        guard header.precision != .int8 else { throw .quantizedModel(path: path) }
+        guard header.precision != .int8 else { throw OpenVINOError.quantizedModel(path: path) }
         (description, compiled) = try library.withModel(at: path) { (model) throws(OpenVINOError) in
             var description = try ModelDescription(header, model: model, library: library)
             description.precision = precision
@@ -137,10 +143,15 @@ private final class Loan: Sendable {
         var shape = ov_shape_t()
         try library.call("ov_tensor_get_shape") { $0.pointee.ov_tensor_get_shape(handle, &shape) }
         defer { library.release { _ = $0.pointee.ov_shape_free(&shape) } }
+        guard (0...ModelLimits.rank).contains(Int(shape.rank)) else {
+            throw .unsupportedTensor("An output of the model has \(shape.rank) dimensions, more than are accepted.")
+        }
         let lengths = UnsafeBufferPointer(start: shape.dims, count: Int(shape.rank)).map(Int.init)
         var code: Int32 = 0
         try library.call("ov_tensor_get_element_type") { $0.pointee.ov_tensor_get_element_type(handle, &code) }
-        let count = lengths.reduce(1, *)
+        guard let count = Tensor.elementCount(of: lengths), count <= ModelLimits.outputElements else {
+            throw .unsupportedTensor("An output of the model is too large: its shape is \(lengths).")
+        }
         guard count > 0 else { return Tensor(shape: lengths, elements: []) }
         var data: UnsafeMutableRawPointer?
         try library.call("ov_tensor_data") { $0.pointee.ov_tensor_data(handle, &data) }
@@ -214,7 +225,7 @@ extension TensorDescription {
         try library.call("ov_port_get_partial_shape") { $0.pointee.ov_port_get_partial_shape(port, &partial) }
         defer { library.release { $0.pointee.ov_partial_shape_free(&partial) } }
         var shape = declared.shape
-        if partial.rank.min == partial.rank.max, let dimensions = partial.dims {
+        if partial.rank.min == partial.rank.max, partial.rank.min >= 0, let dimensions = partial.dims {
             shape = (0..<Int(partial.rank.min)).map { i in
                 let dimension = dimensions[i]
                 if dimension.min == dimension.max, dimension.min > 0 { return .fixed(Int(dimension.min)) }

@@ -8,8 +8,9 @@ struct ModelOptions: ParsableArguments {
     var folder = environment("MODELS") ?? "./models"
 
     /// The models in the folder.
-    func locations() throws -> [ModelLocation] {
-        try ModelDirectory(URL(filePath: folder)).models()
+    /// - Parameter skipped: called with a sentence for each folder in it that cannot be read.
+    func locations(skipped: (String) -> Void = { _ in }) throws -> [ModelLocation] {
+        try ModelDirectory(URL(filePath: folder)).models(skipped: skipped)
     }
 
     /// The model that is asked for; without a name the default model, or the only one.

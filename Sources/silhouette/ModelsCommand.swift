@@ -18,8 +18,12 @@ struct ModelsListCommand: AsyncParsableCommand {
     @OptionGroup var models: ModelOptions
 
     func run() async throws {
-        let locations = try models.locations()
-        if locations.isEmpty {
+        var failures = 0
+        let locations = try models.locations { problem in
+            failures += 1
+            print(problem)
+        }
+        if locations.isEmpty && failures == 0 {
             print("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
             return
         }
@@ -27,7 +31,6 @@ struct ModelsListCommand: AsyncParsableCommand {
         logger.logLevel = .error
         // As the file is, without leaving out what decoders do.
         let backend = try ONNXRuntimeBackend(options: .standard(threads: 1), logger: logger)
-        var failures = 0
         for location in locations {
             do {
                 let session = try await backend.open(modelAt: location.file.path, lanes: 1)[0]

@@ -53,16 +53,16 @@ struct ServeCommand: AsyncParsableCommand {
     var threads: CountOption?
 
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
-    var square = environmentFlag("SQUARE")
+    var square = false
 
     @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
-    var fullDecode = environmentFlag("FULL_DECODE")
+    var fullDecode = false
 
     @Flag(help: "Let everybody in without a key; only on a loopback address.")
-    var open = environmentFlag("OPEN")
+    var open = false
 
     @Flag(help: "Allow --open on an address that others can reach.")
-    var insecure = environmentFlag("INSECURE")
+    var insecure = false
 
     @Option(help: ArgumentHelp("Largest request body in MiB.", valueName: "MiB"))
     var maxBody = environment("MAX_BODY").flatMap { Int($0) } ?? 32
@@ -118,12 +118,14 @@ struct ServeCommand: AsyncParsableCommand {
         guard (certificateFile == nil) == (privateKeyFile == nil) else {
             throw ValidationError("--tls-certificate and --tls-private-key belong together; one of them is missing.")
         }
-        if open && !insecure && !isLoopback {
+        if isOpen && !(insecure || environmentFlag("INSECURE")) && !isLoopback {
             throw ValidationError(
                 "--open on \(host) would let everybody on the network use the server without a key. Leave --open out, "
                     + "listen on 127.0.0.1, or say --insecure as well.")
         }
     }
+
+    private var isOpen: Bool { open || environmentFlag("OPEN") }
 
     private var isLoopback: Bool { OriginPolicy.isLoopback(host) }
 
@@ -135,7 +137,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         let logger = Logger(label: "silhouette")
-        let locations = try models.locations()
+        let locations = try models.locations { logger.warning("\($0)") }
         if locations.isEmpty {
             logger.warning("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
         }
@@ -149,8 +151,9 @@ struct ServeCommand: AsyncParsableCommand {
         let catalog = ModelCatalog(
             locations: locations, backend: backend,
             settings: ModelCatalog.Settings(
-                lanes: try (lanes ?? .fromEnvironment("LANES")).count ?? cores, usesSquareInput: square,
-                decodesInFull: fullDecode, maxOpen: mostModels),
+                lanes: try (lanes ?? .fromEnvironment("LANES")).count ?? cores,
+                usesSquareInput: square || environmentFlag("SQUARE"),
+                decodesInFull: fullDecode || environmentFlag("FULL_DECODE"), maxOpen: mostModels),
             logger: logger)
         let configuration = ServerConfiguration(
             host: host, port: port, maxBodySize: maxBody << 20,
@@ -192,7 +195,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     /// Who may use the server, and a key of theirs where it is known.
     private func access(logger: Logger) throws -> (Access, String?) {
-        if open { return (.open, nil) }
+        if isOpen { return (.open, nil) }
         let store = try KeyStore(folder: URL(filePath: state))
         if let secret = environment("API_KEY") {
             _ = try store.adopt(secret: secret, name: "SILHOUETTE_API_KEY")

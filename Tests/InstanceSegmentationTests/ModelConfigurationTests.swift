@@ -13,7 +13,7 @@ import Testing
     ])
     func namesAreRead(text: String, expected: [String]) throws {
         let configuration = try ModelConfiguration(metadata: ["names": text])
-        #expect(ClassMap(slots: expected.count, configuration).names == expected)
+        #expect(try ClassMap(slots: expected.count, configuration).names == expected)
     }
 
     @Test func otherValuesAreRead() {

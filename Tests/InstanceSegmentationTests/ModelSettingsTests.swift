@@ -113,7 +113,7 @@ import Testing
 
     @Test func classesAreAListWithoutGaps() throws {
         func map(_ slots: Int?, _ json: String, first: Int = 0, background: Int? = nil) throws -> ClassMap {
-            ClassMap(
+            try ClassMap(
                 slots: slots, try ModelConfiguration(metadata: [:], settings: settings(["model.json": json])),
                 first: first,
                 background: background)

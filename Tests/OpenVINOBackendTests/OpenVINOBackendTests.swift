@@ -121,10 +121,12 @@ struct OpenVINOBackendTests {
         let file = try TestFiles.temporaryFolder().appending(path: "nonsense.onnx")
         let backend = try OpenVINOBackend()
         let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
-        for bytes in [Data("this is no model".utf8), whole.prefix(100), Data()] {
+        for (bytes, words) in [
+            (Data("this is no model".utf8), "no ONNX file"), (whole.prefix(100), "no ONNX file"), (Data(), "is empty"),
+        ] {
             try bytes.write(to: file)
             await #expect { try await backend.open(modelAt: file.path, lanes: 1) } throws: {
-                "\($0)".contains("no ONNX file")
+                "\($0)".contains(words)
             }
         }
         let session = try await open("bright.onnx")[0]

@@ -113,14 +113,17 @@ public actor ModelCatalog {
         return location
     }
 
-    private func open(_ location: ModelLocation) async throws -> ServedModel {
+    /// Not on the actor, which answers for the other models meanwhile.
+    private nonisolated func open(_ location: ModelLocation) async throws -> ServedModel {
         let start = ContinuousClock.now
         do {
+            // Before the network is loaded: what is wrong in them need not cost its memory.
+            let files = try location.settings()
             let lanes = try await backend.openForServing(modelAt: location.file.path, lanes: settings.lanes)
             let queue = InferenceQueue(
                 lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
             let segmenter = try Segmenter(
-                session: queue, settings: try location.settings(), usesSquareInput: settings.usesSquareInput)
+                session: queue, settings: files, usesSquareInput: settings.usesSquareInput)
             // The first run of a network lays out its memory; nobody should wait for that.
             for _ in 0..<2 { try await warmUp(segmenter) }
             if !lanes.wide.isEmpty {
@@ -149,7 +152,7 @@ public actor ModelCatalog {
         }
     }
 
-    private func warmUp(_ segmenter: Segmenter) async throws {
+    private nonisolated func warmUp(_ segmenter: Segmenter) async throws {
         _ = try await segmenter.segment(Image(size: ImageSize(width: 640, height: 480), color: .black))
     }
 }

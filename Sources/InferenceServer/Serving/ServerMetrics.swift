@@ -22,6 +22,7 @@ final class ServerMetrics: Sendable {
         var durations: [String: Histogram] = [:]
         var stages: [Stage: Histogram] = [:]
         var detections: [String: Int] = [:]
+        var nonFinite: [String: Int] = [:]
     }
 
     private let counts = Mutex(Counts())
@@ -37,12 +38,13 @@ final class ServerMetrics: Sendable {
     }
 
     /// Counts a prediction.
-    func record(_ timing: StageTiming, detections: Int, model: ModelID) {
+    func record(_ timing: StageTiming, detections: Int, nonFinite: Int, model: ModelID) {
         counts.withLock { counts in
             for (stage, duration) in timing.stages {
                 counts.stages[Stage(model: model.description, stage: stage), default: Histogram()].add(duration)
             }
             counts.detections[model.description, default: 0] += detections
+            counts.nonFinite[model.description, default: 0] += nonFinite
         }
     }
 
@@ -67,6 +69,12 @@ final class ServerMetrics: Sendable {
         page.family("silhouette_detections_total", "counter", "Objects found.")
         for (model, count) in counts.detections {
             page.sample("silhouette_detections_total", [("model", model)], count)
+        }
+        page.family(
+            "silhouette_nonfinite_objects_total", "counter",
+            "Objects dropped because a number of theirs is infinite or NaN.")
+        for (model, count) in counts.nonFinite {
+            page.sample("silhouette_nonfinite_objects_total", [("model", model)], count)
         }
         page.family("silhouette_predictions_in_flight", "gauge", "Predictions at work or waiting.")
         page.sample("silhouette_predictions_in_flight", [], inFlight)

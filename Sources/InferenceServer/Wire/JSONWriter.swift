@@ -40,16 +40,16 @@ struct JSONWriter {
     }
 
     /// The shortest decimal that reads back to the same value, without an exponent and without `.0`. JSON has no NaN and
-    /// no infinity.
+    /// no infinity: they are written as `null`, as JavaScript writes them.
     mutating func number(_ value: Double) {
-        precondition(value.isFinite, "JSON has only finite numbers")
+        guard value.isFinite else { return raw("null") }
         if let whole = Int(exactly: value) { return integer(whole) }
         decimal(value.description)
     }
 
     /// As for `Double`, with the fewer digits that identify a `Float`.
     mutating func number(_ value: Float) {
-        precondition(value.isFinite, "JSON has only finite numbers")
+        guard value.isFinite else { return raw("null") }
         if let whole = Int(exactly: value) { return integer(whole) }
         decimal(value.description)
     }

@@ -16,7 +16,13 @@ extension Image {
 
 extension Detection {
     /// The colour of the detection's class.
-    var color: Color { Color.palette[classID % Color.palette.count] }
+    var color: Color { Color.palette[Int(classID.magnitude % UInt(Color.palette.count))] }
+
+    /// The detection's box in whole pixels of a canvas; `nil` where it has no place there.
+    func box(on canvas: Canvas) -> BoundingBox? {
+        guard box.isFinite else { return nil }
+        return box.rounded.clipped(width: Double(canvas.image.size.width), height: Double(canvas.image.size.height))
+    }
 }
 
 /// Tints the pixels of each object.
@@ -66,7 +72,7 @@ public struct BoxAnnotator: Annotator {
 
     public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
         for detection in detections {
-            let box = detection.box.rounded
+            guard let box = detection.box(on: canvas) else { continue }
             canvas.stroke(
                 detection.color, left: Int(box.x1), top: Int(box.y1), right: Int(box.x2), bottom: Int(box.y2),
                 width: lineWidth)
@@ -87,9 +93,9 @@ public struct LabelAnnotator: Annotator {
 
     public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
         for detection in detections {
-            let hundredths = Int((detection.confidence * 100).rounded())
+            guard let box = detection.box(on: canvas), detection.confidence.isFinite else { continue }
+            let hundredths = Int((min(max(detection.confidence, 0), 1) * 100).rounded())
             let score = "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
-            let box = detection.box.rounded
             canvas.label(
                 "\(detection.className) \(score)", x: Int(box.x1), y: Int(box.y1), height: height, margin: margin,
                 color: detection.color)

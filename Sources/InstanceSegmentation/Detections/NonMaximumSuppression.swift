@@ -9,6 +9,9 @@ struct Candidate {
     var index: Int
     /// Whether the family gives boxes; otherwise they are those of the masks.
     var hasBox = true
+
+    /// Whether confidence and corners are numbers that can be computed with.
+    var isFinite: Bool { confidence.isFinite && box.isFinite }
 }
 
 /// How much two boxes overlap.

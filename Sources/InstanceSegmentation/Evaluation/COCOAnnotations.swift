@@ -38,9 +38,11 @@ public struct COCOAnnotations: Sendable {
             throw SegmentationError.invalidConfiguration("\(url.path) is no file of COCO annotations: \(error)")
         }
         pictures = try file.images.map { image in
-            guard image.width > 0, image.height > 0 else {
+            let sides = Self.sides
+            guard sides.contains(image.width), sides.contains(image.height) else {
                 throw SegmentationError.invalidConfiguration(
-                    "The picture \(image.file_name) has no size in \(url.path).")
+                    "The image \(image.file_name) has a size of \(image.width) x \(image.height) in \(url.path); sides from 1 to "
+                        + "\(sides.upperBound) are accepted.")
             }
             return Picture(
                 id: image.id, fileName: image.file_name, size: ImageSize(width: image.width, height: image.height))
@@ -48,7 +50,9 @@ public struct COCOAnnotations: Sendable {
         let sizes = Dictionary(pictures.map { ($0.id, $0.size) }) { first, _ in first }
         categories = Dictionary(file.categories.map { ($0.id, $0.name) }) { first, _ in first }
         objects = try file.annotations.map { annotation in
-            guard let size = sizes[annotation.image_id], annotation.bbox.count == 4 else {
+            guard let size = sizes[annotation.image_id], annotation.bbox.count == 4,
+                annotation.bbox.allSatisfy({ $0.magnitude <= Self.farthest })
+            else {
                 throw SegmentationError.invalidConfiguration(
                     "Annotation \(annotation.id) of \(url.path) has no picture or no box.")
             }
@@ -60,6 +64,11 @@ public struct COCOAnnotations: Sendable {
                 mask: try annotation.segmentation?.mask(size: size))
         }
     }
+
+    /// Accepted sides of an image.
+    private static let sides = 1...65_535
+    /// The largest coordinate that is accepted; rings may reach beyond their image, but not without bounds.
+    private static let farthest = 1e6
 
     private struct File: Decodable {
         struct Image: Decodable {
@@ -112,11 +121,17 @@ public struct COCOAnnotations: Sendable {
             switch self {
             case .rings(let rings):
                 guard !rings.isEmpty else { return nil }
+                guard rings.joined().allSatisfy({ $0.magnitude <= farthest }) else {
+                    throw SegmentationError.invalidConfiguration(
+                        "A polygon has a coordinate beyond \(farthest), far outside of its image of \(size).")
+                }
                 return rings.map { RunLengthEncoding(size: size, cocoRing: $0).mask }.reduce(
                     Mask(imageSize: size, top: 0, rows: [])
                 ) { $0.union($1) }
             case .counts(let stated, let counts):
-                guard stated == [size.height, size.width], counts.reduce(0, +) == size.area else {
+                guard stated == [size.height, size.width], counts.allSatisfy({ (0...size.area).contains($0) }),
+                    counts.count <= size.area + 2, counts.reduce(0, +) == size.area
+                else {
                     throw SegmentationError.invalidConfiguration("Run lengths do not fill their picture of \(size).")
                 }
                 return RunLengthEncoding(size: size, counts: counts).mask

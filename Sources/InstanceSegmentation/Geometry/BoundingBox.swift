@@ -24,6 +24,9 @@ public struct BoundingBox: Hashable, Sendable {
     public var centerX: Double { (x1 + x2) / 2 }
     public var centerY: Double { (y1 + y2) / 2 }
 
+    /// Whether all corners are numbers.
+    public var isFinite: Bool { x1.isFinite && y1.isFinite && x2.isFinite && y2.isFinite }
+
     /// Square pixels covered; 0 for a box whose corners are in the wrong order.
     public var area: Double { max(width, 0) * max(height, 0) }
 

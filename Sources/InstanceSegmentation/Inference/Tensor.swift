@@ -13,13 +13,26 @@ public struct Tensor: Sendable {
 
     /// A tensor over memory that belongs to somebody else and lives as long as `storage`.
     public init(shape: [Int], storage: any TensorStorage) {
-        precondition(storage.count == shape.reduce(1, *), "the elements do not fill the shape")
+        precondition(storage.count == Self.elementCount(of: shape), "the elements do not fill the shape")
         self.shape = shape
         self.storage = storage
     }
 
     /// Number of elements.
     public var count: Int { storage.count }
+
+    /// The number of elements of a shape; `nil` where a length is negative or the number does not fit.
+    package static func elementCount(of shape: [Int]) -> Int? {
+        guard shape.allSatisfy({ $0 >= 0 }) else { return nil }
+        if shape.contains(0) { return 0 }
+        var count = 1
+        for length in shape {
+            let (product, overflows) = count.multipliedReportingOverflow(by: length)
+            guard !overflows else { return nil }
+            count = product
+        }
+        return count
+    }
 
     /// Calls a function with all elements.
     public func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {

@@ -1,9 +1,9 @@
 extension Tensor {
-    /// A copy of numbers of another type, as many as the shape holds; `nil` where the type is none of numbers.
+    /// A copy of numbers of another type, as many as the shape holds; `nil` where the type is not one of numbers, or the shape too large.
     package init?(shape: [Int], copying data: UnsafeRawPointer, of type: TensorDescription.ElementType) {
+        guard let count = Tensor.elementCount(of: shape), count <= ModelLimits.outputElements else { return nil }
         func elements<Element>(_: Element.Type, _ convert: (Element) -> Float) -> [Float] {
-            let count = shape.reduce(1, *)
-            return UnsafeBufferPointer(start: data.assumingMemoryBound(to: Element.self), count: count).map(convert)
+            UnsafeBufferPointer(start: data.assumingMemoryBound(to: Element.self), count: count).map(convert)
         }
         let converted: [Float]
         switch type {
@@ -30,7 +30,7 @@ extension Tensor {
             switch type {
             case .float32: try body(UnsafeRawBufferPointer(elements))
             case .float16: try elements.map(half(fromFloat:)).withUnsafeBytes(body)
-            case .uint8: try elements.map { UInt8(min(max($0.rounded(), 0), 255)) }.withUnsafeBytes(body)
+            case .uint8: try elements.map { $0 > 0 ? UInt8(min($0.rounded(), 255)) : 0 }.withUnsafeBytes(body)
             default: nil
             }
         }

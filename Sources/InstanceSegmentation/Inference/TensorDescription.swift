@@ -33,9 +33,11 @@ public struct TensorDescription: Hashable, Sendable, CustomStringConvertible {
         self.shape = shape
     }
 
-    /// For example `images float32 [batch, 3, 640, 640]`.
+    /// For example `images float32 [batch, 3, 640, 640]`; long names and shapes are cut.
     public var description: String {
-        "\(name) \(elementType.rawValue) [\(shape.map(\.description).joined(separator: ", "))]"
+        let dimensions = shape.prefix(ModelLimits.rank).map { $0.description.excerpt() }
+        return "\(name.excerpt()) \(elementType.rawValue) "
+            + "[\(dimensions.joined(separator: ", "))\(shape.count > dimensions.count ? ", …" : "")]"
     }
 }
 
@@ -58,7 +60,9 @@ public struct ModelDescription: Sendable {
 
     /// Inputs and outputs in one line, for error messages.
     var summary: String {
-        func list(_ tensors: [TensorDescription]) -> String { tensors.map(\.description).joined(separator: ", ") }
+        func list(_ tensors: [TensorDescription]) -> String {
+            tensors.prefix(32).map(\.description).joined(separator: ", ") + (tensors.count > 32 ? ", …" : "")
+        }
         return "inputs \(list(inputs)); outputs \(list(outputs))"
     }
 }

@@ -13,7 +13,13 @@ struct ClassMap: Sendable {
     ///   - slots: how many there are; `nil` where the graph does not say.
     ///   - first: the first slot that can be a class.
     ///   - background: a slot that is none.
-    init(slots: Int?, _ configuration: ModelConfiguration, first: Int = 0, background: Int? = nil) {
+    /// - Throws: `SegmentationError.invalidConfiguration` where there are more slots than `ModelLimits` allow.
+    init(slots: Int?, _ configuration: ModelConfiguration, first: Int = 0, background: Int? = nil) throws {
+        if let slots, slots > ModelLimits.slots {
+            throw SegmentationError.invalidConfiguration(
+                "The outputs declare \(slots) class slots; at most \(ModelLimits.slots) are accepted. Check the export: the "
+                    + "outputs may be those of another family.")
+        }
         let known = configuration.names
         let background = configuration.settings.background.map { $0.slot(of: slots ?? 0) } ?? background
         var names: [String] = []
@@ -32,7 +38,9 @@ struct ClassMap: Sendable {
 
     /// The served class of a slot; `nil` for one that is none.
     subscript(slot: Int) -> (id: Int, name: String)? {
-        if let openFrom { return slot >= openFrom ? (slot - openFrom, String(slot)) : nil }
+        if let openFrom {
+            return slot >= openFrom && slot < ModelLimits.slots ? (slot - openFrom, String(slot)) : nil
+        }
         return indices[slot].map { ($0, names[$0]) }
     }
 }

@@ -32,15 +32,30 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> [Detection] {
+        try decode(result, transform: transform, options: options).detections
+    }
+
+    func decode(
+        _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
+    ) throws -> DecodedDetections {
+        try result.checkLimits()
         let result = input.batch == 1 ? result : result.firstOfBatch(input.batch)
-        let found = try decoder.candidates(in: result, transform: transform, confidence: options.confidence)
-            .filter { classes[$0.classID] != nil }
-        let most = min(options.maxDetections, settings.maxDetections ?? .max)
+        let proposed = try decoder.candidates(in: result, transform: transform, confidence: options.confidence)
+        // NaN reaches no threshold, so that a network that gives nothing else proposes nothing.
+        var nonFinite = proposed.isEmpty && result.hasNaN ? 1 : 0
+        let found = proposed.filter { candidate in
+            guard candidate.isFinite else {
+                nonFinite += 1
+                return false
+            }
+            return classes[candidate.classID] != nil
+        }
+        let most = max(min(options.maxDetections, settings.maxDetections ?? .max), 0)
         let kept = nonMaximumSuppression(
             found, measure: measure, threshold: options.overlap,
             isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic == true, most: most)
         let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
-        return kept.compactMap { candidate in
+        let detections = kept.compactMap { candidate -> Detection? in
             guard let (id, name) = classes[candidate.classID], options.classes?.contains(name) ?? true else {
                 return nil
             }
@@ -49,8 +64,11 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
             // A family without boxes has those of its masks.
             guard let own = candidate.hasBox ? transform.imageBox(candidate.box) : mask.bounds else { return nil }
             let box = decoder.shownBox(own, in: transform.imageSize)
-            return Detection(classID: id, className: name, confidence: candidate.confidence, box: box, mask: mask)
+            // Rounding in 8 or 16 bits reaches a little beyond 1; what applies no sigmoid reaches anywhere.
+            let confidence = min(max(candidate.confidence, 0), 1)
+            return Detection(classID: id, className: name, confidence: confidence, box: box, mask: mask)
         }
+        return DecodedDetections(detections: detections, nonFiniteCount: nonFinite)
     }
 
     private var measure: OverlapMeasure? {
@@ -84,7 +102,8 @@ protocol OutputDecoder: Sendable {
     var ownOverlap: Double? { get }
     /// Whether boxes of one object may come several times.
     var needsSuppression: Bool { get }
-    /// The objects whose confidence is at least that, in network pixels; `classID` is the slot.
+    /// The objects whose confidence is at least that, in network pixels; `classID` is the slot. Confidences and boxes may be infinite, and
+    /// boxes NaN: such objects are dropped and counted by `DecodedModel`.
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
     ) throws -> [Candidate]

@@ -43,7 +43,7 @@ struct MaskRCNNSegmentation: OutputDecoder {
                 maskThreshold: configuration.settings.maskThreshold ?? 0.5, boxes: outputs[0], labels: outputs[1],
                 scores: outputs[2], maps: outputs[3]),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
-            classes: ClassMap(slots: nil, configuration, first: 1, background: 0), configuration)
+            classes: try ClassMap(slots: nil, configuration, first: 1, background: 0), configuration)
     }
 
     var ownConfidence: Float { 0.5 }
@@ -76,7 +76,7 @@ extension Candidate {
     /// The objects of a graph that gives finished rows. A score of 0 is padding.
     static func rows(_ boxes: [BoundingBox], slots: [Float], scores: [Float], confidence: Float) -> [Candidate] {
         boxes.indices.compactMap { index in
-            guard scores[index] >= confidence, scores[index] > 0, boxes[index].isFinite,
+            guard scores[index] >= confidence, scores[index] > 0,
                 let slot = Int(exactly: slots[index].rounded()), slot >= 0
             else { return nil }
             return Candidate(box: boxes[index], confidence: scores[index], classID: slot, index: index)

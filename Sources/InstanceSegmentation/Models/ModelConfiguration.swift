@@ -19,7 +19,7 @@ struct ModelConfiguration: Sendable {
 
     /// Reads the keys that Ultralytics' exporter writes: values are Python literals.
     init(metadata: [String: String], settings: ModelSettings = ModelSettings()) throws {
-        self.settings = settings
+        self.settings = try settings.checked("The settings of the model")
         task = metadata["task"]
         hasReadyRows = settings.hasReadyRows ?? Self.hasReadyRows(metadata)
         if let given = settings.names {
@@ -28,36 +28,64 @@ struct ModelConfiguration: Sendable {
         } else if let text = metadata["names"] {
             try readNames(text)
         }
-        if let value = metadata["stride"].flatMap(PythonLiteral.init(parsing:))?.integer, value > 0, value <= 1024 {
-            stride = value
+        if let value = metadata["stride"].flatMap(PythonLiteral.init(parsing:)) {
+            stride = try Self.integer(value, in: 1...ModelLimits.divisor, "stride") ?? stride
         }
         if let sides = metadata["imgsz"].flatMap(PythonLiteral.init(parsing:)) {
-            let numbers =
-                switch sides {
-                case .list(let values): values.compactMap(\.integer)
-                default: [sides.integer, sides.integer].compactMap(\.self)
-                }
-            if numbers.count == 2, numbers.allSatisfy({ $0 > 0 && $0 <= 65_536 }) {
-                inputSize = ImageSize(width: numbers[1], height: numbers[0])
+            let values = if case .list(let values) = sides { values } else { [sides, sides] }
+            if values.count == 2,
+                let height = try Self.integer(values[0], in: 1...ModelLimits.inputSide, "imgsz"),
+                let width = try Self.integer(values[1], in: 1...ModelLimits.inputSide, "imgsz")
+            {
+                inputSize = ImageSize(width: width, height: height)
             }
         }
     }
 
+    /// A number of the metadata as a whole number; `nil` where it is something else than a number.
+    /// - Throws: `SegmentationError.invalidConfiguration` for a number that is not accepted.
+    private static func integer(_ value: PythonLiteral, in range: ClosedRange<Int>, _ key: String) throws -> Int? {
+        var found = value.integer.map(String.init)
+        if found == nil, case .number(let number) = value { found = String(number) }
+        guard let found else { return nil }
+        guard let integer = value.integer, range.contains(integer) else {
+            throw SegmentationError.invalidConfiguration(
+                "The metadata '\(key)' has \(found); whole numbers from \(range.lowerBound) to \(range.upperBound) are "
+                    + "accepted. Export the model again, or correct its metadata.")
+        }
+        return integer
+    }
+
     private mutating func readNames(_ text: String) throws {
+        var read = ClassNames(source: "The metadata 'names'")
+        guard text.utf8.count <= ModelLimits.metadataLength else {
+            throw SegmentationError.invalidConfiguration(
+                "The metadata 'names' has \(text.utf8.count) bytes; at most \(ModelLimits.metadataLength) are accepted."
+            )
+        }
         switch PythonLiteral(parsing: text) {
         case .dictionary(let pairs):
-            for (key, value) in pairs {
-                guard case .string(let name) = value, let index = key.integer else { continue }
-                names[index] = name
+            for case (let key, .string(let name)) in pairs {
+                if let slot = try Self.slot(key, in: read) { try read.add(name, slot: slot) }
             }
         case .list(let values):
-            for (index, value) in values.enumerated() {
-                if case .string(let name) = value { names[index] = name }
+            for (slot, value) in values.enumerated() {
+                if case .string(let name) = value { try read.add(name, slot: slot) }
             }
         default:
             throw SegmentationError.invalidConfiguration(
-                "The metadata 'names' is neither a dictionary nor a list of names: \(text.prefix(80))")
+                "The metadata 'names' is neither a dictionary nor a list of names: \(text.excerpt())")
         }
+        names = read.bySlot
+    }
+
+    /// The slot that a key stands for; `nil` where it is not a number.
+    private static func slot(_ key: PythonLiteral, in names: ClassNames) throws -> Int? {
+        if case .string(let text) = key { return try names.slot(text) }
+        if case .number(let number) = key, number >= Double(ModelLimits.slots) {
+            throw names.outOfRange(key.integer.map(String.init) ?? String(number))
+        }
+        return key.integer
     }
 
     /// An end-to-end network says so; an export with suppression in its graph has it among its arguments.

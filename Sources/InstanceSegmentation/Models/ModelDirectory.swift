@@ -15,16 +15,18 @@ public struct ModelDirectory: Sendable {
     ]
 
     /// The models in the folder, by dataset and then by version, numbers in their order.
+    /// - Parameter skipped: called with a sentence for each folder that cannot be read; the others are listed nevertheless.
     /// - Throws: `SegmentationError.invalidConfiguration` where the folder is missing or a name is reserved.
-    public func models() throws -> [ModelLocation] {
+    public func models(skipped: (String) -> Void = { _ in }) throws -> [ModelLocation] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
             throw SegmentationError.invalidConfiguration("There is no folder of models at \(url.path).")
         }
         var found: [ModelLocation] = []
         for dataset in try folders(in: url) {
-            for version in try folders(in: url.appending(path: dataset)) {
-                guard let file = try modelFile(in: url.appending(path: "\(dataset)/\(version)")) else { continue }
+            for version in reading(url.appending(path: dataset), skipped, folders) ?? [] {
+                let folder = url.appending(path: dataset).appending(path: version)
+                guard let file = reading(folder, skipped, modelFile) ?? nil else { continue }
                 if Self.reservedNames.contains(dataset) {
                     throw SegmentationError.invalidConfiguration(
                         "The dataset name '\(dataset)' is reserved for the server's own routes; rename the folder "
@@ -34,6 +36,15 @@ public struct ModelDirectory: Sendable {
             }
         }
         return found
+    }
+
+    /// What is read from a folder; `nil` where it cannot be read.
+    private func reading<Result>(_ folder: URL, _ skipped: (String) -> Void, _ read: (URL) throws -> Result) -> Result?
+    {
+        do { return try read(folder) } catch {
+            skipped("The folder \(folder.path.excerpt(4096)) cannot be read: \(error.localizedDescription)")
+            return nil
+        }
     }
 
     /// `model.onnx`, `weights.onnx` as Roboflow's packages have it, or the only ONNX file there is.

@@ -83,10 +83,11 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     public static func model(
         for description: ModelDescription, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
     ) throws -> any SegmentationModel {
+        try description.checkLimits()
         let configuration = try ModelConfiguration(metadata: description.metadata, settings: settings)
         if let task = configuration.task, task != "segment" {
             throw SegmentationError.invalidConfiguration(
-                "This is a model for the task '\(task)'; it has no masks. Instance segmentation needs one for 'segment'."
+                "This is a model for the task '\(task.excerpt())'; it has no masks. Instance segmentation needs one for 'segment'."
             )
         }
         guard let family = recognized(in: description, configuration) else {

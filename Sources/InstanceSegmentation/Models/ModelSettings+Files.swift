@@ -8,37 +8,37 @@ extension ModelSettings {
     /// - Throws: `SegmentationError.invalidConfiguration`.
     public init(filesIn folder: URL) throws {
         self.init()
-        func data(_ name: String) throws -> Data? {
-            let file = folder.appending(path: name)
-            guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-            return try Data(contentsOf: file)
-        }
-        func object(_ name: String) throws -> [String: Any]? {
-            try data(name).map { data in
-                guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-                    throw SegmentationError.invalidConfiguration("\(name) is not a JSON object.")
-                }
-                return object
+        func data(_ name: String) throws -> Data? { try OrdinaryFile.contents(of: folder.appending(path: name)) }
+        func object(_ data: Data, _ name: String) throws -> [String: Any] {
+            guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+                throw SegmentationError.invalidConfiguration("\(name) is not a JSON object.")
             }
+            return object
         }
         var layers: [ModelSettings] = []
-        if let json = try data("model.json") { layers.append(try ModelSettings(modelJSON: json)) }
-        let namesFile = try object("model.json")?["namesFile"] as? String ?? "class_names.txt"
-        guard !namesFile.contains("/"), !namesFile.contains("..") else {
+        /// Reads a file where there is one, and checks what it says before anything is computed from it.
+        func read(_ name: String, _ settings: ([String: Any], String) throws -> ModelSettings) throws {
+            guard let data = try data(name) else { return }
+            layers.append(try settings(object(data, name), name).checked(name))
+        }
+        var namesFile = "class_names.txt"
+        if let json = try data("model.json") {
+            layers.append(try ModelSettings(modelJSON: json).checked("model.json"))
+            namesFile = try object(json, "model.json")["namesFile"] as? String ?? namesFile
+        }
+        let isPlain = !["", "."].contains(namesFile) && !["/", "..", "\0"].contains(where: namesFile.contains)
+        guard isPlain else {
             throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file beside it.")
         }
         if let text = try data(namesFile) {
-            layers.append(ModelSettings(classNames: String(decoding: text, as: UTF8.self)))
+            layers.append(
+                try ModelSettings(classNames: String(decoding: text, as: UTF8.self), file: namesFile.excerpt()))
         }
-        if let found = try object("inference_config.json") { layers.append(ModelSettings(inferenceConfig: found)) }
-        if let found = try object("environment.json") { layers.append(ModelSettings(environment: found)) }
-        if let found = try object("preprocessor_config.json") {
-            layers.append(ModelSettings(preprocessorConfig: found))
-        }
-        if let found = try object("config.json") { layers.append(ModelSettings(transformersConfig: found)) }
-        for name in ["pipeline.json", "detail.json"] {
-            if let found = try object(name) { layers.append(ModelSettings(mmdeploy: found)) }
-        }
+        try read("inference_config.json") { try ModelSettings(inferenceConfig: $0, file: $1) }
+        try read("environment.json") { try ModelSettings(environment: $0, file: $1) }
+        try read("preprocessor_config.json") { try ModelSettings(preprocessorConfig: $0, file: $1) }
+        try read("config.json") { try ModelSettings(transformersConfig: $0, file: $1) }
+        for name in ["pipeline.json", "detail.json"] { try read(name) { try ModelSettings(mmdeploy: $0, file: $1) } }
         self = layers.reduce(ModelSettings()) { $0.over($1) }
     }
 }
@@ -47,13 +47,13 @@ extension ModelSettings {
 
 extension ModelSettings {
     /// The package of Roboflow's newer runtime.
-    init(inferenceConfig config: [String: Any]) {
+    init(inferenceConfig config: [String: Any], file: String) throws {
         self.init()
         if let before = config["image_pre_processing"] as? [String: Any] {
             steps = Self.steps(before, order: ["static-crop", "grayscale", "contrast"])
         }
         if let network = config["network_input"] as? [String: Any] {
-            if let size = network["training_input_size"] as? [String: Any] { inputSize = Self.size(size) }
+            if let size = network["training_input_size"] as? [String: Any] { inputSize = try Self.size(size, file) }
             color = (network["color_mode"] as? String).flatMap(ColorOrder.init)
             scale = (network["scaling_factor"] as? Double).map(Float.init)
             if let pair = network["normalization"] as? [[Double]], pair.count == 2, pair.allSatisfy({ $0.count == 3 }) {
@@ -76,13 +76,13 @@ extension ModelSettings {
                 confidence = (nms["confidence_threshold"] as? Double).map(Float.init)
                 iou = nms["iou_threshold"] as? Double
                 isClassAgnostic = (nms["class_agnostic"] as? Bool).flatMap { $0 ? true : nil }
-                maxDetections = (nms["max_detections"] as? Double).flatMap(Int.init(exactly:))
+                maxDetections = try Self.integer(nms, "max_detections", in: 1...Int.max, file)
             }
         }
     }
 
     /// The package of Roboflow's older runtime.
-    init(environment: [String: Any]) {
+    init(environment: [String: Any], file: String) throws {
         self.init()
         // An object, or a text that holds one.
         var before = environment["PREPROCESSING"] as? [String: Any]
@@ -92,7 +92,7 @@ extension ModelSettings {
         steps = before.map { Self.steps($0, order: ["static-crop", "contrast", "grayscale"]) }
         let resizing = before?["resize"] as? [String: Any]
         if let resizing, resizing["enabled"] as? Bool != false {
-            inputSize = Self.size(resizing)
+            inputSize = try Self.size(resizing, file)
             switch resizing["format"] as? String {
             case "Fit (black edges) in", "Fit within", "Fit (reflect edges) in", "Fill (with center crop) in":
                 (resize, padValue) = (.letterbox, 0)
@@ -104,15 +104,33 @@ extension ModelSettings {
             resize = .stretch
         }
         if let map = environment["CLASS_MAP"] as? [String: String] {
-            names = Dictionary(map.compactMap { key, name in Int(key).map { ($0, name) } }) { first, _ in first }
+            names = try ClassNames(byText: map, source: file).bySlot
         }
     }
 
-    private static func size(_ sides: [String: Any]) -> ImageSize? {
-        guard let width = sides["width"] as? Double, let height = sides["height"] as? Double,
-            let w = Int(exactly: width), let h = Int(exactly: height), (1...8192).contains(w), (1...8192).contains(h)
+    /// A size; `nil` where one of its sides is not given as a number.
+    private static func size(_ sides: [String: Any], _ file: String) throws -> ImageSize? {
+        guard sides["width"] is Double, sides["height"] is Double,
+            let width = try integer(sides, "width", in: 1...ModelLimits.inputSide, file),
+            let height = try integer(sides, "height", in: 1...ModelLimits.inputSide, file)
         else { return nil }
-        return ImageSize(width: w, height: h)
+        return ImageSize(width: width, height: height)
+    }
+
+    /// A whole number of a tool's file; `nil` where there is none under that key, or what is there is not a number.
+    /// - Throws: `SegmentationError.invalidConfiguration` for a number that is not accepted.
+    private static func integer(
+        _ object: [String: Any], _ key: String, in range: ClosedRange<Int>, _ file: String
+    ) throws -> Int? {
+        guard let number = object[key] as? Double else { return nil }
+        let integer = Int(exactly: number)
+        guard let integer, range.contains(integer) else {
+            let found = integer.map(String.init) ?? String(number)
+            throw SegmentationError.invalidConfiguration(
+                "\(file): '\(key)' is \(found); whole numbers from \(range.lowerBound) to \(range.upperBound) are accepted."
+            )
+        }
+        return integer
     }
 
     private static func steps(_ before: [String: Any], order: [String]) -> [PictureStep] {
@@ -137,24 +155,31 @@ extension ModelSettings {
 
 extension ModelSettings {
     /// The `preprocessor_config.json` of a checkpoint of transformers.
-    init(preprocessorConfig config: [String: Any]) {
+    init(preprocessorConfig config: [String: Any], file: String) throws {
         self.init()
         let type = (config["image_processor_type"] ?? config["feature_extractor_type"]) as? String ?? ""
         family = Self.family(ofTransformers: type.lowercased())
         mean = Self.triple(config["image_mean"])
         std = Self.triple(config["image_std"])
-        if let factor = config["rescale_factor"] as? Double, factor > 0 { scale = Float((1 / factor).rounded()) }
-        divisor = (config["size_divisor"] as? Double).flatMap(Int.init(exactly:)).flatMap { $0 > 0 ? $0 : nil }
+        if let factor = config["rescale_factor"] as? Double, factor > 0 {
+            let (exact, whole) = (1 / factor, (1 / factor).rounded())
+            scale = Float(whole > 0 ? whole : exact)
+        }
+        divisor = try (config["size_divisor"] as? Double).flatMap {
+            $0 > 0 ? try Self.integer(config, "size_divisor", in: 1...ModelLimits.divisor, file) : nil
+        }
         guard config["do_resize"] as? Bool != false else {
             resize = ModelSettings.Resize.none
             return
         }
         guard let size = config["size"] as? [String: Any] else { return }
-        func edge(_ name: String) -> Int? { (size[name] as? Double).flatMap(Int.init(exactly:)) }
-        if let fixed = Self.size(size) {
+        func edge(_ name: String, of object: [String: Any]) throws -> Int? {
+            try Self.integer(object, name, in: 1...ModelLimits.inputSide, file)
+        }
+        if let fixed = try Self.size(size, file) {
             (resize, inputSize) = (.stretch, fixed)
-        } else if let short = edge("shortest_edge") {
-            let long = edge("longest_edge") ?? (config["max_size"] as? Double).flatMap(Int.init(exactly:))
+        } else if let short = try edge("shortest_edge", of: size) {
+            let long = try edge("longest_edge", of: size) ?? edge("max_size", of: config)
             (resize, shortestEdge, longestEdge) = (.shortestEdge, short, long ?? short)
             if long == nil || long == short {
                 // The longer side is the limit: the picture fits into a square.
@@ -164,11 +189,11 @@ extension ModelSettings {
     }
 
     /// The `config.json` of a checkpoint of transformers.
-    init(transformersConfig config: [String: Any]) {
+    init(transformersConfig config: [String: Any], file: String) throws {
         self.init()
         family = (config["model_type"] as? String).flatMap(Self.family(ofTransformers:))
         if let labels = config["id2label"] as? [String: String] {
-            names = Dictionary(labels.compactMap { key, name in Int(key).map { ($0, name) } }) { first, _ in first }
+            names = try ClassNames(byText: labels, source: file).bySlot
         }
     }
 
@@ -183,7 +208,7 @@ extension ModelSettings {
     }
 
     /// The `pipeline.json` or `detail.json` of mmdeploy: transforms anywhere inside, and the names of classes.
-    init(mmdeploy config: [String: Any]) {
+    init(mmdeploy config: [String: Any], file: String) throws {
         self.init()
         for transform in Self.objects(in: config, depth: 0) {
             switch transform["type"] as? String {
@@ -195,7 +220,7 @@ extension ModelSettings {
                     color = isRGB ? .rgb : .bgr
                 }
             case "Pad":
-                divisor = (transform["size_divisor"] as? Double).flatMap(Int.init(exactly:)) ?? divisor
+                divisor = try Self.integer(transform, "size_divisor", in: 1...ModelLimits.divisor, file) ?? divisor
                 let value = (transform["pad_val"] as? [String: Any])?["img"] ?? transform["pad_val"]
                 if let byte = value as? Double ?? (value as? [Double])?.first {
                     padValue = UInt8(min(max(byte, 0), 255))
@@ -204,7 +229,7 @@ extension ModelSettings {
             }
             for key in ["classes", "CLASSES", "class_names"] {
                 guard names == nil, let list = transform[key] as? [String] else { continue }
-                names = Dictionary(uniqueKeysWithValues: list.enumerated().map { ($0.offset, $0.element) })
+                names = try ClassNames(list, source: file).bySlot
             }
         }
     }

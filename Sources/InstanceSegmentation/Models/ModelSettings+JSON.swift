@@ -14,9 +14,9 @@ extension ModelSettings {
         background = try reader.background("backgroundClass")
         inputSize = try reader.size("inputSize")
         resize = try reader.word("resize", of: Resize.self)
-        shortestEdge = try reader.integer("shortestEdge", in: 1...8192)
-        longestEdge = try reader.integer("longestEdge", in: 1...8192)
-        divisor = try reader.integer("divisor", in: 1...1024)
+        shortestEdge = try reader.integer("shortestEdge", in: 1...ModelLimits.inputSide)
+        longestEdge = try reader.integer("longestEdge", in: 1...ModelLimits.inputSide)
+        divisor = try reader.integer("divisor", in: 1...ModelLimits.divisor)
         padValue = try reader.integer("padValue", in: 0...255).map(UInt8.init)
         antialias = try reader.boolean("antialias")
         color = try reader.word("color", of: ColorOrder.self)
@@ -41,25 +41,25 @@ extension ModelSettings {
     private mutating func readNames(_ reader: inout JSONSettings) throws {
         switch reader.take("names") {
         case nil: break
-        case let list as [String]:
-            names = Dictionary(uniqueKeysWithValues: list.enumerated().map { ($0.offset, $0.element) })
+        case let list as [String]: names = try ClassNames(list, source: "model.json").bySlot
         case let sparse as [String: String]:
-            let pairs = try sparse.map { key, name in
-                guard let slot = Int(key), slot >= 0 else { throw reader.wrong("names", "names by number") }
-                return (slot, name)
+            let slots = ClassNames(source: "model.json")
+            for key in sparse.keys {
+                guard let slot = try slots.slot(key), slot >= 0 else { throw reader.wrong("names", "names by number") }
             }
-            names = Dictionary(pairs) { first, _ in first }
+            names = try ClassNames(byText: sparse, source: "model.json").bySlot
             namesAreSparse = true
         default: throw reader.wrong("names", "a list of names, or an object of names by number")
         }
     }
 
     /// Reads a `class_names.txt`: a name a line, in the order of the slots.
-    init(classNames text: String) {
+    /// - Throws: `SegmentationError.invalidConfiguration`.
+    init(classNames text: String, file: String) throws {
         self.init()
-        let lines = text.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }
+        let lines = text.split(whereSeparator: \.isNewline).lazy.map { $0.trimmingCharacters(in: .whitespaces) }
             .filter { !$0.isEmpty }
-        names = Dictionary(uniqueKeysWithValues: lines.enumerated().map { ($0.offset, $0.element) })
+        names = try ClassNames(lines, source: file).bySlot
     }
 }
 
@@ -145,8 +145,9 @@ struct JSONSettings {
         guard let value = take(key) else { return nil }
         let sides = (value as? [Double]) ?? (value as? Double).map { [$0, $0] } ?? []
         let integers = sides.compactMap(Int.init(exactly:))
-        guard integers.count == 2, integers.allSatisfy({ (1...8192).contains($0) }) else {
-            throw wrong(key, "a whole number, or [height, width]")
+        guard integers.count == 2, integers.allSatisfy({ (1...ModelLimits.inputSide).contains($0) }) else {
+            throw wrong(
+                key, "a whole number from 1 to \(ModelLimits.inputSide), or [height, width] of such numbers")
         }
         return ImageSize(width: integers[1], height: integers[0])
     }
@@ -159,7 +160,7 @@ struct JSONSettings {
         case let text as String where text == "last": return .last
         case let text as String where text == "first": return .first
         case let number as Double:
-            if let slot = Int(exactly: number), slot >= 0 { return .index(slot) }
+            if let slot = Int(exactly: number), (0..<ModelLimits.slots).contains(slot) { return .index(slot) }
         default: break
         }
         throw wrong(key, "a slot's number, \"first\", \"last\" or null")
@@ -168,8 +169,8 @@ struct JSONSettings {
     /// - Throws: where there are keys that nobody asked for.
     func finish() throws {
         guard values.isEmpty else {
-            throw SegmentationError.invalidConfiguration(
-                "\(file) has unknown keys: \(values.keys.sorted().joined(separator: ", ")).")
+            let keys = values.keys.sorted().prefix(16).map { $0.excerpt() }
+            throw SegmentationError.invalidConfiguration("\(file) has unknown keys: \(keys.joined(separator: ", ")).")
         }
     }
 }

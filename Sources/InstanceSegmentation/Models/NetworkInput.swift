@@ -87,10 +87,30 @@ struct NetworkInput: Sendable {
             resize = wanted == .none || wanted == .shortestEdge ? .letterboxTopLeft : wanted
             divisor = isFree && wanted == .letterbox && !usesSquareInput ? multiple : nil
         }
+        try Self.requireMemory(batch, box ?? Self.largest(edges, resize, divisor ?? 1), input)
         padding = settings.padValue.map(Padding.byte) ?? defaults.padding
         scaling = Self.scaling(settings, defaults.scaling, isBytes: input.elementType == .uint8)
         resampling = settings.antialias.map { $0 ? .antialiased : .bytes } ?? defaults.resampling
         steps = (settings.steps ?? []) + (settings.color == .gray ? [.grayscale] : [])
+    }
+
+    /// The largest size that an image of any size is brought to where each has its own.
+    private static func largest(
+        _ edges: (short: Int, long: Int), _ resize: ModelSettings.Resize, _ multiple: Int
+    ) -> ImageSize {
+        func padded(_ length: Int) -> Int { (length + multiple - 1) / multiple * multiple }
+        let short = resize == .none ? edges.long : min(edges.short, edges.long)
+        return ImageSize(width: padded(edges.long), height: padded(short))
+    }
+
+    /// Refuses an input that would take too much memory, before one is made.
+    private static func requireMemory(_ batch: Int, _ size: ImageSize, _ input: TensorDescription) throws {
+        let elements = batch * 3 * size.area
+        guard elements > ModelLimits.inputElements else { return }
+        throw SegmentationError.invalidConfiguration(
+            "The input is \(input); for \(batch) x 3 x \(size.height) x \(size.width) it has \(elements) elements, and at most "
+                + "\(ModelLimits.inputElements) are accepted. Use a smaller input size, or export the model with a smaller batch."
+        )
     }
 
     private static func scaling(_ settings: ModelSettings, _ standard: PixelScaling, isBytes: Bool) -> PixelScaling {

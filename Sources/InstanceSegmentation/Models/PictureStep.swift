@@ -22,7 +22,8 @@ extension [PictureStep] {
     /// The part of a picture that a crop leaves: where it begins, and its size. Percentages are cut to whole pixels.
     func kept(of size: ImageSize) -> (x: Int, y: Int, size: ImageSize) {
         for case .crop(let left, let top, let right, let bottom) in self {
-            let x1 = Int(left * Double(size.width)), y1 = Int(top * Double(size.height))
+            let x1 = Swift.min(Int(left * Double(size.width)), size.width - 1)
+            let y1 = Swift.min(Int(top * Double(size.height)), size.height - 1)
             let x2 = Int(right * Double(size.width)), y2 = Int(bottom * Double(size.height))
             return (x1, y1, ImageSize(width: Swift.max(x2 - x1, 1), height: Swift.max(y2 - y1, 1)))
         }

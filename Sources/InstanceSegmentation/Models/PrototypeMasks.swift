@@ -17,9 +17,12 @@ struct PrototypeMasks {
     ///   - resolution: how fine the grid is on which masks are made; it may be coarser than the picture's pixels.
     init(_ prototypes: Tensor, transform: ImageTransform, resolution: MaskResolution = .image) throws {
         let shape = prototypes.shape
-        guard shape.count == 4, shape[0] == 1, shape[1...].allSatisfy({ $0 > 0 }) else {
+        guard shape.count == 4, shape[0] == 1, shape[1...].allSatisfy({ $0 > 0 }),
+            shape[2...].allSatisfy({ $0 <= ModelLimits.maskSide })
+        else {
             throw SegmentationError.unexpectedShape(
-                tensor: "prototypes", found: shape, expected: "[1, coefficients, height, width]")
+                tensor: "prototypes", found: shape,
+                expected: "[1, coefficients, height, width] with sides from 1 to \(ModelLimits.maskSide)")
         }
         count = shape[1]
         self.prototypes = prototypes

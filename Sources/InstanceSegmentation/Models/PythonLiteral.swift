@@ -8,8 +8,9 @@ enum PythonLiteral: Equatable {
     case list([PythonLiteral])
     case dictionary([(PythonLiteral, PythonLiteral)])
 
-    /// Parses a whole text; `nil` where it is malformed.
+    /// Parses a whole text; `nil` where it is malformed, or longer than `ModelLimits` allow.
     init?(parsing text: String) {
+        guard text.utf8.count <= ModelLimits.metadataLength else { return nil }
         var parser = PythonLiteralParser(text)
         guard let value = parser.document() else { return nil }
         self = value
@@ -103,7 +104,7 @@ private struct PythonLiteralParser {
 
     /// An opening bracket, items between commas (one may follow the last), the closing bracket.
     private mutating func items(until close: Unicode.Scalar, item: (inout PythonLiteralParser) -> Bool) -> Bool {
-        guard depth < 32 else { return false }
+        guard depth < ModelLimits.nesting else { return false }
         depth += 1
         defer { depth -= 1 }
         at += 1

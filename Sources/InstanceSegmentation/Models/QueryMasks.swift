@@ -14,14 +14,17 @@ struct QueryMasks: InstanceMasks {
         throws
     {
         let shape = maps.shape
-        guard shape.count >= 3, shape.suffix(2).allSatisfy({ $0 > 0 }) || maps.count == 0 else {
-            throw SegmentationError.unexpectedShape(tensor: name, found: shape, expected: "[1, queries, height, width]")
+        guard shape.count >= 3, maps.count == 0 || shape.suffix(2).allSatisfy({ $0 <= ModelLimits.maskSide }) else {
+            throw SegmentationError.unexpectedShape(
+                tensor: name, found: shape,
+                expected: "[1, queries, height, width] with sides of at most \(ModelLimits.maskSide)")
         }
         self.maps = maps
         self.threshold = threshold
+        // Without maps their sides can be anything.
+        let (width, height) = maps.count == 0 ? (1, 1) : (shape[shape.count - 1], shape[shape.count - 2])
         sampler = MaskSampler(
-            cells: ImageSize(width: max(shape[shape.count - 1], 1), height: max(shape[shape.count - 2], 1)),
-            transform: transform, resolution: resolution)
+            cells: ImageSize(width: width, height: height), transform: transform, resolution: resolution)
     }
 
     func mask(of candidate: Candidate) -> Mask {

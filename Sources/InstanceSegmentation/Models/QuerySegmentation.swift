@@ -45,7 +45,7 @@ struct QuerySegmentation: OutputDecoder {
         return DecodedModel(
             family, decoder,
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
-            classes: ClassMap(slots: slots, configuration, background: slots.map { $0 - 1 }), configuration)
+            classes: try ClassMap(slots: slots, configuration, background: slots.map { $0 - 1 }), configuration)
     }
 
     var ownConfidence: Float { kind == .eomt ? 0.8 : 0.5 }
@@ -56,10 +56,14 @@ struct QuerySegmentation: OutputDecoder {
     ) throws -> [Candidate] {
         let (logits, maps) = (try result.output(classes), try result.output(maps))
         guard logits.shape.count == 3, logits.shape[0] == 1, logits.shape[2] >= 2, maps.shape.count == 4,
-            maps.shape[0] == 1, maps.shape[1] == logits.shape[1], maps.shape[2] > 0, maps.shape[3] > 0
+            maps.shape[0] == 1, maps.shape[1] == logits.shape[1],
+            maps.shape.suffix(2).allSatisfy({ (1...ModelLimits.maskSide).contains($0) })
         else {
             throw SegmentationError.unexpectedShape(
-                tensor: self.maps, found: maps.shape, expected: "[1, queries, height, width] beside \(logits.shape)")
+                tensor: self.maps, found: maps.shape,
+                expected:
+                    "[1, queries, height, width] with sides from 1 to \(ModelLimits.maskSide), beside \(self.classes) "
+                    + "\(logits.shape)")
         }
         let (queries, slots) = (logits.shape[1], logits.shape[2])
         let probabilities = logits.withElements { elements in
@@ -75,11 +79,11 @@ struct QuerySegmentation: OutputDecoder {
             let own = probabilities[query]
             if kind == .eomt {
                 // One class a query: the likeliest.
-                if let best = own.indices.dropLast().max(by: { own[$0] < own[$1] }) {
+                if let best = own.indices.dropLast().max(by: { own[$0] < own[$1] }), !own[best].isNaN {
                     pairs.append((own[best], query, best))
                 }
             } else {
-                pairs += (0..<slots - 1).map { (own[$0], query, $0) }
+                pairs += (0..<slots - 1).compactMap { own[$0].isNaN ? nil : (own[$0], query, $0) }
             }
         }
         // The likeliest pairs, as many as there are queries; one query may come with two classes.

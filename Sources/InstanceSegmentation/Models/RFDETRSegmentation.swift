@@ -44,7 +44,7 @@ struct RFDETRSegmentation: OutputDecoder {
                 boxes: "dets", labels: "labels", masks: maps.name,
                 hasNothingSlot: !isCOCO && configuration.settings.background == nil),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
-            classes: ClassMap(
+            classes: try ClassMap(
                 slots: slots ?? configuration.names.keys.max().map { $0 + 2 }, configuration,
                 background: isCOCO ? nil : slots.map { $0 - 1 }),
             configuration)
@@ -80,7 +80,7 @@ struct RFDETRSegmentation: OutputDecoder {
                         centerX: Double(boxes[at]) * width, centerY: Double(boxes[at + 1]) * height,
                         width: Double(boxes[at + 2]) * width, height: Double(boxes[at + 3]) * height),
                     confidence: score, classID: index % slots, index: index / slots)
-            }.filter(\.box.isFinite)
+            }
         }
     }
 

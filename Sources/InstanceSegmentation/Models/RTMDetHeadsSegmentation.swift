@@ -62,7 +62,7 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
             .rtmdetIns, decoder,
             input: try NetworkInput(
                 model, configuration, usesSquareInput: usesSquareInput, defaults: RTMDetSegmentation.inputDefaults),
-            classes: ClassMap(slots: decoder.slots, configuration), configuration)
+            classes: try ClassMap(slots: decoder.slots, configuration), configuration)
     }
 
     var ownConfidence: Float { 0.3 }
@@ -86,7 +86,6 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
                             func distance(_ side: Int) -> Double { Double(boxes[side * cells.count + cell]) }
                             let box = BoundingBox(
                                 x1: x - distance(0), y1: y - distance(1), x2: x + distance(2), y2: y + distance(3))
-                            guard box.isFinite else { continue }
                             candidates.append(
                                 Candidate(
                                     box: box, confidence: sigmoid(classes[slot * cells.count + cell]), classID: slot,
@@ -103,9 +102,12 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> Masks {
         let tensor = try result.output(features)
-        guard tensor.shape.count == 4, tensor.shape[0] == 1, tensor.shape[1] == 8, tensor.count > 0 else {
+        guard tensor.shape.count == 4, tensor.shape[0] == 1, tensor.shape[1] == 8, tensor.count > 0,
+            tensor.shape.suffix(2).allSatisfy({ $0 <= ModelLimits.maskSide })
+        else {
             throw SegmentationError.unexpectedShape(
-                tensor: features, found: tensor.shape, expected: "[1, 8, height / 8, width / 8]")
+                tensor: features, found: tensor.shape,
+                expected: "[1, 8, height / 8, width / 8] with sides of at most \(ModelLimits.maskSide)")
         }
         return Masks(
             features: tensor, grids: try grids(result, transform),

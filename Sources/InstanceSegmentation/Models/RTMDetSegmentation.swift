@@ -41,7 +41,7 @@ struct RTMDetSegmentation: OutputDecoder {
         return DecodedModel(
             .rtmdetIns, RTMDetSegmentation(maskThreshold: configuration.settings.maskThreshold ?? 0.5),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: inputDefaults),
-            classes: ClassMap(slots: nil, configuration), configuration)
+            classes: try ClassMap(slots: nil, configuration), configuration)
     }
 
     var ownConfidence: Float { 0.3 }

@@ -57,7 +57,7 @@ struct RegionSegmentation: OutputDecoder {
             family,
             RegionSegmentation(layout: layout, maskThreshold: configuration.settings.maskThreshold ?? 0.5),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
-            classes: ClassMap(slots: nil, configuration), configuration)
+            classes: try ClassMap(slots: nil, configuration), configuration)
     }
 
     var ownConfidence: Float { 0.5 }
@@ -109,8 +109,11 @@ struct RegionMasks: InstanceMasks {
     private let threshold: Float
 
     init(_ maps: Tensor, name: String, transform: ImageTransform, threshold: Float) throws {
-        guard maps.shape.count >= 3 else {
-            throw SegmentationError.unexpectedShape(tensor: name, found: maps.shape, expected: "[n, 1, height, width]")
+        guard maps.shape.count >= 3, maps.count == 0 || maps.shape.suffix(2).allSatisfy({ $0 <= ModelLimits.maskSide })
+        else {
+            throw SegmentationError.unexpectedShape(
+                tensor: name, found: maps.shape,
+                expected: "[n, 1, height, width] with sides of at most \(ModelLimits.maskSide)")
         }
         self.maps = maps
         self.transform = transform
@@ -122,6 +125,9 @@ struct RegionMasks: InstanceMasks {
             x1: transform.imageX(candidate.box.x1), y1: transform.imageY(candidate.box.y1),
             x2: transform.imageX(candidate.box.x2), y2: transform.imageY(candidate.box.y2))
         let shown = transform.imageBox(candidate.box)
+        guard box.width > 0, box.height > 0 else {  // a map cannot be spread over it
+            return Mask(imageSize: transform.imageSize, top: 0, rowStarts: [0], runs: [])
+        }
         let (rows, columns) = (maps.shape[maps.shape.count - 2], maps.shape[maps.shape.count - 1])
         let down = Int(shown.y1)..<max(Int(shown.y2.rounded(.up)), Int(shown.y1))
         let across = Int(shown.x1)..<max(Int(shown.x2.rounded(.up)), Int(shown.x1))

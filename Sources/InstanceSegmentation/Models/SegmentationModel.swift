@@ -20,6 +20,31 @@ public protocol SegmentationModel: Sendable {
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> [Detection]
+    /// The same, with the number of objects that were dropped because their numbers are not finite.
+    func decode(
+        _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
+    ) throws -> DecodedDetections
+}
+
+extension SegmentationModel {
+    public func decode(
+        _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
+    ) throws -> DecodedDetections {
+        DecodedDetections(detections: try postprocess(result, transform: transform, options: options))
+    }
+}
+
+/// What a model made of a network's outputs.
+public struct DecodedDetections: Sendable {
+    /// Most confident first; all numbers in them are finite.
+    public let detections: [Detection]
+    /// See `Segmentation.nonFiniteCount`.
+    public let nonFiniteCount: Int
+
+    public init(detections: [Detection], nonFiniteCount: Int = 0) {
+        self.detections = detections
+        self.nonFiniteCount = nonFiniteCount
+    }
 }
 
 /// Tensors for a network, and where the picture lies in them.

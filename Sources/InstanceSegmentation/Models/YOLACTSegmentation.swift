@@ -46,7 +46,7 @@ struct YOLACTSegmentation: OutputDecoder {
             input: try NetworkInput(
                 model, configuration, usesSquareInput: usesSquareInput,
                 defaults: InputDefaults(resize: .stretch, scaling: scaling)),
-            classes: ClassMap(slots: slots, configuration), configuration)
+            classes: try ClassMap(slots: slots, configuration), configuration)
     }
 
     var ownConfidence: Float { 0.3 }
@@ -56,7 +56,9 @@ struct YOLACTSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, confidence: Float
     ) throws -> [Candidate] {
         let (offsets, scores) = (try result.output(offsets), try result.output(scores))
-        guard scores.shape.count == 3, scores.shape[2] >= 2, offsets.shape == [1, scores.shape[1], 4] else {
+        guard scores.shape.count == 3, scores.shape[0] == 1, scores.shape[2] >= 2,
+            offsets.shape == [1, scores.shape[1], 4]
+        else {
             throw SegmentationError.unexpectedShape(
                 tensor: self.scores, found: scores.shape, expected: "[1, boxes, classes + 1] beside \(offsets.shape)")
         }
@@ -84,7 +86,6 @@ struct YOLACTSegmentation: OutputDecoder {
                         centerY: (prior(1) + 0.1 * offset(1) * prior(3)) * height,
                         width: prior(2) * exp(0.2 * offset(2)) * width, height: prior(3) * exp(0.2 * offset(3)) * height
                     )
-                    guard box.isFinite else { return nil }
                     return Candidate(box: box, confidence: row[best], classID: best - 1, index: index)
                 }
             }
@@ -95,9 +96,14 @@ struct YOLACTSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> Masks {
         let tensor = try result.output(prototypes)
-        guard tensor.shape.count == 4, tensor.shape[0] == 1 else {
+        guard tensor.shape.count == 4, tensor.shape[0] == 1, tensor.count > 0 else {
             throw SegmentationError.unexpectedShape(
                 tensor: prototypes, found: tensor.shape, expected: "[1, height, width, coefficients]")
+        }
+        let own = try result.output(coefficients)
+        guard own.shape == [1, try result.output(offsets).shape.dropFirst().first ?? 0, tensor.shape[3]] else {
+            throw SegmentationError.unexpectedShape(
+                tensor: coefficients, found: own.shape, expected: "[1, boxes, \(tensor.shape[3])]")
         }
         // Prototypes by plane, as the other families have them.
         let (cells, count) = (tensor.shape[1] * tensor.shape[2], tensor.shape[3])
@@ -108,7 +114,7 @@ struct YOLACTSegmentation: OutputDecoder {
             prototypes: try PrototypeMasks(
                 Tensor(shape: [1, count, tensor.shape[1], tensor.shape[2]], elements: planes), transform: transform,
                 resolution: resolution),
-            coefficients: try result.output(coefficients))
+            coefficients: own)
     }
 
     struct Masks: InstanceMasks {

@@ -37,7 +37,6 @@ struct YOLOHeads {
                             let slot = (0..<slots).first(where: { logits[$0 * grid.count + cell] == best[cell] })
                         else { continue }
                         let box = Self.box(distributions, bins: channels / 4, cell: cell, grid: grid)
-                        guard box.isFinite else { continue }
                         candidates.append(
                             Candidate(box: box, confidence: confidenceOfCell, classID: slot, index: grid.first + cell))
                     }

@@ -64,7 +64,7 @@ enum YOLOLayout: Sendable {
                         height: Double(rows[3 * anchors + a])),
                     confidence: best[a], classID: classID, index: a))
         }
-        return candidates.filter(\.box.isFinite)
+        return candidates
     }
 
     private func rowCandidates(_ output: YOLOBoxes, _ confidence: Float, _ ranksByObjectness: Bool) -> [Candidate] {
@@ -80,7 +80,7 @@ enum YOLOLayout: Sendable {
                 box: BoundingBox(
                     centerX: Double(row[0]), centerY: Double(row[1]), width: Double(row[2]), height: Double(row[3])),
                 confidence: score, classID: classID, index: index)
-        }.filter(\.box.isFinite)
+        }
     }
 
     private func readyCandidates(_ output: YOLOBoxes, _ confidence: Float) -> [Candidate] {
@@ -93,7 +93,7 @@ enum YOLOLayout: Sendable {
             return Candidate(
                 box: BoundingBox(x1: Double(row[0]), y1: Double(row[1]), x2: Double(row[2]), y2: Double(row[3])),
                 confidence: row[4], classID: classID, index: index)
-        }.filter(\.box.isFinite)
+        }
     }
 }
 
@@ -109,11 +109,6 @@ struct YOLOBoxes {
     func row(_ index: Int) -> UnsafeBufferPointer<Float> {
         UnsafeBufferPointer(rebasing: elements[index * stride..<(index + 1) * stride])
     }
-}
-
-extension BoundingBox {
-    /// Whether all corners are numbers.
-    var isFinite: Bool { x1.isFinite && y1.isFinite && x2.isFinite && y2.isFinite }
 }
 
 // MARK: Recognition

@@ -32,7 +32,7 @@ struct YOLOSegmentation: OutputDecoder {
         let decoder = try YOLOSegmentation(model, configuration, layout: layout, family: family)
         return DecodedModel(
             family, decoder, input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput),
-            classes: ClassMap(slots: decoder.slots, configuration), configuration)
+            classes: try ClassMap(slots: decoder.slots, configuration), configuration)
     }
 
     private init(

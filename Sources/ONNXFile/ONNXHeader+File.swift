@@ -1,0 +1,38 @@
+import Foundation
+import InstanceSegmentation
+
+extension ONNXHeader {
+    /// Reads the header of a model's file, and looks at the files that hold its weights, before a runtime opens any of them: a runtime
+    /// would wait for a pipe, and read a device without end.
+    ///
+    /// - Returns: `nil` where there is no file.
+    /// - Throws: `SegmentationError.invalidConfiguration`, which names files without their folders; `Refusal.malformed` where the file is
+    ///   not an ONNX model.
+    package init?(modelAt path: String) throws {
+        let file = URL(filePath: path)
+        func refusal(_ reason: String) -> SegmentationError {
+            .invalidConfiguration("The model file \(file.lastPathComponent.excerpt()) \(reason).")
+        }
+        if let problem = OrdinaryFile.problem(at: path) { throw refusal(problem) }
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let bytes: Data
+        do { bytes = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
+            throw refusal("cannot be read")
+        }
+        guard !bytes.isEmpty else { throw refusal("is empty") }
+        do throws(Refusal) { try self.init(reading: bytes) } catch .tooMany(let what, let limit) {
+            throw refusal(Refusal.tooMany(what, limit: limit).description)
+        }
+        for name in weightFiles {
+            let weights = "refers to the weights file '\(name.excerpt())', which"
+            guard !name.hasPrefix("/"), !name.split(separator: "/").contains("..") else {
+                throw refusal("\(weights) is not in the folder of the model")
+            }
+            let place = file.deletingLastPathComponent().appending(path: name).path
+            if let problem = OrdinaryFile.problem(at: place) { throw refusal("\(weights) \(problem)") }
+            guard FileManager.default.fileExists(atPath: place) else {
+                throw refusal("\(weights) does not exist; put it next to the model")
+            }
+        }
+    }
+}

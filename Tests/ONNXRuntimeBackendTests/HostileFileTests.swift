@@ -1,0 +1,208 @@
+import Foundation
+import Imaging
+import InstanceSegmentation
+import TestSupport
+import Testing
+
+@testable import ONNXFile
+@testable import ONNXRuntimeBackend
+
+/// Model files that would block the process or take its memory, and those that only declare what nobody can run.
+@Suite(.timeLimit(.minutes(2))) struct HostileFileTests {
+    private let backend: ONNXRuntimeBackend
+
+    init() throws {
+        backend = try ONNXRuntimeBackend(options: SessionOptions(threads: 1))
+    }
+
+    // MARK: Files by hand
+
+    private func field(_ number: Int, _ content: Data) -> Data {
+        var bytes = Data()
+        ProtobufWriter.append(field: number, content, to: &bytes)
+        return bytes
+    }
+
+    private func field(_ number: Int, _ text: String) -> Data { field(number, Data(text.utf8)) }
+
+    private func field(_ number: Int, _ value: Int) -> Data {
+        var bytes = Data()
+        ProtobufWriter.append(UInt64(number) << 3, to: &bytes)
+        ProtobufWriter.append(UInt64(bitPattern: Int64(value)), to: &bytes)
+        return bytes
+    }
+
+    /// A `ValueInfoProto` of 32-bit floats.
+    private func value(_ name: String, _ shape: [Int]) -> Data {
+        let dimensions = shape.reduce(Data()) { $0 + field(1, field(1, $1)) }
+        return field(1, name) + field(2, field(1, field(1, 1) + field(2, dimensions)))
+    }
+
+    /// A `TensorProto` of 32-bit floats.
+    private func constant(_ name: String, _ shape: [Int], _ numbers: [Float]) -> Data {
+        let raw = numbers.reduce(into: Data()) { data, number in
+            withUnsafeBytes(of: number.bitPattern.littleEndian) { data.append(contentsOf: $0) }
+        }
+        return shape.reduce(Data()) { $0 + field(1, $1) } + field(2, 1) + field(8, name) + field(9, raw)
+    }
+
+    private func identity(_ name: String) -> Data {
+        field(1, field(1, name + "_c") + field(2, name) + field(3, name + "_n") + field(4, "Identity"))
+    }
+
+    /// A network in YOLOv8's layout whose outputs are constants: one object.
+    private func graph(input: [Int], confidence: Float = 0.9) -> Data {
+        let columns: [Float] = [32, 32, 40, 40, confidence, 0.1, 1]
+        return identity("output0") + identity("output1") + field(2, "g")
+            + field(5, constant("output0_c", [1, 7, 1], columns))
+            + field(5, constant("output1_c", [1, 1, 16, 16], [Float](repeating: 1, count: 256)))
+            + field(11, value("images", input)) + field(12, value("output0", [1, 7, 1]))
+            + field(12, value("output1", [1, 1, 16, 16]))
+    }
+
+    private func file(_ graph: Data, names: String = "['a', 'b']") -> Data {
+        field(1, 8) + field(8, field(2, 13)) + field(7, graph) + field(14, field(1, "names") + field(2, names))
+    }
+
+    /// Opens a file and makes a segmenter of it, as the server does.
+    private func segmenter(_ path: String) async throws -> Segmenter {
+        try Segmenter(session: try await backend.open(modelAt: path, lanes: 1)[0])
+    }
+
+    private func segmenter(_ bytes: Data) async throws -> Segmenter {
+        let path = try TestFiles.temporaryFolder().appending(path: "model.onnx")
+        try bytes.write(to: path)
+        return try await segmenter(path.path)
+    }
+
+    @Test func aFileByHandIsAModel() async throws {
+        let segmenter = try await segmenter(file(graph(input: [1, 3, 64, 64])))
+        let found = try await segmenter.segment(Image(size: ImageSize(width: 64, height: 64), color: .white))
+        #expect(found.detections.map(\.className) == ["a"] && found.nonFiniteCount == 0)
+        let infinite = try await self.segmenter(file(graph(input: [1, 3, 64, 64], confidence: .infinity)))
+        let dropped = try await infinite.segment(Image(size: ImageSize(width: 64, height: 64), color: .white))
+        #expect(dropped.detections.isEmpty && dropped.nonFiniteCount == 1)
+    }
+
+    @Test(arguments: [1 << 20, (1 << 31) - 1, 1 << 62, 8193]) func anAbsurdSideIsRefusedBeforeAnythingRuns(side: Int)
+        async throws
+    {
+        for shape in [
+            [1, 3, side, side], [1, 3, 64, side], [1, 3, side, 64], [1, side, side, 3], [side, 3, 64, 64],
+        ] {
+            await #expect { try await segmenter(file(graph(input: shape))) } throws: {
+                $0 is SegmentationError && "\($0)".contains("a dimension of \(side); at most 8192 is accepted")
+            }
+        }
+    }
+
+    @Test func absurdNamesAreRefused() async throws {
+        for names in [#"{"9223372036854775807": "a"}"#, #"{"99999999999": "a"}"#] {
+            await #expect { try await segmenter(file(graph(input: [1, 3, 64, 64]), names: names)) } throws: {
+                "\($0)".contains("out of range; numbers from 0 to 65535 are accepted")
+            }
+        }
+    }
+
+    @Test func onlyOrdinaryFilesAreOpened() async throws {
+        let bytes = file(graph(input: [1, 3, 64, 64]))
+        func refusal(_ make: (String) throws -> Void) async throws -> String {
+            let path = try TestFiles.temporaryFolder().appending(path: "model.onnx").path
+            try make(path)
+            do {
+                _ = try await backend.open(modelAt: path, lanes: 1)
+                return ""
+            } catch { return "\(error)" }
+        }
+        func link(to target: String) async throws -> String {
+            try await refusal { try FileManager.default.createSymbolicLink(atPath: $0, withDestinationPath: target) }
+        }
+        let pipe = try await refusal { #expect(mkfifo($0, 0o600) == 0) }
+        #expect(pipe == "The model file model.onnx is a named pipe; expected an ordinary file.")
+        #expect(try await link(to: "/dev/zero").contains("is a device"))
+        #expect(try await link(to: "/no/such/file").contains("is a link to a file that does not exist"))
+        #expect(try await link(to: "model.onnx").contains("cannot be read"))
+        #expect(try await refusal { try Data().write(to: URL(filePath: $0)) }.contains("model.onnx is empty"))
+        #expect(try await refusal { try bytes.prefix(40).write(to: URL(filePath: $0)) }.contains("cannot be read"))
+        let folder = try await refusal {
+            try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: false)
+        }
+        #expect(folder.contains("is a folder"))
+    }
+
+    @Test func weightsInOtherFilesAreLookedAtFirst() async throws {
+        func model(_ location: String) -> Data {
+            let place = field(13, field(1, "location") + field(2, location))
+            let weights = field(1, 256) + field(2, 1) + field(8, "w") + place + field(14, 1)
+            return file(graph(input: [1, 3, 64, 64]) + field(5, weights))
+        }
+        #expect(ONNXHeader(model("a.bin"))?.weightFiles == ["a.bin"])
+        let folder = try TestFiles.temporaryFolder()
+        let path = folder.appending(path: "model.onnx")
+        #expect(mkfifo(folder.appending(path: "pipe.bin").path, 0o600) == 0)
+        for (location, words) in [
+            ("absent.bin", "'absent.bin', which does not exist; put it next to the model"),
+            ("pipe.bin", "is a named pipe"),
+            ("../secret.bin", "is not in the folder of the model"),
+            ("/etc/passwd", "is not in the folder of the model"),
+        ] {
+            try model(location).write(to: path)
+            await #expect { try await backend.open(modelAt: path.path, lanes: 1) } throws: { "\($0)".contains(words) }
+        }
+    }
+
+    @Test func moreEntriesThanAnyModelHasAreRefused() async throws {
+        func many(_ number: Int, _ count: Int) -> Data {
+            let entry = field(number, Data())
+            return Data(repeatElement(entry, count: count).joined())
+        }
+        let good = graph(input: [1, 3, 64, 64])
+        for (bytes, words) in [
+            (file(good + many(1, 300_000)), "more than 262144 operations"),
+            (file(good + many(12, 300)), "inputs, outputs or other entries"),
+            (file(good + many(13, 1_200_000)), "other entries"),
+            (file(good) + Data((0..<5000).flatMap { field(14, field(1, "k\($0)")) }), "4096 entries of metadata"),
+        ] {
+            #expect { try ONNXHeader(reading: bytes) } throws: { "\($0)".contains(words) }
+            #expect(ONNXHeader(bytes) == nil)
+            await #expect { try await segmenter(bytes) } throws: {
+                "\($0)".contains(words) && "\($0)".hasPrefix("The model file model.onnx")
+            }
+        }
+        // Readers would join two graphs; what is looked at must be what runs.
+        #expect(ONNXHeader(file(good) + field(7, good)) == nil && ONNXGraph(file(good) + field(7, good)) == nil)
+    }
+
+    /// Bytes of real files, changed here and there: every length, number and count of the wire format is hit.
+    @Test(arguments: ["tail", "bright", "types", "family-batch"]) func damagedFilesAreNeverTrusted(fixture: String)
+        throws
+    {
+        let bytes = try Data(contentsOf: TestFiles.fixture(fixture + ".onnx"))
+        let wild: [[UInt8]] = [
+            [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], [0x80, 0x80, 0x80, 0x80, 0x80, 0x20], [0], [0x7F],
+            [0xFF, 0xFF, 0xFF, 0xFF, 0x0F],
+        ]
+        var random = SeededGenerator(seed: 5)
+        var read = 0
+        for round in 0..<1500 {
+            var damaged = bytes
+            for _ in 0...Int.random(in: 0...3, using: &random) {
+                let at = Int.random(in: 0..<damaged.count, using: &random)
+                if round % 3 == 0, let piece = wild.randomElement(using: &random) {
+                    let end = min(at + (Bool.random(using: &random) ? piece.count : 0), damaged.count)
+                    damaged.replaceSubrange(at..<end, with: piece)
+                } else {
+                    damaged[at] = UInt8.random(in: 0...255, using: &random)
+                }
+            }
+            if let graph = ONNXGraph(damaged) { _ = graph.file(answering: graph.detectionHeads?.names ?? ["output0"]) }
+            guard let header = ONNXHeader(damaged) else { continue }
+            read += 1
+            // What the header says goes the same way as what a runtime says.
+            _ = try? ModelFamily.model(
+                for: ModelDescription(inputs: header.inputs, outputs: header.outputs, metadata: header.metadata))
+        }
+        #expect(read > 50)
+    }
+}
