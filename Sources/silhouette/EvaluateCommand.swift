@@ -8,10 +8,14 @@ import Logging
 struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Measures a model's accuracy on annotated pictures, as COCO does.",
+        abstract: "Measures a model's accuracy on annotated images, as COCO does.",
         discussion: """
-            Classes are matched to categories by name. Pictures are decoded in full, boxes are not rounded, and at most 300 \
-            objects of a picture are looked at. Annotations without a segmentation count for boxes only.
+            Classes are matched to categories by name. Images are decoded in full, boxes are not rounded, and at most 300 \
+            objects of an image are considered. Annotations without a segmentation count for boxes only.
+
+            An image that cannot be read is named on standard error and left out together with its true objects: the \
+            accuracy is that of the other images, and the exit code is 1. Inputs are never overwritten, and other \
+            files only with --overwrite.
             """)
 
     @OptionGroup var models: ModelOptions
@@ -25,7 +29,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("True objects in COCO's format.", valueName: "file"))
     var annotations: String
 
-    @Option(help: ArgumentHelp("Folder of the pictures.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir"))
     var images: String
 
     @Option(help: "Least confidence, as a fraction.")
@@ -48,6 +52,11 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Write the detections into this file, in COCO's format of results.", valueName: "file"))
     var saveDetections: String?
 
+    @Flag(help: "Replace the files of --plot and --save-detections where they exist already.")
+    var overwrite = false
+
+    private var overwrites: Bool { overwrite || environmentFlag("OVERWRITE") }
+
     func validate() throws {
         if let plot, PrecisionRecallPlot.format(of: plot) == nil {
             throw ValidationError("--plot takes a file that ends in .png, .jpg or .webp; '\(plot)' does not.")
@@ -58,8 +67,12 @@ struct EvaluateCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        try requireInput(annotations, named: "--annotations", kind: .regular)
+        try requireInput(images, named: "--images", kind: .folder)
         let truth = try COCOAnnotations(contentsOf: URL(filePath: annotations))
         let location = try models.location(model ?? environment("MODEL"))
+        let kept = ProtectedFiles([annotations] + location.files + truth.pictures.map { path(of: $0) })
+        try requireFreePaths(sparing: kept)
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         let lane = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
@@ -71,45 +84,121 @@ struct EvaluateCommand: AsyncParsableCommand {
 
         var candidates: [AveragePrecision.Candidate] = []
         var atDefault = DefaultThresholdCount()
+        var unread: Set<Int> = []
         let progress = ProgressBar(total: truth.pictures.count, isShown: true)
         for picture in truth.pictures {
-            let file = URL(filePath: images).appending(path: picture.fileName)
-            let image = try Image(decoding: [UInt8](Data(contentsOf: file)))
-            // One run of the network, decoded twice: for the curve, and as the server would answer.
-            let input = try segmenter.model.preprocess(image)
-            let outputs = try await segmenter.session.infer(input.tensors)
-            let found = try segmenter.model.postprocess(
-                outputs, transform: input.transform,
-                options: PredictionOptions(confidence: Float(scoreThreshold), overlap: iou))
-            for detection in found {
-                guard let category = categories[detection.className] else { continue }
-                candidates.append(
-                    AveragePrecision.Candidate(
-                        pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
-                        box: detection.box, mask: detection.mask))
+            do {
+                let (found, served) = try await detections(inFile: path(of: picture), by: segmenter)
+                for detection in found {
+                    guard let category = categories[detection.className] else { continue }
+                    candidates.append(
+                        AveragePrecision.Candidate(
+                            pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
+                            box: detection.box, mask: detection.mask))
+                }
+                atDefault.add(
+                    served.compactMap { found in categories[found.className].map { ($0, found.box) } },
+                    objects: truth.objects.filter { $0.pictureID == picture.id })
+            } catch {
+                unread.insert(picture.id)
+                progress.clear()
+                report("\(path(of: picture)): \(FileProblem.reason(of: error))")
             }
-            let served = try segmenter.model.postprocess(
-                outputs, transform: input.transform, options: PredictionOptions())
-            atDefault.add(
-                served.compactMap { found in categories[found.className].map { ($0, found.box) } },
-                objects: truth.objects.filter { $0.pictureID == picture.id })
             progress.advance()
         }
         progress.clear()
-        if let saveDetections {
-            try JSONEncoder().encode(candidates.map(COCOResult.init)).write(to: URL(filePath: saveDetections))
+        guard truth.pictures.isEmpty || unread.count < truth.pictures.count else {
+            report("None of the \(truth.pictures.count) images could be read.")
+            throw ExitCode(1)
         }
 
-        let report = EvaluationReport(
-            model: location.id, pictures: truth.pictures.count,
-            mask: AveragePrecision(candidates, against: truth, shape: .mask),
-            box: AveragePrecision(candidates, against: truth, shape: .box), atDefault: atDefault,
-            categories: truth.categories)
-        if let plot, let format = PrecisionRecallPlot.format(of: plot) {
-            let picture = PrecisionRecallPlot(report).picture
-            try Data(try picture.encoded(as: format)).write(to: URL(filePath: plot))
+        let read = truth.withoutPictures(unread)
+        let results = EvaluationReport(
+            model: location.id, pictures: read.pictures.count,
+            mask: AveragePrecision(candidates, against: read, shape: .mask),
+            box: AveragePrecision(candidates, against: read, shape: .box), atDefault: atDefault,
+            categories: read.categories)
+        var isComplete = unread.isEmpty
+        func write(_ path: String, _ bytes: () throws -> Data) {
+            do {
+                try OutputFile.writeOrStream(bytes(), to: path, overwrites: overwrites, sparing: kept)
+            } catch {
+                isComplete = false
+                report("\(path): \(FileProblem.reason(of: error))")
+            }
         }
-        print(json ? try report.json() : report.table())
+        if let saveDetections { write(saveDetections) { try JSONEncoder().encode(candidates.map(COCOResult.init)) } }
+        if let plot, let format = PrecisionRecallPlot.format(of: plot) {
+            write(plot) { Data(try PrecisionRecallPlot(results).picture.encoded(as: format)) }
+        }
+        print(json ? try results.json() : results.table())
+        if !unread.isEmpty {
+            report(
+                "\(unread.count) of \(truth.pictures.count) images could not be read; they and their objects are left "
+                    + "out of the accuracy.")
+        }
+        if !isComplete { throw ExitCode(1) }
+    }
+
+    private func path(of picture: COCOAnnotations.Picture) -> String {
+        URL(filePath: images).appending(path: picture.fileName).path
+    }
+
+    /// Runs the network once and decodes its answer twice: for the curve, and as the server would answer.
+    private func detections(
+        inFile path: String, by segmenter: Segmenter
+    ) async throws -> (all: [Detection], served: [Detection]) {
+        let image = try RegularFile.contents(of: path).withUnsafeBytes { try Image(decoding: $0) }
+        let input = try segmenter.model.preprocess(image)
+        let outputs = try await segmenter.session.infer(input.tensors)
+        let options = PredictionOptions(confidence: Float(scoreThreshold), overlap: iou)
+        return (
+            try segmenter.model.postprocess(outputs, transform: input.transform, options: options),
+            try segmenter.model.postprocess(outputs, transform: input.transform, options: PredictionOptions())
+        )
+    }
+
+    private func requireInput(_ path: String, named option: String, kind: FileNode.Kind) throws {
+        do {
+            let isFolder = try FileNode(at: path).kind == .folder
+            if isFolder != (kind == .folder) {
+                throw FileProblem(isFolder ? "It is a folder, not a file." : "It is not a folder.")
+            }
+            guard access(path, kind == .folder ? R_OK | X_OK : R_OK) == 0 else { throw FileProblem(code: errno) }
+        } catch {
+            let isMissing = kind == .folder && (error as? FileProblem)?.code == ENOENT
+            throw Refusal(
+                description: "\(option) '\(path)': \(isMissing ? "The folder does not exist." : "\(error)")")
+        }
+    }
+
+    /// Ends the run before it begins where it would replace a file that it reads, or one that exists already.
+    private func requireFreePaths(sparing kept: ProtectedFiles) throws {
+        let outputs = [("--plot", plot), ("--save-detections", saveDetections)]
+            .compactMap { option, path in path.map { (option: option, path: $0) } }
+            .filter { !OutputFile.isStream($0.path) }
+        for (option, path) in outputs {
+            let folder = FilePath.split(path).folder
+            guard (try? FileNode(at: folder))?.kind == .folder else {
+                throw Refusal(description: "\(option) '\(path)': There is no folder '\(folder)'.")
+            }
+            guard !kept.contains(path) else {
+                throw Refusal(
+                    description: "\(option) '\(path)' would replace a file that this run reads. Those are never "
+                        + "overwritten.")
+            }
+            guard let kind = try? FileNode(at: path, followingLinks: false).kind else { continue }
+            guard kind != .folder else { throw Refusal(description: "\(option) '\(path)': It is a folder.") }
+            guard overwrites else {
+                throw Refusal(
+                    description: "\(option) '\(path)' exists already. Replace it with --overwrite, or name another "
+                        + "file.")
+            }
+        }
+        let keys = outputs.map { FilePath.key(FilePath.resolvingFolder($0.path)) }
+        guard Set(keys).count == keys.count else {
+            throw Refusal(description: "--plot and --save-detections both name '\(outputs[0].path)'.")
+        }
     }
 }
 
@@ -133,95 +222,5 @@ private struct COCOResult: Encodable {
         score = candidate.confidence
         bbox = [box.x1, box.y1, box.width, box.height]
         segmentation = Runs(size: [runs.size.height, runs.size.width], counts: runs.compressedCounts)
-    }
-}
-
-/// What the default threshold (confidence 40, overlap 30) finds, by boxes that overlap by half.
-struct DefaultThresholdCount {
-    private(set) var found: [Int: Int] = [:]
-    private(set) var objects: [Int: Int] = [:]
-    private(set) var falseAlarms: [Int: Int] = [:]
-
-    mutating func add(_ detections: [(category: Int, box: BoundingBox)], objects truth: [COCOAnnotations.Object]) {
-        let counted = truth.filter { !$0.isCrowd }
-        var taken = Set<Int>()
-        for object in counted { objects[object.categoryID, default: 0] += 1 }
-        for (category, box) in detections {  // most confident first
-            let best = counted.indices.filter { counted[$0].categoryID == category && !taken.contains($0) }
-                .max { counted[$0].box.iou(box) < counted[$1].box.iou(box) }
-            if let best, counted[best].box.iou(box) >= 0.5 {
-                taken.insert(best)
-                found[category, default: 0] += 1
-            } else {
-                falseAlarms[category, default: 0] += 1
-            }
-        }
-    }
-}
-
-/// The accuracy of a model, for people and for programs.
-struct EvaluationReport {
-    let model: ModelID
-    let pictures: Int
-    let mask: AveragePrecision
-    let box: AveragePrecision
-    let atDefault: DefaultThresholdCount
-    let categories: [Int: String]
-
-    func table() -> String {
-        func number(_ value: Double?) -> String {
-            value.map { String(format: "%6.1f", $0 * 100) } ?? "     -"
-        }
-        func column(_ text: String, _ width: Int) -> String {
-            text.padding(toLength: width, withPad: " ", startingAt: 0)
-        }
-        var lines = ["\(model) on \(pictures) pictures, per cent"]
-        lines.append(
-            column("", 18) + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())
-        lines.append(column("mask", 18) + mask.values.map(number).joined())
-        lines.append(column("box", 18) + box.values.map(number).joined())
-        lines.append("")
-        lines.append(column("class", 18) + "mask AP  AP50   box AP  AP50   found at 40   false alarms")
-        for category in box.byCategory.keys.sorted() {
-            let (m, b) = (mask.byCategory[category], box.byCategory[category])
-            let counts = "\(atDefault.found[category] ?? 0)/\(atDefault.objects[category] ?? 0)"
-            lines.append(
-                column(categories[category] ?? "", 18) + number(m?[0]) + number(m?[1]) + "   " + number(b?[0])
-                    + number(b?[1]) + "   " + column(counts, 14) + "\(atDefault.falseAlarms[category] ?? 0)")
-        }
-        let (found, objects) = (atDefault.found.values.reduce(0, +), atDefault.objects.values.reduce(0, +))
-        let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(pictures, 1))
-        lines.append("")
-        lines.append(
-            "At confidence 40: \(found) of \(objects) objects found, "
-                + String(format: "%.2f false alarms a picture", alarms))
-        return lines.joined(separator: "\n")
-    }
-
-    func json() throws -> String {
-        func object(_ values: [Double?]) -> [String: Double] {
-            // COCO's convention for "no object decides this".
-            Dictionary(uniqueKeysWithValues: zip(AveragePrecision.names, values.map { $0 ?? -1 }))
-        }
-        struct Class: Encodable {
-            let segm: [String: Double]?
-            let bbox: [String: Double]
-        }
-        struct Report: Encodable {
-            let segm: [String: Double]
-            let bbox: [String: Double]
-            let classes: [String: Class]
-        }
-        let classes = box.byCategory.map { id, value in
-            (
-                categories[id] ?? String(id),
-                Class(segm: mask.byCategory[id].map(object), bbox: object(value))
-            )
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        let report = Report(
-            segm: object(mask.values), bbox: object(box.values), classes: Dictionary(classes) { first, _ in first })
-        return String(decoding: try encoder.encode(report), as: UTF8.self)
     }
 }

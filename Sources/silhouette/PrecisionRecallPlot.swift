@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import InstanceSegmentation
 
-/// The curves of precision over recall of masks and boxes, as a picture.
+/// The curves of precision over recall of masks and boxes, as an image.
 struct PrecisionRecallPlot {
     private let report: EvaluationReport
 
@@ -35,7 +35,7 @@ struct PrecisionRecallPlot {
         canvas.text("recall", x: left + width / 2 - 24, y: top + height + 40, height: 18, color: ink)
         canvas.text("precision", x: 12, y: top - 32, height: 18, color: ink)
         canvas.text(
-            "\(report.model), \(report.pictures) pictures, IoU 0.5", x: left + 60, y: 14, height: 20, color: ink)
+            "\(report.model), \(report.pictures) images, IoU 0.5", x: left + 60, y: 14, height: 20, color: ink)
         for (index, (name, curve)) in [("mask", report.mask), ("box", report.box)].enumerated() {
             let color = Color.palette[[0, 4][index]]
             let points = curve.precisionAtRecall.enumerated().map { place(Double($0.offset) / 100, $0.element) }

@@ -8,13 +8,18 @@ import Logging
 struct PredictCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Finds the objects in picture files.",
+        abstract: "Finds the objects in image files.",
         discussion: """
-            Prints a table, or with --json one object a line: the file and the fields that the server answers. Ends with \
-            1 where a file could not be read; the others are still done.
+            Prints a table, or with --json one object a line: the file and the fields that the server answers. An image \
+            that cannot be read is named on standard error and the others are still done; the exit code is then 1.
+
+            Output files are named after their images: img.jpg becomes img.txt with --export yolo. Images from several \
+            folders keep their folders below the one that all have in common. Images of a folder whose outputs would \
+            share a name keep their extensions: img.jpg.txt and img.png.txt. Inputs are never overwritten, and other \
+            files only with --overwrite: without it the run is refused before it begins.
             """)
 
-    @Argument(help: ArgumentHelp("Pictures, or folders of pictures.", valueName: "image"))
+    @Argument(help: ArgumentHelp("Images, or folders of images.", valueName: "image"))
     var images: [String]
 
     @OptionGroup var models: ModelOptions
@@ -32,15 +37,15 @@ struct PredictCommand: AsyncParsableCommand {
     var overlap = environment("OVERLAP").flatMap { Double($0) } ?? 30
 
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
-    var square = environmentFlag("SQUARE")
+    var square = false
 
     @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
-    var fullDecode = environmentFlag("FULL_DECODE")
+    var fullDecode = false
 
-    @Flag(help: "Print one line of JSON a picture.")
+    @Flag(help: "Print one line of JSON for each image.")
     var json = false
 
-    @Option(help: ArgumentHelp("Write the pictures with outlines and labels into this folder.", valueName: "dir"))
+    @Option(help: ArgumentHelp("Write the images with outlines and labels into this folder.", valueName: "dir"))
     var save: String?
 
     @Option(
@@ -54,6 +59,9 @@ struct PredictCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Folder for --export.", valueName: "dir"))
     var output = "."
 
+    @Flag(help: "Replace output files that exist already. Inputs are never replaced.")
+    var overwrite = false
+
     @Option(
         help: ArgumentHelp(
             "Leave out points of outlines that are within this many pixels of a line; by default none.",
@@ -62,7 +70,7 @@ struct PredictCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Look at large pictures in overlapping tiles of this side, for small objects.", valueName: "pixels"))
+            "Look at large images in overlapping tiles of this side, for small objects.", valueName: "pixels"))
     var tile: Int?
 
     @Option(help: "Share of a tile that it has in common with the next: per cent, or a fraction below 1.")
@@ -83,68 +91,70 @@ struct PredictCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try PictureFiles.find(images)
+        let inputs = InputImages(images)
+        for problem in inputs.problems { report(problem) }
+        guard !inputs.files.isEmpty else { throw ExitCode(1) }
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .warning
         let lanes = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)
         let served = ServedModel(
             id: location.id,
-            segmenter: try Segmenter(session: lanes[0], settings: try location.settings(), usesSquareInput: square),
-            decodesInFull: fullDecode || save != nil || tile != nil || exports.contains(.cutout))
-        if !exports.isEmpty {
-            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+            segmenter: try Segmenter(
+                session: lanes[0], settings: try location.settings(),
+                usesSquareInput: square || environmentFlag("SQUARE")),
+            decodesInFull: fullDecode || environmentFlag("FULL_DECODE") || save != nil || tile != nil
+                || exports.contains(.cutout))
+        let progress = ProgressBar(total: inputs.files.count, isShown: inputs.files.count > 3 && (json || save != nil))
+        var writer = try writer(for: inputs.files, modelFiles: location.files, served: served) { message in
+            progress.clear()
+            report(message)
         }
-        if let save { try FileManager.default.createDirectory(atPath: save, withIntermediateDirectories: true) }
 
-        let progress = ProgressBar(total: files.count, isShown: files.count > 3 && (json || save != nil))
-        var failures = 0
-        var exported: [ExportedPicture] = []
-        for file in files {
+        var failures = inputs.problems.count
+        for (index, file) in inputs.files.enumerated() {
             do {
-                let picture = try await predict(file, with: served)
-                try export(picture)
-                if exports.contains(where: \.holdsManyPictures) { exported.append(picture.withoutPixels) }
-            } catch let error as ImageCodecError {
+                let (image, found) = try await predict(file, with: served)
+                writer.write(
+                    found, of: index, file: file, image: image, classNames: served.segmenter.model.classNames,
+                    simplification: simplify
+                ) { drawing(of: found, on: image) }
+            } catch {
                 failures += 1
                 progress.clear()
-                FileHandle.standardError.write(Data("silhouette: \(file): \(error)\n".utf8))
+                report("\(file): \(FileProblem.reason(of: error))")
             }
             progress.advance()
         }
         progress.clear()
-        for format in Set(exports) where format.holdsManyPictures {
-            let name = "\(format.rawValue).\(format.fileExtension)"
-            try Data(format.file(for: exported)).write(to: URL(filePath: output).appending(path: name))
-        }
-        if exports.contains(.yolo) {
-            let names = served.segmenter.model.classNames.joined(separator: "\n") + "\n"
-            try Data(names.utf8).write(to: URL(filePath: output).appending(path: "classes.txt"))
-        }
-        if failures > 0 { throw ExitCode(1) }
+        writer.finish(classNames: served.segmenter.model.classNames)
+        summarize(inputs, failures: failures, writer)
+        if failures + writer.failures > 0 { throw ExitCode(1) }
     }
 
-    /// Writes the files that there are for each picture.
-    private func export(_ picture: ExportedPicture) throws {
-        let stem = URL(filePath: picture.file).deletingPathExtension().lastPathComponent
-        func write(_ file: [UInt8], _ name: String) throws {
-            try Data(file).write(to: URL(filePath: output).appending(path: name))
-        }
-        for format in Set(exports) where !format.holdsManyPictures {
-            if format == .cutout {
-                for (index, part) in try picture.cutouts().enumerated() {
-                    try write(
-                        part.file, "\(stem)-\(index + 1)-\(part.className.filter { $0.isLetter || $0.isNumber }).png")
-                }
-            } else {
-                let ending = format == .mask ? "-mask.png" : ".\(format.fileExtension)"
-                try write(try format.file(for: picture), stem + ending)
+    /// Plans all outputs, and makes their folders.
+    private func writer(
+        for files: [String], modelFiles: [String], served: ServedModel, report: @escaping (String) -> Void
+    ) throws -> PredictionWriter {
+        for folder in [save, exports.isEmpty ? nil : output].compactMap({ $0 }) {
+            do {
+                try OutputFile.prepareFolder(folder)
+            } catch {
+                throw Refusal(description: "Files cannot be written into '\(folder)': \(error)")
             }
         }
+        let formats = ExportFormat.allCases.filter(exports.contains)
+        let plan = OutputPlan(
+            inputs: files, save: save, formats: formats, output: output,
+            classNames: served.segmenter.model.classNames)
+        let kept = ProtectedFiles(save == nil && exports.isEmpty ? [] : files + modelFiles)
+        let overwrites = overwrite || environmentFlag("OVERWRITE")
+        try plan.requireFreePaths(overwriting: overwrites, sparing: kept)
+        return PredictionWriter(plan: plan, formats: formats, overwrites: overwrites, inputs: kept, report: report)
     }
 
-    private func predict(_ file: String, with served: ServedModel) async throws -> ExportedPicture {
-        let bytes = try Data(contentsOf: URL(filePath: file))
+    private func predict(_ file: String, with served: ServedModel) async throws -> (Image, Segmentation) {
+        let bytes = try RegularFile.contents(of: file)
         let start = ContinuousClock.now
         let image = try bytes.withUnsafeBytes { try served.decode($0) }
         let decoded = ContinuousClock.now
@@ -165,57 +175,49 @@ struct PredictCommand: AsyncParsableCommand {
         } else {
             print(PredictionTable(file: file, segmentation: found).text)
         }
-        if let save {
-            let size = max(12, min(image.size.width, image.size.height) / 40)
-            let line = max(1, size / 8)
-            let picture = image.annotated(
-                with: found.detections,
-                by: [
-                    MaskAnnotator(), PolygonAnnotator(lineWidth: line), BoxAnnotator(lineWidth: max(1, line / 2)),
-                    LabelAnnotator(height: size, margin: size / 4),
-                ])
-            let name = URL(filePath: file).deletingPathExtension().lastPathComponent + ".jpg"
-            try Data(picture.encoded(as: .jpeg)).write(to: URL(filePath: save).appending(path: name))
+        return (image, found)
+    }
+
+    private func drawing(of found: Segmentation, on image: Image) -> Image {
+        let size = max(12, min(image.size.width, image.size.height) / 40)
+        let line = max(1, size / 8)
+        return image.annotated(
+            with: found.detections,
+            by: [
+                MaskAnnotator(), PolygonAnnotator(lineWidth: line), BoxAnnotator(lineWidth: max(1, line / 2)),
+                LabelAnnotator(height: size, margin: size / 4),
+            ])
+    }
+
+    /// Says where the outputs are and how many images failed, where there is either.
+    private func summarize(_ inputs: InputImages, failures: Int, _ writer: PredictionWriter) {
+        let folders = [save, exports.isEmpty ? nil : output].compactMap { $0 }
+        guard failures > 0 || !folders.isEmpty else { return }
+        let total = inputs.files.count + inputs.problems.count
+        var parts = ["\(total - failures) of \(total) \(total == 1 ? "image" : "images") done"]
+        if failures > 0 { parts.append("\(failures) failed") }
+        if !folders.isEmpty {
+            let places = Set(folders).sorted().map { "'\($0)'" }.joined(separator: " and ")
+            parts.append("\(writer.count) \(writer.count == 1 ? "file" : "files") written to \(places)")
         }
-        return ExportedPicture(
-            file: URL(filePath: file).lastPathComponent, segmentation: found,
-            classNames: served.segmenter.model.classNames, picture: exports.contains(.cutout) ? image : nil,
-            simplification: simplify)
+        if writer.failures > 0 { parts.append("\(writer.failures) could not be written") }
+        report(parts.joined(separator: ", ") + ".")
     }
 }
 
 private func exportFormat(_ text: String) throws -> ExportFormat {
     guard let format = ExportFormat(rawValue: text) else {
         let all = ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")
-        throw ValidationError("'\(text)' is no format; expected one of \(all).")
+        throw ValidationError("'\(text)' is not a format; expected one of \(all).")
     }
     return format
 }
 
-extension ExportedPicture {
-    /// What a file of many pictures needs, without the pixels of each.
-    fileprivate var withoutPixels: ExportedPicture {
-        ExportedPicture(
-            file: file, segmentation: segmentation, classNames: classNames, simplification: simplification)
-    }
-}
-
-/// The pictures among files and folders.
-enum PictureFiles {
-    /// Files as they are named; of folders the pictures directly in them, by name.
-    static func find(_ paths: [String]) throws -> [String] {
-        let extensions = Set(ImageFormat.allCases.flatMap(\.fileExtensions))
-        return try paths.flatMap { path -> [String] in
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-                throw ValidationError("There is no file '\(path)'.")
-            }
-            guard isFolder.boolValue else { return [path] }
-            let found = try FileManager.default.contentsOfDirectory(atPath: path).sorted()
-                .filter { extensions.contains(URL(filePath: $0).pathExtension.lowercased()) }
-                .map { path.hasSuffix("/") ? path + $0 : "\(path)/\($0)" }
-            if found.isEmpty { throw ValidationError("The folder '\(path)' has no pictures in it.") }
-            return found
-        }
+extension ModelLocation {
+    /// The files of the model's folder.
+    var files: [String] {
+        let folder = file.deletingLastPathComponent().path
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.map { FilePath.join(folder, $0) }.filter { (try? FileNode(at: $0))?.kind == .regular }
     }
 }

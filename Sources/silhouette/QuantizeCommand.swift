@@ -11,8 +11,9 @@ struct QuantizeCommand: AsyncParsableCommand {
         abstract: "Makes an 8-bit copy of a model, which is quicker on processors with VNNI.",
         discussion: """
             The copy is made by onnxruntime's own tool, which needs Python with the packages onnx and onnxruntime. Its ranges are \
-            measured on pictures like those that the model will see; some dozens are enough. Then the speed of both is measured and \
-            printed, and with --annotations the accuracy: look at both before you use it.
+            measured on images like those that the model will see; some dozens are enough. Then the speed of both is measured and \
+            printed, and with --annotations the accuracy: look at both before you use it. An image that cannot be read is \
+            named and left out; the exit code is then 1. An existing version is never replaced.
             """)
 
     @Argument(help: ArgumentHelp("The model as DATASET/VERSION.", valueName: "model"))
@@ -22,10 +23,10 @@ struct QuantizeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Pictures that the ranges are measured on: a folder or a file. Repeatable.", valueName: "dir"))
+            "Images that the ranges are measured on: a folder or a file. Repeatable.", valueName: "dir"))
     var images: [String]
 
-    @Option(help: "Most pictures that are used.")
+    @Option(help: "Maximum number of images that are used.")
     var count = 64
 
     @Option(
@@ -39,7 +40,7 @@ struct QuantizeCommand: AsyncParsableCommand {
     var annotations: String?
 
     @Option(
-        help: ArgumentHelp("Folder of the annotated pictures; by default the first of --images.", valueName: "dir"))
+        help: ArgumentHelp("Folder of the annotated images; by default the first of --images.", valueName: "dir"))
     var annotatedImages: String?
 
     @Option(help: "The Python that has the packages.")
@@ -47,7 +48,7 @@ struct QuantizeCommand: AsyncParsableCommand {
 
     func validate() throws {
         guard (1...4096).contains(count) else { throw ValidationError("--count must be from 1 to 4096.") }
-        guard !images.isEmpty else { throw ValidationError("Say where pictures are with --images.") }
+        guard !images.isEmpty else { throw ValidationError("Say where images are with --images.") }
         if let version, ModelID("x/\(version)") == nil || version.hasPrefix(".") {
             throw ValidationError("--version '\(version)' is no name of a folder.")
         }
@@ -66,35 +67,51 @@ struct QuantizeCommand: AsyncParsableCommand {
                 "\(python) has no onnxruntime and onnx. Install them with 'pip install onnx onnxruntime', in a virtual environment if "
                     + "need be, and name its Python with --python.")
         }
+        let found = InputImages(images)
+        for problem in found.problems { report(problem) }
         let folder = FileManager.default.temporaryDirectory.appending(path: "silhouette-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let used = try await writeInputs(location, to: folder)
+        let (used, unread) = try await writeInputs(location, of: found.files, to: folder)
+        guard !used.isEmpty else {
+            throw Refusal(description: "There is no image that can be read in \(images.joined(separator: ", ")).")
+        }
         let script = folder.appending(path: "quantize.py")
         try Data(PackageResources.quantize_py).write(to: script)
         let output = folder.appending(path: "model.onnx")
         guard try run([script.path, location.file.path, folder.path, output.path], isQuiet: false) == 0 else {
             throw ValidationError("The model could not be quantised; what Python printed says why.")
         }
-        // Everything else that lies beside the model belongs to the copy too.
-        try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        for name in try FileManager.default.contentsOfDirectory(atPath: source.path)
-        where name.hasSuffix(".json") || name.hasSuffix(".txt") {
-            try FileManager.default.copyItem(at: source.appending(path: name), to: target.appending(path: name))
-        }
-        try FileManager.default.moveItem(at: output, to: target.appending(path: "model.onnx"))
+        try install(output, from: source, as: target)
         let id = "\(location.id.dataset)/\(version)"
-        print("\(id) is made of \(location.id), with ranges measured on \(used) pictures.")
-        try await compare([location.id.description, id])
+        let count = "\(used.count) \(used.count == 1 ? "image" : "images")"
+        print("\(id) is made of \(location.id), with ranges measured on \(count).")
+        try await compare([location.id.description, id], image: used[0])
+        if unread + found.problems.count > 0 { throw ExitCode(1) }
     }
 
-    /// Prints what the copy brings and, where true objects are known, what it costs.
-    private func compare(_ names: [String]) async throws {
-        let picture = try PictureFiles.find(images)[0]
-        print("\nSpeed of both, on one of the pictures:")
+    /// Puts the copy and the files that lie next to the model into a folder that does not exist yet, all at once.
+    private func install(_ output: URL, from source: URL, as target: URL) throws {
+        let files = FileManager.default
+        let folder = target.deletingLastPathComponent().appending(path: ".silhouette-\(UUID().uuidString)")
+        try files.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? files.removeItem(at: folder) }
+        for name in try files.contentsOfDirectory(atPath: source.path)
+        where name.hasSuffix(".json") || name.hasSuffix(".txt") {
+            try files.copyItem(at: source.appending(path: name), to: folder.appending(path: name))
+        }
+        try files.moveItem(at: output, to: folder.appending(path: "model.onnx"))
+        guard rename(folder.path, target.path) == 0 else {
+            throw Refusal(description: "\(target.path) cannot be made: \(FileProblem(code: errno))")
+        }
+    }
+
+    /// Prints the speed of both and, where true objects are known, their accuracy.
+    private func compare(_ names: [String], image: String) async throws {
+        print("\nSpeed of both, on one of the images:")
         for name in names {
             try await BenchmarkCommand.parse([
-                "--models", models.folder, "--model", name, "--backend", "onnxruntime", picture,
+                "--models", models.folder, "--model", name, "--backend", "onnxruntime", image,
             ]).run()
         }
         guard let annotations else {
@@ -104,16 +121,25 @@ struct QuantizeCommand: AsyncParsableCommand {
             return
         }
         print("\nAccuracy of both:")
+        var failure: ExitCode?
         for name in names {
-            try await EvaluateCommand.parse([
-                "--models", models.folder, "--model", name, "--backend", "onnxruntime", "--annotations", annotations,
-                "--images", annotatedImages ?? images[0],
-            ]).run()
+            do {
+                try await EvaluateCommand.parse([
+                    "--models", models.folder, "--model", name, "--backend", "onnxruntime", "--annotations",
+                    annotations, "--images", annotatedImages ?? images[0],
+                ]).run()
+            } catch let code as ExitCode {
+                failure = code  // an image could not be read; the other model is measured on the same ones
+            }
         }
+        if let failure { throw failure }
     }
 
-    /// Writes the network's inputs for the pictures, as the model's family makes them.
-    private func writeInputs(_ location: ModelLocation, to folder: URL) async throws -> Int {
+    /// Writes the network's inputs for the images, as the model's family makes them.
+    /// - Returns: The images that were used, and how many could not be read.
+    private func writeInputs(
+        _ location: ModelLocation, of files: [String], to folder: URL
+    ) async throws -> (used: [String], unread: Int) {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         let lane = try await ONNXRuntimeBackend(options: .standard(threads: 1), logger: logger).open(
@@ -123,17 +149,26 @@ struct QuantizeCommand: AsyncParsableCommand {
             throw ValidationError("\(location.id) is not a model of 32-bit floats; there is nothing to gain.")
         }
         var list: [[String: Any]] = []
-        for (number, file) in try PictureFiles.find(images).prefix(count).enumerated() {
-            let image = try Data(contentsOf: URL(filePath: file)).withUnsafeBytes { try Image(decoding: $0) }
+        var used: [String] = []
+        var unread = 0
+        for file in files where used.count < count {
+            let image: Image
+            do {
+                image = try RegularFile.contents(of: file).withUnsafeBytes { try Image(decoding: $0) }
+            } catch {
+                unread += 1
+                report("\(file): \(FileProblem.reason(of: error))")
+                continue
+            }
             for (input, tensor) in try family.preprocess(image).tensors {
-                let name = "\(number).bin"
+                let name = "\(used.count).bin"
                 try tensor.withElements { Data(buffer: $0) }.write(to: folder.appending(path: name))
                 list.append(["file": name, "input": input, "shape": tensor.shape])
             }
+            used.append(file)
         }
-        guard !list.isEmpty else { throw ValidationError("There is no picture in \(images.joined(separator: ", ")).") }
         try JSONSerialization.data(withJSONObject: list).write(to: folder.appending(path: "inputs.json"))
-        return list.count
+        return (used, unread)
     }
 
     /// Runs Python; its exit status.
@@ -141,6 +176,8 @@ struct QuantizeCommand: AsyncParsableCommand {
         let process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
         process.arguments = [python] + arguments
+        // Read by onnxruntime when it is imported: it sends no usage data.
+        process.environment = ProcessInfo.processInfo.environment.merging(["ORT_DISABLE_TELEMETRY": "1"]) { $1 }
         if isQuiet {
             process.standardError = FileHandle.nullDevice
             process.standardOutput = FileHandle.nullDevice

@@ -33,15 +33,16 @@ import Testing
         let good = try picture()
         let bad = try TestFiles.temporaryFolder().appending(path: "bad.png").path
         try Data("not a picture".utf8).write(to: URL(filePath: bad))
-        let outcome = try Program.run(["predict", "--models", models(), "--json", good, bad, good])
+        let other = try picture("other.png")
+        let outcome = try Program.run(["predict", "--models", models(), "--json", good, bad, other, good])
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("bad.png: The data is not an image"))
         let lines = outcome.output.split(separator: "\n")
         #expect(lines.count == 2)
-        for line in lines {
+        for (line, file) in zip(lines, [good, other]) {
             let object = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
             #expect(Set(object.keys) == ["file", "inference_id", "time", "image", "predictions"])
-            #expect(object["file"] as? String == good)
+            #expect(object["file"] as? String == file)
             #expect((object["predictions"] as? [Any])?.count == 1)
         }
     }

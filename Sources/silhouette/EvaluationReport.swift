@@ -1,0 +1,92 @@
+import Foundation
+import InstanceSegmentation
+
+/// What the default threshold (confidence 40, overlap 30) finds, by boxes that overlap by half.
+struct DefaultThresholdCount {
+    private(set) var found: [Int: Int] = [:]
+    private(set) var objects: [Int: Int] = [:]
+    private(set) var falseAlarms: [Int: Int] = [:]
+
+    mutating func add(_ detections: [(category: Int, box: BoundingBox)], objects truth: [COCOAnnotations.Object]) {
+        let counted = truth.filter { !$0.isCrowd }
+        var taken = Set<Int>()
+        for object in counted { objects[object.categoryID, default: 0] += 1 }
+        for (category, box) in detections {  // most confident first
+            let best = counted.indices.filter { counted[$0].categoryID == category && !taken.contains($0) }
+                .max { counted[$0].box.iou(box) < counted[$1].box.iou(box) }
+            if let best, counted[best].box.iou(box) >= 0.5 {
+                taken.insert(best)
+                found[category, default: 0] += 1
+            } else {
+                falseAlarms[category, default: 0] += 1
+            }
+        }
+    }
+}
+
+/// The accuracy of a model, for people and for programs.
+struct EvaluationReport {
+    let model: ModelID
+    let pictures: Int
+    let mask: AveragePrecision
+    let box: AveragePrecision
+    let atDefault: DefaultThresholdCount
+    let categories: [Int: String]
+
+    func table() -> String {
+        func number(_ value: Double?) -> String {
+            value.map { String(format: "%6.1f", $0 * 100) } ?? "     -"
+        }
+        func column(_ text: String, _ width: Int) -> String {
+            text.padding(toLength: width, withPad: " ", startingAt: 0)
+        }
+        var lines = ["\(model) on \(pictures) images, per cent"]
+        lines.append(
+            column("", 18) + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())
+        lines.append(column("mask", 18) + mask.values.map(number).joined())
+        lines.append(column("box", 18) + box.values.map(number).joined())
+        lines.append("")
+        lines.append(column("class", 18) + "mask AP  AP50   box AP  AP50   found at 40   false alarms")
+        for category in box.byCategory.keys.sorted() {
+            let (m, b) = (mask.byCategory[category], box.byCategory[category])
+            let counts = "\(atDefault.found[category] ?? 0)/\(atDefault.objects[category] ?? 0)"
+            lines.append(
+                column(categories[category] ?? "", 18) + number(m?[0]) + number(m?[1]) + "   " + number(b?[0])
+                    + number(b?[1]) + "   " + column(counts, 14) + "\(atDefault.falseAlarms[category] ?? 0)")
+        }
+        let (found, objects) = (atDefault.found.values.reduce(0, +), atDefault.objects.values.reduce(0, +))
+        let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(pictures, 1))
+        lines.append("")
+        lines.append(
+            "At confidence 40: \(found) of \(objects) objects found, "
+                + String(format: "%.2f false alarms per image", alarms))
+        return lines.joined(separator: "\n")
+    }
+
+    func json() throws -> String {
+        func object(_ values: [Double?]) -> [String: Double] {
+            // COCO's convention for "no object decides this".
+            Dictionary(uniqueKeysWithValues: zip(AveragePrecision.names, values.map { $0 ?? -1 }))
+        }
+        struct Class: Encodable {
+            let segm: [String: Double]?
+            let bbox: [String: Double]
+        }
+        struct Report: Encodable {
+            let segm: [String: Double]
+            let bbox: [String: Double]
+            let classes: [String: Class]
+        }
+        let classes = box.byCategory.map { id, value in
+            (
+                categories[id] ?? String(id),
+                Class(segm: mask.byCategory[id].map(object), bbox: object(value))
+            )
+        }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        let report = Report(
+            segm: object(mask.values), bbox: object(box.values), classes: Dictionary(classes) { first, _ in first })
+        return String(decoding: try encoder.encode(report), as: UTF8.self)
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Imaging
+import InferenceServer
+import InstanceSegmentation
+
+/// Writes the outputs of `predict`. A file that cannot be written is named, and the others are written.
+struct PredictionWriter {
+    let plan: OutputPlan
+    let formats: [ExportFormat]
+    let overwrites: Bool
+    let inputs: ProtectedFiles
+    /// Says which file could not be written, and why.
+    let report: (String) -> Void
+    /// How many files were written, and how many could not be.
+    private(set) var count = 0
+    private(set) var failures = 0
+    private var collected: [ExportedPicture] = []
+
+    init(
+        plan: OutputPlan, formats: [ExportFormat], overwrites: Bool, inputs: ProtectedFiles,
+        report: @escaping (String) -> Void
+    ) {
+        self.plan = plan
+        self.formats = formats
+        self.overwrites = overwrites
+        self.inputs = inputs
+        self.report = report
+    }
+
+    /// Writes the files for one image.
+    /// - Parameters:
+    ///   - file: The image's own path.
+    ///   - drawing: Makes the image with outlines.
+    mutating func write(
+        _ segmentation: Segmentation, of input: Int, file: String, image: Image, classNames: [String],
+        simplification: Double?, drawing: () throws -> Image
+    ) {
+        if let path = plan.savedImage(of: input) { write(to: path) { try drawing().encoded(as: .jpeg) } }
+        guard !formats.isEmpty else { return }
+        func exported(name: String, picture: Image? = nil) -> ExportedPicture {
+            ExportedPicture(
+                file: name, segmentation: segmentation, classNames: classNames, picture: picture,
+                simplification: simplification)
+        }
+        let single = exported(name: FilePath.split(file).name)
+        for format in formats {
+            if let path = plan.file(format, of: input) { write(to: path) { try format.file(for: single) } }
+        }
+        if formats.contains(.cutout) {
+            do {
+                for (index, part) in try exported(name: single.file, picture: image).cutouts().enumerated() {
+                    guard let path = plan.cutout(index + 1, className: part.className, of: input) else { continue }
+                    write(to: path) { part.file }
+                }
+            } catch {
+                failures += 1
+                report("the cut-outs of \(file): \(FileProblem.reason(of: error))")
+            }
+        }
+        if formats.contains(where: \.holdsManyPictures) { collected.append(exported(name: plan.name(of: input))) }
+    }
+
+    /// Writes the files for all images together.
+    mutating func finish(classNames: [String]) {
+        if !collected.isEmpty {
+            let collected = collected
+            for format in formats where format.holdsManyPictures {
+                if let path = plan.file(format) { write(to: path) { try format.file(for: collected) } }
+            }
+        }
+        if formats.contains(.yolo), let path = plan.classList {
+            write(to: path) { Array((classNames.joined(separator: "\n") + "\n").utf8) }
+        }
+    }
+
+    private mutating func write(to path: String, _ bytes: () throws -> [UInt8]) {
+        do {
+            try OutputFile.write(bytes(), to: path, overwrites: overwrites, sparing: inputs)
+            count += 1
+        } catch {
+            failures += 1
+            report("\(path): \(FileProblem.reason(of: error))")
+        }
+    }
+}
