@@ -23,17 +23,17 @@ def segment(marker, body):
     return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
-def jpeg_of_scans(side, count, arithmetic=False):
-    """A progressive JPEG of three components whose scans hold no data."""
+def jpeg_of_scans(side, count, arithmetic=False, before=b"", between=b""):
+    """A progressive JPEG of three components whose scans hold no data, with bytes before its frame and between its scans."""
     components = b"".join(bytes([i, 0x11, 0]) for i in (1, 2, 3))
-    file = b"\xff\xd8" + segment(0xDB, b"\0" + bytes([16] * 64))
+    file = b"\xff\xd8" + segment(0xDB, b"\0" + bytes([16] * 64)) + before
     file += segment(0xCA if arithmetic else 0xC2, bytes([8]) + struct.pack(">HH", side, side) + b"\3" + components)
     if not arithmetic:
         table = bytes([1] + [0] * 15) + b"\0"
         file += segment(0xC4, b"\x00" + table) + segment(0xC4, b"\x10" + table)
     file += segment(0xDA, bytes([3, 1, 0, 2, 0, 3, 0, 0, 0, 0])) + bytes(8)
     # Between two scans anything may stand that is no marker.
-    return file + (b"\0\xff\0" + segment(0xDA, bytes([1, 1, 0, 1, 63, 0]))) * (count - 1) + b"\xff\xd9"
+    return file + between + (b"\0\xff\0" + segment(0xDA, bytes([1, 1, 0, 1, 63, 0]))) * (count - 1) + b"\xff\xd9"
 
 
 def jpeg_of_two_components(stray):
@@ -97,11 +97,13 @@ class HEIF:
         ids = b"".join(struct.pack(">H", each) for each in targets)
         self.references.append(box(kind, struct.pack(">HH", source, len(targets)) + ids))
 
-    def file(self, primary):
+    def file(self, primary, base=b""):
+        """The whole file; `base` is put before the extents of each item, as an offset that they have in common."""
+
         def layout(offset):
             entries, at = b"", offset
             for number, (_, data, _) in enumerate(self.items, 1):
-                entries += struct.pack(">HHHII", number, 0, 1, at, len(data))
+                entries += struct.pack(">HH", number, 0) + base + struct.pack(">HII", 1, at, len(data))
                 at += len(data)
             infos = b"".join(
                 full("infe", struct.pack(">HH4s", number, 0, kind.encode()) + b"\0", version=2)
@@ -110,7 +112,7 @@ class HEIF:
                 struct.pack(">HB", number, len(properties)) + bytes(0x80 | each for each in properties)
                 for number, (_, _, properties) in enumerate(self.items, 1))
             meta = full("hdlr", b"\0\0\0\0pict" + bytes(13)) + full("pitm", struct.pack(">H", primary))
-            meta += full("iloc", struct.pack(">HH", 0x4400, len(self.items)) + entries)
+            meta += full("iloc", struct.pack(">HH", 0x4400 | len(base) << 4, len(self.items)) + entries)
             meta += full("iinf", struct.pack(">H", len(self.items)) + infos)
             meta += full("iref", b"".join(self.references)) if self.references else b""
             meta += box("iprp", box("ipco", b"".join(self.properties)) + full("ipma", struct.pack(">I", len(self.items)) + links))
@@ -142,11 +144,87 @@ def mislabeled(form, held, said, brand):
     return file.file(file.item("hvc1" if form == "HEIF" else "av01", stream, properties))
 
 
-def repeated(times):
+def repeated(times, base=b""):
     """An HEVC stream of the same image many times."""
     stream, configuration = coded(Image.new("RGB", (1024, 1024), (90, 120, 60)), "HEIF", quality=1)
     file = HEIF(b"heic")
-    return file.file(file.item("hvc1", stream * times, [file.property(configuration), file.size(1024, 1024)]))
+    return file.file(file.item("hvc1", stream * times, [file.property(configuration), file.size(1024, 1024)]), base)
+
+
+def padded(slices=0, parameter_sets=0):
+    """An HEVC image of 9 megapixels with more slices, or parameter sets, than it needs."""
+    stream, configuration = coded(Image.new("RGB", (4096, 2176), (90, 120, 60)), "HEIF", quality=1)
+    units, at = [], 0
+    while at < len(stream):
+        length = struct.unpack(">I", stream[at : at + 4])[0]
+        units.append(stream[at + 4 : at + 4 + length])
+        at += 4 + length
+    picture = next(unit for unit in units if unit[0] >> 1 & 63 < 32)
+    another = picture[:2] + bytes([picture[2] & 0x7F]) + picture[3:24]
+    units = [b"\x44\x01\xc1\x72\xb4\x62\x40"] * parameter_sets + units + [another] * slices
+    data = b"".join(struct.pack(">I", len(unit)) + unit for unit in units)
+    file = HEIF(b"heic")
+    return file.file(file.item("hvc1", data, [file.property(configuration), file.size(4096, 2176)]))
+
+
+def turned_twice():
+    stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
+    file = HEIF(b"heic")
+    code, size, turn = file.property(configuration), file.size(64, 64), file.property(box("irot", b"\1"))
+    return file.file(file.item("hvc1", stream, [code, size, turn, turn]))
+
+
+def resized_frame():
+    """An AV1 frame that says itself how large it is: larger than its sequence header does."""
+
+    def bits(*fields):
+        text = "".join(f"{value:0{length}b}" for value, length in fields)
+        return int(text.ljust(-len(text) % 8 + len(text), "0"), 2).to_bytes((len(text) + 7) // 8, "big")
+
+    def unit(kind, data):
+        return bytes([kind << 3 | 2, len(data)]) + data
+
+    operating_point = [(0, 1), (0, 1), (0, 5), (0, 12), (0, 5)]
+    tools = [(0, 1)] * 9 + [(0, 1), (0, 1)] + [(0, 1)] * 3 + [(0, 1)] * 4 + [(0, 2), (0, 1), (0, 1), (1, 1)]
+    sequence = bits((0, 3), (0, 1), (0, 1), *operating_point, (15, 4), (15, 4), (63, 16), (63, 16), *tools)
+    frame = bits((0, 1), (0, 2), (1, 1), (1, 1), (1, 1), (16383, 16), (16383, 16)) + bytes(40)
+    file = HEIF(b"avif")
+    properties = [file.property(box("av1C", bytes([0x81, 0, 0x0C, 0]))), file.size(64, 64)]
+    return file.file(file.item("av01", unit(1, sequence) + unit(6, frame), properties))
+
+
+def grid_with_alpha(width, height, tile):
+    """A grid whose alpha channel is a grid too."""
+    stream, configuration = coded(Image.new("RGB", (tile, tile), (90, 120, 60)), "AVIF", quality=20)
+    file = HEIF(b"avif")
+    code, tile_size, whole = file.property(configuration), file.size(tile, tile), file.size(width, height)
+    alpha = file.property(full("auxC", b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\0"))
+    columns, rows = -(-width // tile), -(-height // tile)
+    head = struct.pack(">BBBBII", 0, 1, rows - 1, columns - 1, width, height)
+    tile = file.item("av01", stream, [code, tile_size])
+    color, opacity = file.item("grid", head, [whole]), file.item("grid", head, [whole, alpha])
+    for each in (color, opacity):
+        file.refer("dimg", each, [tile] * (rows * columns))
+    file.refer("auxl", opacity, [color])
+    return file.file(color)
+
+
+def portrait(count):
+    """A photograph in tiles, with a gain map and mattes, as phones write portraits."""
+    width, height, tile = 4032, 3024, 512
+    stream, configuration = coded(Image.new("RGB", (tile, tile), (90, 120, 60)), "HEIF", quality=20)
+    matte, matte_configuration = coded(Image.new("L", (width // 2, height // 2), 128), "HEIF", quality=5)
+    file = HEIF(b"heic")
+    code, tile_size, whole = file.property(configuration), file.size(tile, tile), file.size(width, height)
+    other_code, half = file.property(matte_configuration), file.size(width // 2, height // 2)
+    columns, rows = -(-width // tile), -(-height // tile)
+    one = file.item("hvc1", stream, [code, tile_size])
+    photograph = file.item("grid", struct.pack(">BBBBII", 0, 1, rows - 1, columns - 1, width, height), [whole])
+    file.refer("dimg", photograph, [one] * (rows * columns))
+    for number in range(count):
+        kind = file.property(full("auxC", b"urn:com:apple:photo:2020:aux:matte%d\0" % number))
+        file.refer("auxl", file.item("hvc1", matte, [other_code, half, kind]), [photograph])
+    return file.file(photograph)
 
 
 def photograph():
@@ -278,6 +356,9 @@ def main():
         "JPEG of 600 scans": (jpeg_of_scans(16, 600), "more than 500 scans"),
         "JPEG of 60 scans over 100 megapixels": (jpeg_of_scans(9990, 60), "more than 40 scans"),
         "arithmetic JPEG of 60 scans over 100 megapixels": (jpeg_of_scans(9990, 60, arithmetic=True), "more than 16 scans"),
+        "JPEG of scans behind an empty comment": (jpeg_of_scans(9990, 60, before=b"\xff\xfe\0\0"), "more than 40 scans"),
+        "JPEG of scans behind a short segment": (jpeg_of_scans(9990, 60, before=b"\xff\xe5\0\1"), "more than 40 scans"),
+        "JPEG of scans around an empty segment": (jpeg_of_scans(9990, 60, between=b"\xff\xdc\0\0"), "more than 40 scans"),
         "JPEG of 12 scans": (jpeg_of_scans(16, 12, arithmetic=True), ""),
         "HEIC grid of one tile 5,000 times": (grid("HEIF", 50, 100), "more than 2048 tiles"),
         "AVIF grid of one tile 5,000 times": (grid("AVIF", 50, 100, brand=b"avif"), "more than 2048 tiles"),
@@ -287,13 +368,21 @@ def main():
         "AVIF of 9 megapixels that says 64x64": (mislabeled("AVIF", (4096, 2176), (64, 64), b"avif"), "more pixels than it says"),
         "HEIC of 64x64 that says 9 megapixels": (mislabeled("HEIF", (64, 64), (4096, 2176), b"heic"), "another size than it says"),
         "HEIC of 40 images in one": (repeated(40), "more pixels than it says"),
+        "HEIC of 40 images in one, hidden by an offset": (repeated(40, base=b"\0\0"), "malformed"),
+        "HEIC of 120 slices": (padded(slices=120), "again and again"),
+        "HEIC of 200 parameter sets": (padded(parameter_sets=200), "again and again"),
+        "HEIC that is turned twice": (turned_twice(), "more than once"),
+        "HEIC of two lists of items": (cycle() + full("meta", b""), "malformed"),
+        "AVIF of a frame that is larger than its sequence": (resized_frame(), "an image of 65536x65536 pixels"),
         "HEIC that is derived from itself": (cycle(), "too deeply"),
         "HEIC whose alpha channels are each other's": (auxiliary_cycle(), "too deeply"),
         "HEIC overlays of overlays": (overlay(5, 12), "more pixels than it says"),
-        "HEIC of 2,400 items": (many_items(2400), "more than 2048 items"),
+        "HEIC of 2,400 items": (many_items(2400), "more than 2304 items"),
         "HEIC grid": (grid("HEIF", 2, 3), ""),
         "AVIF grid": (grid("AVIF", 2, 3, brand=b"avif"), ""),
         "HEIC of overlays": (overlay(2, 3), ""),
+        "AVIF grid with an alpha grid": (grid_with_alpha(3072, 2048, 512), ""),
+        "HEIC portrait with six mattes": (portrait(6), ""),
         "HEIC of every property": (photograph(), ""),
         "HEIC that is derived from a text": (derived_from_text(), "not an image"),
         "HEIC whose references are cut off": (cycle(cut=True), "malformed"),

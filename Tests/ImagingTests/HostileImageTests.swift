@@ -3,7 +3,7 @@ import Imaging
 import TestSupport
 import Testing
 
-/// Small files that would cost a decoder minutes, gigabytes or its life (scripts/make_hostile_images.py).
+/// Small files that can cost a decoder minutes or gigabytes, or end it (scripts/make_hostile_images.py).
 @Suite(.timeLimit(.minutes(1))) struct HostileImageTests {
     struct Fixture: Decodable, CustomTestStringConvertible {
         let name: String
@@ -18,7 +18,7 @@ import Testing
         ?? []
 
     @Test func thereAreFixtures() {
-        #expect(Self.fixtures.count == 28)
+        #expect(Self.fixtures.count == 39)
     }
 
     @Test(arguments: fixtures) func costlyFilesAreRefusedWithTheReason(fixture: Fixture) throws {
@@ -35,11 +35,11 @@ import Testing
         }
     }
 
-    /// Whatever a byte is changed to, the file is read or refused, in the memory and time of its few pixels.
+    /// Whatever a byte is changed to, the file is read or refused.
     @Test(arguments: fixtures) func changedBytesNeverEndTheProcess(fixture: Fixture) {
         var random = SeededRandom(seed: UInt64(fixture.file.count))
         let file = [UInt8](fixture.file)
-        guard file.count < 20_000, !fixture.name.contains("comments") else { return }
+        guard file.count < 20_000, !["comments", "portrait"].contains(where: fixture.name.contains) else { return }
         for _ in 0..<150 {
             var changed = file
             for _ in 0...Int.random(in: 0...3, using: &random) {

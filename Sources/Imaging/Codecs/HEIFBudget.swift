@@ -1,16 +1,20 @@
-/// What decoding a HEIF file costs, added up from its headers before anything is decoded.
+/// The cost of decoding a HEIF file, added up from its headers before anything is decoded.
 ///
 /// A file of some kilobytes can ask for minutes: a grid may name one tile thousands of times, a derived image may be derived from
 /// itself, and a stream may hold images that are larger, or more, than the file says.
 struct HEIFBudget {
+    /// Pixels of the images that are held.
     private var pixels = 0
+    /// Pixels that are gone over once more: by further slices and parameter sets, and by transformations.
+    private var repeatedPixels = 0
     private var streams = 0
     private var visits = 0
     private var byteCount = 0
-    private var ownPixels: [Int: Int] = [:]
+    private var ownCosts: [Int: (pixels: Int, repeated: Int)] = [:]
 
     /// A 268-megapixel photograph in tiles of 512x512 pixels has some 1,000.
     private static let maxStreams = 2048
+    private static let maxItems = maxStreams + 256
     private static let maxDepth = 8
     private static let maxBytes = 256 << 20
 
@@ -19,8 +23,9 @@ struct HEIFBudget {
     /// - Throws: `ImageCodecError`.
     static func items(of bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> HEIFItems {
         let items = HEIFItems(bytes)
-        guard items.items.count <= maxStreams + 256, items.entryCount <= 4 * maxStreams else {
-            throw .unsupported("a HEIF file of more than \(maxStreams) items")
+        guard items.isWellFormed else { throw .corrupt("its lists of items are malformed") }
+        guard items.items.count <= maxItems, items.entryCount <= 4 * maxItems else {
+            throw .unsupported("a HEIF file of more than \(maxItems) items")
         }
         return items
     }
@@ -30,7 +35,6 @@ struct HEIFBudget {
     static func check(
         _ items: HEIFItems, in bytes: UnsafeRawBufferPointer, limits: ImageLimits
     ) throws(ImageCodecError) {
-        guard items.isWellFormed else { throw .corrupt("its lists of items are malformed") }
         guard let primary = items.primary, let item = items.items[primary] else {
             throw .corrupt("its primary image cannot be found")
         }
@@ -38,8 +42,11 @@ struct HEIFBudget {
         guard let size = item.declaredSize(in: bytes) else { throw .corrupt("its primary image has no size") }
         let area = try limits.check(width: size.width, height: size.height).area
         var budget = HEIFBudget()
-        // Tiles extend past the edge, and an alpha channel and other auxiliary images come on top.
-        try budget.add(primary, of: items, in: bytes, maxPixels: 3 * area + (1 << 22), depth: 0)
+        // The library turns 100 megapixels in some seconds, and decodes that many in half a second.
+        let maxRepeated = max(1_000_000_000, 10 * area)
+        // A grid holds its canvas and its tiles, which extend past the edge, and its alpha channel may be another such grid.
+        try budget.add(primary, of: items, in: bytes, maxPixels: 5 * area + (1 << 22), depth: 0)
+        guard budget.repeatedPixels <= maxRepeated else { throw .corrupt("it goes over its pixels again and again") }
     }
 
     private mutating func add(
@@ -60,10 +67,12 @@ struct HEIFBudget {
         guard streams <= Self.maxStreams else {
             throw .unsupported("a HEIF file of more than \(Self.maxStreams) tiles")
         }
-        if ownPixels[id] == nil { ownPixels[id] = try item.pixels(in: bytes) }
-        pixels += ownPixels[id] ?? 0
+        if ownCosts[id] == nil { ownCosts[id] = try item.cost(in: bytes) }
+        let own = ownCosts[id] ?? (0, 0)
+        pixels += own.pixels
+        repeatedPixels += own.repeated
         guard pixels <= maxPixels else { throw .corrupt("it holds far more pixels than it says") }
-        for source in item.sources + item.auxiliaries.filter({ items.items[$0]?.isImage ?? false }) {
+        for source in item.sources + item.auxiliaries.filter({ items.items[$0]?.isAlpha(in: bytes) ?? false }) {
             try add(source, of: items, in: bytes, maxPixels: maxPixels, depth: depth + 1)
         }
     }
@@ -73,25 +82,51 @@ extension HEIFItems.Item {
     fileprivate var isCoded: Bool { ["hvc1", "av01"].contains(kind) }
     fileprivate var isImage: Bool { isCoded || ["grid", "iden", "iovl"].contains(kind) }
 
+    /// Whether the item is an alpha channel, the only auxiliary image that is decoded together with the image that it belongs to.
+    fileprivate func isAlpha(in bytes: UnsafeRawBufferPointer) -> Bool {
+        isImage
+            && properties.contains { box in
+                box.kind == "auxC"
+                    && [
+                        "urn:mpeg:avc:2015:auxid:1", "urn:mpeg:hevc:2015:auxid:1",
+                        "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+                    ].contains { bytes[box.body].dropFirst(4).starts(with: $0.utf8) }
+            }
+    }
+
     /// The size in the item's `ispe` property.
     fileprivate func declaredSize(in bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
         guard let box = properties.first(where: { $0.kind == "ispe" }), box.body.count >= 12 else { return nil }
         return (bytes.bigEndian(at: box.body.lowerBound + 4), bytes.bigEndian(at: box.body.lowerBound + 8))
     }
 
-    /// The pixels that are held in memory for the item, its sources apart.
-    fileprivate func pixels(in bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> Int {
-        let (size, count) = canvas(in: bytes)
-        guard let size else { return 0 }
-        let sides = 0...65_535
-        guard sides.contains(size.width), sides.contains(size.height) else {
+    /// The pixels that are held in memory for the item, and those that are gone over once more, its sources apart.
+    fileprivate func cost(in bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (pixels: Int, repeated: Int) {
+        let transforms = properties.filter { ["irot", "imir", "clap"].contains($0.kind) }
+        guard Set(transforms.map(\.kind)).count == transforms.count else {
+            throw .corrupt("an image in it is turned, mirrored or cropped more than once")
+        }
+        // To turn an image takes several times as long as to copy it.
+        let passes = transforms.reduce(0) { $0 + ($1.kind == "irot" ? 4 : 1) }
+        let declared = declaredSize(in: bytes).map { min($0.width, Self.maxSide) * min($0.height, Self.maxSide) } ?? 0
+        guard kind != "iden" else { return (0, passes * declared) }  // holds what its source holds
+
+        let canvas = canvas(in: bytes)
+        guard let size = canvas.size else { throw .corrupt("the size of an image in it cannot be read") }
+        guard (0...Self.maxSide).contains(size.width), (0...Self.maxSide).contains(size.height) else {
             throw .corrupt("it holds an image of \(size.width)x\(size.height) pixels")
         }
-        return size.width * size.height * max(count, 1)
+        let area = size.width * size.height
+        return (area * max(canvas.count, 1), area * canvas.repeats + max(area, declared) * passes)
     }
 
-    /// The size of the image that the item's data holds, and how many times it is decoded.
-    private func canvas(in bytes: UnsafeRawBufferPointer) -> (size: (width: Int, height: Int)?, count: Int) {
+    private static let maxSide = 65_535
+
+    /// The size of the image that the item's data holds, how many times it is decoded, and how many times more its pixels may be gone
+    /// over.
+    private func canvas(
+        in bytes: UnsafeRawBufferPointer
+    ) -> (size: (width: Int, height: Int)?, count: Int, repeats: Int) {
         switch kind {
         case "hvc1":
             var stream = HEVCStream()
@@ -99,17 +134,21 @@ extension HEIFItems.Item {
                 stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
             }
             withData(in: bytes) { stream.addData($0) }
-            return (stream.size, stream.pictureCount)
+            let usualParameterSets = 4
+            let repeats =
+                max(stream.sliceCount - stream.pictureCount, 0)
+                + max(stream.parameterSetCount - usualParameterSets, 0)
+            return (stream.size, stream.pictureCount, repeats)
         case "av01":
             var stream = AV1Stream()
             for box in properties where box.kind == "av1C" {
                 stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
             }
             withData(in: bytes) { stream.addData($0) }
-            return (stream.size, stream.frameCount)
-        case "grid": return (outputSize(in: bytes, at: 4), 1)
-        case "iovl": return (outputSize(in: bytes, at: 10), 1)
-        default: return (nil, 0)
+            return (stream.size, stream.frameCount, 0)
+        case "grid": return (outputSize(in: bytes, at: 4), 1, 0)
+        case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)
+        default: return (nil, 0, 0)
         }
     }
 

@@ -10,7 +10,8 @@ struct HEIFItems {
         var sources: [Int] = []
         /// Images that belong to it, such as its alpha channel.
         var auxiliaries: [Int] = []
-        /// Boxes that say its size (`ispe`) and how it is coded (`hvcC`, `av1C`).
+        /// Boxes that say its size (`ispe`), how it is coded (`hvcC`, `av1C`), what it is for (`auxC`) and how it is turned, mirrored
+        /// and cropped (`irot`, `imir`, `clap`).
         var properties: [Box] = []
     }
 
@@ -32,12 +33,13 @@ struct HEIFItems {
     private var remainingReads = 1_000_000
 
     private static let maxBoxes = 100_000
+    private static let properties: Set = ["ispe", "hvcC", "av1C", "auxC", "irot", "imir", "clap"]
 
     /// Reads the `meta` box of a file.
     init(_ bytes: UnsafeRawBufferPointer) {
         self.bytes = bytes
         let metas = boxes(in: 0..<bytes.count).filter { $0.kind == "meta" }
-        isWellFormed = metas.count == 1
+        isWellFormed = metas.count <= 1
         guard isWellFormed, let meta = metas.first else { return }
         let children = exactBoxes(in: meta.body.dropFirst(4))
         // Like the library, of several boxes of one kind the first counts.
@@ -111,9 +113,14 @@ struct HEIFItems {
         guard let version = read(&cursor, 1), read(&cursor, 3) != nil, let sizes = read(&cursor, 2) else { return }
         let (offsetLength, lengthLength) = (sizes >> 12, sizes >> 8 & 15)
         let (baseLength, indexLength) = (sizes >> 4 & 15, version == 0 ? 0 : sizes & 15)
-        guard [offsetLength, lengthLength, baseLength, indexLength].allSatisfy({ $0 <= 8 }),
-            let count = read(&cursor, version < 2 ? 2 : 4)
-        else { return }
+        // The library reads numbers of 0, 4 and 8 bytes, and an index in version 2 only.
+        guard [offsetLength, lengthLength, baseLength, indexLength].allSatisfy([0, 4, 8].contains),
+            version < 2 ? indexLength == 0 : version == 2
+        else {
+            isWellFormed = false
+            return
+        }
+        guard let count = read(&cursor, version < 2 ? 2 : 4) else { return }
         for _ in 0..<min(count, Self.maxBoxes) {
             guard let id = read(&cursor, version < 2 ? 2 : 4) else { return }
             entryCount += 1
@@ -136,6 +143,7 @@ struct HEIFItems {
                 items[id, default: Item()].extents.append(from..<from + min(length, bytes.count - from))
             }
         }
+        if cursor.at != cursor.end { isWellFormed = false }
     }
 
     private mutating func readReferences(_ body: Range<Int>) {
@@ -172,11 +180,12 @@ struct HEIFItems {
                     guard let entry = read(&cursor, indexLength) else { return }
                     let index = entry & (indexLength == 1 ? 0x7F : 0x7FFF)
                     guard properties.indices.contains(index - 1),
-                        ["ispe", "hvcC", "av1C"].contains(properties[index - 1].kind)
+                        Self.properties.contains(properties[index - 1].kind)
                     else { continue }
                     items[id, default: Item()].properties.append(properties[index - 1])
                 }
             }
+            if cursor.at != cursor.end { isWellFormed = false }
         }
     }
 

@@ -4,6 +4,10 @@ struct HEVCStream {
     private(set) var size: (width: Int, height: Int)?
     /// Number of coded pictures.
     private(set) var pictureCount = 0
+    /// Number of slices, each of which may go over all of its picture.
+    private(set) var sliceCount = 0
+    /// Number of parameter sets, for each of which a decoder may make tables of the picture's size.
+    private(set) var parameterSetCount = 0
 
     /// Reads the parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3).
     mutating func addConfiguration(_ body: UnsafeRawBufferPointer) {
@@ -39,8 +43,11 @@ struct HEVCStream {
         let kind = unit[0] >> 1 & 0x3F
         switch kind {
         case 0...31:  // a slice; its first bit says whether it begins a picture
+            sliceCount += 1
             if unit[2] & 0x80 != 0 { pictureCount += 1 }
+        case 32, 34: parameterSetCount += 1
         case 33:
+            parameterSetCount += 1
             guard let found = Self.codedSize(ofParameterSet: unit) else { return }
             size = (max(size?.width ?? 0, found.width), max(size?.height ?? 0, found.height))
         default: break

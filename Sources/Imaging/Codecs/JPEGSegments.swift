@@ -1,6 +1,6 @@
 import CImageCodecs
 
-/// The segments of a JPEG file, found as the decoder finds them: what stands between two of them is skipped.
+/// The segments of a JPEG file, found as the decoder finds them: anything between two of them is skipped.
 struct JPEGSegments {
     private(set) var orientation = Orientation.up
     private(set) var hasAdobeMarker = false
@@ -67,8 +67,9 @@ struct JPEGSegments {
                 default: break
                 }
                 guard at + 2 <= bytes.count else { return nil }
-                let length = Int(bytes[at]) << 8 | Int(bytes[at + 1])
-                guard length >= 2, length <= bytes.count - at else { return nil }
+                // As for the decoder, a length that leaves out its own two bytes is that of an empty segment.
+                let length = max(Int(bytes[at]) << 8 | Int(bytes[at + 1]), 2)
+                guard length <= bytes.count - at else { return nil }
                 defer { at += length }
                 return (marker, UnsafeRawBufferPointer(rebasing: bytes[at + 2..<at + length]))
             }

@@ -7,28 +7,29 @@ struct PNGChunks {
         self.bytes = bytes
     }
 
-    /// The chunks that hold the pixels.
-    private static let pixelKinds = Set(["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].map(code))
+    /// Whether pixels cannot be decoded without chunks of a kind: all those whose first letter is a capital, known or not, and `tRNS`.
+    private static func isNeeded(_ kind: Int) -> Bool { kind & 0x2000_0000 == 0 || kind == code("tRNS") }
+
     /// Chunks that the library reads at no cost and that change no pixels.
     private static let harmlessKinds = Set(["pHYs", "tIME", "bKGD", "sBIT", "sRGB", "eXIf"].map(code))
 
     /// Calls a function with the file, reduced to the chunks that hold the pixels where it has others.
     ///
     /// Comments and color profiles may be compressed, kilobytes that become megabytes, and libpng keeps up to a thousand of
-    /// them.
+    /// them. It would also change pixels by `gAMA` and `cHRM`, which the libraries that models are trained with ignore.
     func withoutMetadata(
         _ body: (UnsafeRawBufferPointer) throws(ImageCodecError) -> Image
     ) throws(ImageCodecError) -> Image {
         var needsCopy = false
         forEach { kind, _ in
-            needsCopy = !Self.pixelKinds.contains(kind) && !Self.harmlessKinds.contains(kind)
+            needsCopy = !Self.isNeeded(kind) && !Self.harmlessKinds.contains(kind)
             return !needsCopy
         }
         guard needsCopy else { return try body(bytes) }
         var file = [UInt8](bytes.prefix(8))
         file.reserveCapacity(bytes.count)
         let rest = forEach { kind, chunk in
-            if Self.pixelKinds.contains(kind) { file += bytes[chunk] }
+            if Self.isNeeded(kind) { file += bytes[chunk] }
             return true
         }
         file += bytes[rest...]  // a chunk that is cut off, for the library to report

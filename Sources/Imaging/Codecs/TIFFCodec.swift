@@ -54,8 +54,12 @@ struct TIFFCodec: ImageCodec {
         let partSize = isTiled ? TIFFTileSize64(file) : TIFFStripSize64(file)
         let count = UInt64(isTiled ? TIFFNumberOfTiles(file) : TIFFNumberOfStrips(file))
         let (total, overflow) = partSize.multipliedReportingOverflow(by: count)
+        // The strips of separate planes are those of one channel each, and so is a scanline.
+        let planes =
+            Self.field(TIFFTAG_PLANARCONFIG, of: file) == UInt16(PLANARCONFIG_SEPARATE)
+            ? UInt64(max(Self.field(TIFFTAG_SAMPLESPERPIXEL, of: file) ?? 1, 1)) : 1
         let (imageSize, tooLarge) = TIFFScanlineSize64(file).multipliedReportingOverflow(
-            by: UInt64(Self.height(of: file)))
+            by: planes * UInt64(Self.height(of: file)))
         guard !overflow, !tooLarge, total / 4 <= imageSize + (1 << 24) else {
             throw .corrupt("its strips or tiles hold far more than the image")
         }
@@ -64,6 +68,14 @@ struct TIFFCodec: ImageCodec {
         for part in 0..<UInt32(clamping: count) {
             stored &+= min(TIFFGetStrileByteCount(file, part), 1 << 32)
             guard stored / 8 <= fileSize + (1 << 20) else { throw .corrupt("its strips or tiles overlap") }
+        }
+    }
+
+    /// A field of 16 bits; `nil` where the file does not have it.
+    private static func field(_ tag: Int32, of file: OpaquePointer) -> UInt16? {
+        var value: UInt16 = 0
+        return withUnsafeMutablePointer(to: &value) { pointer in
+            withVaList([pointer]) { TIFFVGetField(file, UInt32(tag), $0) } == 1 ? pointer.pointee : nil
         }
     }
 
