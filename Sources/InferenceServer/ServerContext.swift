@@ -15,7 +15,7 @@ struct ServerContext: RequestContext {
 extension Request {
     /// The whole body, refused as soon as it is known to be too large. A client that waits with its body is told to go ahead.
     func collectedBody(limit: Int, context: ServerContext) async throws -> ByteBuffer {
-        if let encoding = headers[.contentEncoding], encoding.lowercased() != "identity" {
+        if let encoding = headers[.contentEncoding], encoding.utf8.count > 64 || encoding.lowercased() != "identity" {
             throw ServingError.unsupportedContentEncoding(encoding)
         }
         let announced = headers[.contentLength].flatMap { Int($0) }

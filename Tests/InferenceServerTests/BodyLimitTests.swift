@@ -59,7 +59,7 @@ import Testing
         #expect(body.fields.map(\.name) == ["name", "x", ""] && body.fields.map(\.value) == ["a b ü.jpg", "", "y"])
     }
 
-    @Test(arguments: ["http://h/a.jpg", "https%3A%2F%2Fh%2Fa+b.jpg%3Fx%3D1", "https://h/a%20b.jpg"])
+    @Test(arguments: ["http://h/a.jpg", "http://h/a+b.jpg", "https%3A%2F%2Fh%2Fa+b.jpg%3Fx%3D1", "https://h/a%20b.jpg"])
     func anAddressInAFormIsAnAddress(value: String) throws {
         let body = try ImageBody(ByteBuffer(string: "image=\(value)"), contentType: nil)
         guard case .url(let url) = body.image else {
@@ -115,7 +115,8 @@ import Testing
 
     @Test func aHeadThatEndsWithTheBodyIsMalformedAsBefore() {
         for text in [
-            "--b", "--b\r\n", "--b\r\nContent-Disposition: form-data; name=\"file\"", "--b\r\nx\r\n\r\nno end",
+            "--b\nContent-Disposition: form-data; name=\"file\"\n\n" + String(repeating: "x", count: 20_000), "--b",
+            "--b\r\n", "--b\r\nContent-Disposition: form-data; name=\"file\"", "--b\r\nx\r\n\r\nno end",
         ] {
             #expect { try ImageBody(ByteBuffer(string: text), contentType: type) } throws: {
                 if case .missingFilePart = $0 as? ServingError { true } else { false }
@@ -144,7 +145,45 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "\"", "\"\\", "\"\\\"", "\"abc\\\\\"", "]]]]", "{\"", "\u{0}"])
+    /// Thousands of combining marks in a row take minutes to compare.
+    @Test(.timeLimit(.minutes(1))) func textsOfCombiningMarksCostNoTime() throws {
+        let marks = String(repeating: "\u{301}\u{327}", count: 100_000)
+        let escaped = String(repeating: #"\u0301\u0327"#, count: 100_000)
+        for json in ["{\"image\":\"x\",\"a\(marks)\":1}", "{\"image\":\"x\",\"a\":\"\(escaped)\"}"] {
+            #expect { try ImageBody(ByteBuffer(string: json), contentType: nil) } throws: {
+                if case .jsonTooComplex = $0 as? ServingError { true } else { false }
+            }
+        }
+        let plain = String(repeating: #"\u002B\/"#, count: 10_000)
+        try check("{\"image\":\"\(plain)\",\"name\":\"\(String(repeating: "ü", count: 120))\"}")
+        let form = try ImageBody(
+            ByteBuffer(string: "a\(marks)=\(marks)&image=\(self.escaped)"), contentType: nil)
+        #expect(form.fields.count <= 1 && bytes(form) == TestServer.picture)
+        let few = String(repeating: "\u{301}\u{327}", count: 1000)
+        let parts = (0..<20).map { part("f\($0)\(few)", few) }.joined() + part("image", base64)
+        #expect(bytes(try ImageBody(ByteBuffer(string: parts + "--b--\r\n"), contentType: type)) == TestServer.picture)
+        let query = Parameters(query: "a\(marks)=1&confidence=\(marks)&name=é\u{301}x")
+        #expect(query.value("name")?.text == "é\u{301}x" && (query.value("confidence")?.text.utf8.count ?? 0) <= 60)
+    }
+
+    @Test func otherDataWithAmpersandsIsNotAForm() {
+        let data = ByteBuffer(
+            bytes: [0x25, 0x50, 0x44, 0x46, 0xE2] + [UInt8](repeating: UInt8(ascii: "&"), count: 500))
+        #expect { try ImageBody(data, contentType: nil) } throws: {
+            if case .malformedBase64 = $0 as? ServingError { true } else { false }
+        }
+    }
+
+    @Test func jsonThatIsNotUTF8IsRefused() throws {
+        for encoding in [String.Encoding.utf16LittleEndian, .utf16BigEndian, .utf32LittleEndian, .utf16] {
+            let data = try #require(#"{"∀": [1, 1]}"#.data(using: encoding))
+            #expect { try data.withUnsafeBytes { try JSONStructure.check($0) } } throws: {
+                if case .malformedJSON = $0 as? ServingError { true } else { false }
+            }
+        }
+    }
+
+    @Test(arguments: ["", "\"", "\"\\", "\"\\\"", "\"abc\\\\\"", "]]]]", "{\""])
     func whatIsNoJSONIsLeftToTheParser(text: String) throws {
         try check(text)
     }

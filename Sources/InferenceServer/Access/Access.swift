@@ -27,7 +27,7 @@ public enum Access: Sendable {
     /// Where a client's key may stand: the query, then `Authorization: Bearer`, then `x-api-key`, then the body.
     static func presentedKey(parameters: Parameters, headers: HTTPFields) -> String? {
         if let key = usable(parameters.value("api_key")?.text) { return key }
-        if let authorization = headers[.authorization] {
+        if let authorization = headers[.authorization], authorization.utf8.allSatisfy({ $0 < 0x80 }) {
             let parts = authorization.split(separator: " ", maxSplits: 1)
             if parts.count == 2, parts[0].lowercased() == "bearer",
                 let key = usable(parts[1].trimmingCharacters(in: .whitespaces))

@@ -50,7 +50,8 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             isAnswering = true
             unwanted = 0
-            awaitsGoAhead = head.headerFields[.expect]?.lowercased() == "100-continue"
+            awaitsGoAhead =
+                head.headerFields[.expect].map { $0.utf8.count == 12 && $0.lowercased() == "100-continue" } ?? false
         case .body(let part):
             awaitsGoAhead = false  // the client did not wait for it
             if !isAnswering {
@@ -128,7 +129,7 @@ private final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHa
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
-        let wishes = head.headers[canonicalForm: "connection"].map { $0.lowercased() }
+        let wishes = head.headers[canonicalForm: "connection"].filter { $0.utf8.count <= 16 }.map { $0.lowercased() }
         let isOld = head.version.major < 1 || head.version == .http1_0
         if wishes.contains("close") || (isOld && !wishes.contains("keep-alive")) {
             connection = "close"

@@ -18,10 +18,10 @@ struct FormFields {
     private let fields: [Field]
     private let imageIndex: Int
 
-    /// Reads a form; `nil` where the text is none, which is where no field is an image. Base64 has no ampersand, so that it is one
-    /// field to look at.
+    /// Reads a form; `nil` where no field is an image, as in base64, which has no ampersand and is thus a single field.
     /// - Throws: `ServingError.tooManyFields`.
     init?(_ bytes: UnsafeRawBufferPointer) throws {
+        guard Self.isText(bytes) else { return nil }
         var end = bytes.count
         while end > 0, bytes[end - 1] == 32 || (9...13).contains(bytes[end - 1]) { end -= 1 }
         var fields: [Field] = []
@@ -46,6 +46,14 @@ struct FormFields {
         self.imageIndex = imageIndex
     }
 
+    /// Whether the bytes begin as a text does: other data may have any number of ampersands too.
+    private static func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        let head = bytes.prefix(64)
+        guard head.allSatisfy({ $0 >= 32 && $0 != 127 || (9...13).contains($0) }) else { return false }
+        // A character may be cut off at the end.
+        return (0...3).contains { String(validating: head.dropLast($0), as: UTF8.self) != nil }
+    }
+
     private static func field(in bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> Field {
         // A name is short; what has no equals sign near its beginning is a name without a value.
         let head = range.prefix(256)
@@ -54,12 +62,13 @@ struct FormFields {
             name: range.lowerBound..<equals, value: min(equals + 1, range.upperBound)..<range.upperBound)
     }
 
-    /// The image as it was sent: base64, which resolves escapes itself, or an address, decoded.
+    /// The image: an address, decoded, or base64 as it was sent.
     var image: [UInt8] {
         let value = bytes[fields[imageIndex].value]
-        // In base64 an escape is a plus sign, a slash or padding; in an address it may be anything.
-        guard value.prefix(256).contains(UInt8(ascii: "%")) else { return [UInt8](value) }
-        return Parameters.formDecoded(value)
+        // Escapes in base64 are left to its decoder, at less cost; of an address, or in front of base64, they are resolved here.
+        let head = value.prefix(256)
+        let isAddress = head.prefix(4).elementsEqual("http".utf8)
+        return isAddress || head.contains(UInt8(ascii: "%")) ? Parameters.formDecoded(value) : [UInt8](value)
     }
 
     /// The other fields. Those whose name or value is too large to be a parameter are left out.
@@ -69,7 +78,7 @@ struct FormFields {
                 return nil
             }
             let (name, value) = (Parameters.formDecoded(bytes[field.name]), Parameters.formDecoded(bytes[field.value]))
-            return (String(decoding: name, as: UTF8.self), String(decoding: value, as: UTF8.self))
+            return (String(streamSafe: name), String(streamSafe: value))
         }
     }
 }

@@ -45,7 +45,7 @@ package struct ImageBody: Sendable {
         try self.init(content: content)
         for other in form.parts where other.name != part.name && other.content.count <= FormFields.maxValueSize {
             guard let value = buffer.slice(other.content) else { continue }
-            fields.append((other.name, String(buffer: value)))
+            fields.append((other.name, String(streamSafe: value.readableBytesView)))
         }
     }
 

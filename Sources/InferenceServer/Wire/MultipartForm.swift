@@ -29,15 +29,14 @@ struct MultipartForm {
             count += 1
             guard count <= FormFields.maxCount else { throw ServingError.tooManyFields(limit: FormFields.maxCount) }
             let limit = min(start + 4 + Self.maxHeadSize, bytes.count)
-            guard let head = bytes.firstRange(of: [0x0D, 0x0A], from: start, to: limit),
-                let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound, to: limit)
+            guard let head = bytes.firstRange(of: [0x0D, 0x0A], from: start, to: min(start + 80, limit)) else { break }
+            guard let headEnd = bytes.firstRange(of: [0x0D, 0x0A, 0x0D, 0x0A], from: head.lowerBound, to: limit)
             else {
                 if limit < bytes.count { throw ServingError.partHeadTooLarge(limit: Self.maxHeadSize) }
                 break
             }
             guard let end = bytes.firstRange(of: [0x0D, 0x0A] + delimiter, from: headEnd.upperBound - 2) else { break }
-            let header = String(
-                decoding: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)], as: UTF8.self)
+            let header = String(streamSafe: bytes[head.upperBound..<max(headEnd.lowerBound, head.upperBound)])
             if let name = Self.parameter("name", in: header) {
                 parts.append(
                     Part(
@@ -51,7 +50,9 @@ struct MultipartForm {
 
     /// The boundary of a content type, `nil` where it is no multipart form.
     static func boundary(contentType: String) -> String? {
-        guard contentType.lowercased().hasPrefix("multipart/form-data") else { return nil }
+        guard contentType.utf8.count <= maxHeadSize, contentType.utf8.allSatisfy({ $0 < 0x80 }),
+            contentType.lowercased().hasPrefix("multipart/form-data")
+        else { return nil }
         for piece in contentType.split(separator: ";").dropFirst() {
             let pair = piece.split(separator: "=", maxSplits: 1)
             if pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces).lowercased() == "boundary" {

@@ -35,7 +35,7 @@ struct Parameters: Sendable {
 
     /// Percent escapes resolved once, `+` as a space. What is not an escape stays as it is; what is not UTF-8 is replaced.
     static func formDecoded(_ text: Substring) -> String {
-        String(decoding: formDecoded(Array(text.utf8)), as: UTF8.self)
+        String(streamSafe: formDecoded(Array(text.utf8)))
     }
 
     /// The same for bytes.
@@ -99,6 +99,26 @@ struct Parameters: Sendable {
                     location: location, name: name, kind: "bool_parsing", expected: "a boolean (true or false)",
                     input: text))
         }
+    }
+}
+
+extension String {
+    /// Text from elsewhere, of which at most 30 combining marks are kept in a row (the Stream-Safe Text Format of Unicode Standard
+    /// Annex 15). To compare or hash a text takes time that grows with the square of their number.
+    init(streamSafe bytes: some Collection<UInt8>) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.utf8.contains(where: { $0 >= 0x80 }) else {
+            self = text
+            return
+        }
+        var kept = String.UnicodeScalarView()
+        var marks = 0
+        for scalar in text.unicodeScalars {
+            let isMark = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered
+            marks = isMark ? marks + 1 : 0
+            if marks <= 30 { kept.append(scalar) }
+        }
+        self = String(kept)
     }
 }
 
