@@ -27,7 +27,7 @@ struct Responder: HTTPResponder {
             route = Route(
                 path: request.uri.path, method: request.method, served: served,
                 hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
-            if !route.isPublic { try origins.check(request) }
+            if !route.isPublic { try origins.check(request, changesState: route.changesState) }
             response = try await answer(route, request, context, &log)
         } catch {
             let answer = ErrorResponse(error, style: route.errorStyle, methods: route.methods)
@@ -64,7 +64,8 @@ struct Responder: HTTPResponder {
         }
         guard route != .unknown else { throw ServingError.notFound }
         guard route.methods.contains(request.method) else { throw ServingError.methodNotAllowed }
-        if let expected = request.headers[.expect], expected.lowercased() != "100-continue" {
+        if let expected = request.headers[.expect], expected.utf8.count > 64 || expected.lowercased() != "100-continue"
+        {
             throw ServingError.unsupportedExpectation
         }
         switch route {

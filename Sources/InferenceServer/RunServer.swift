@@ -1,14 +1,20 @@
 import Foundation
 public import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 /// Runs a server until it is told to stop by SIGTERM or SIGINT. Requests in flight are answered first, for as long as
 /// `ServerConfiguration.shutdownTimeout` allows; a second signal ends the process at once.
 /// - Throws: `ListeningError` where its address cannot be listened on.
 public func runServer(_ application: some ApplicationProtocol, configuration: ServerConfiguration) async throws {
-    ShutdownSignals(timeout: configuration.shutdownTimeout, logger: application.logger).handle()
+    let group = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+            services: [application], gracefulShutdownSignals: [], logger: application.logger))
+    let signals = ShutdownSignals(
+        timeout: configuration.shutdownTimeout, logger: application.logger,
+        drain: { Task { await group.triggerGracefulShutdown() } })
     do {
-        try await application.runService()
+        try await signals.handling { try await group.run() }
     } catch let error as IOError {
         throw ListeningError(host: configuration.host, port: configuration.port, code: error.errnoCode)
     }

@@ -3,58 +3,81 @@ import Foundation
 import Logging
 import Synchronization
 
-/// Makes sure that a server that was told to stop does stop, whatever its requests are waiting for.
+/// Handles the signals that stop a server: a drain with a deadline on the first SIGTERM or SIGINT, an immediate end on the second, and
+/// a SIGHUP that does not end the process.
 ///
-/// The service group handles the first SIGTERM or SIGINT: it stops accepting connections and waits for the requests in flight. This
-/// adds a deadline to that, an immediate end on the second signal, and a SIGHUP that does not end the process. The handlers run on a
-/// queue of their own, so that they also run while all other threads are busy.
+/// The handlers run on a queue of their own, so that they also run while all other threads are busy.
 final class ShutdownSignals: Sendable {
+    private struct State {
+        /// The signal that began the shutdown, and when.
+        var first: (number: Int32, time: ContinuousClock.Instant)?
+        /// Whether the server has ended by itself, so that nothing is left to do.
+        var isOver = false
+    }
+
     private let timeout: Duration
     private let logger: Logger
+    private let drain: @Sendable () -> Void
     private let end: @Sendable (Int32) -> Void
     private let queue = DispatchQueue(label: "silhouette.signals", qos: .userInitiated)
-    private let isStopping = Mutex(false)
+    private let state = Mutex(State())
 
     /// - Parameters:
     ///   - timeout: how long to wait for requests in flight.
+    ///   - drain: makes the server stop accepting connections and answer the requests in flight.
     ///   - end: ends the process with an exit code.
-    init(timeout: Duration, logger: Logger, end: @escaping @Sendable (Int32) -> Void = { _exit($0) }) {
+    init(
+        timeout: Duration, logger: Logger, drain: @escaping @Sendable () -> Void,
+        end: @escaping @Sendable (Int32) -> Void = { _exit($0) }
+    ) {
         self.timeout = timeout
         self.logger = logger
+        self.drain = drain
         self.end = end
     }
 
-    /// Handles the signals until the process ends.
-    func handle() {
-        for number in [SIGTERM, SIGINT, SIGHUP] {
-            signal(number, SIG_IGN)  // the source receives it all the same
+    /// Runs a server while its signals are handled.
+    func handling(_ body: () async throws -> Void) async throws {
+        let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
+            signal(number, SIG_IGN)  // so that the default action does not end the process
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
-            // Held by its own handler, the source lives as long as the process.
-            source.setEventHandler { withExtendedLifetime(source) { self.receive(number) } }
+            source.setEventHandler { self.receive(number) }
             source.resume()
+            return source
         }
+        defer {
+            state.withLock { $0.isOver = true }
+            for source in sources { source.cancel() }
+            for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
+        }
+        try await body()
     }
 
-    /// What a signal does.
+    /// Acts on a signal.
     func receive(_ number: Int32) {
         if number == SIGHUP {
             logger.info("SIGHUP: nothing to reload; replaced certificates are picked up without it")
             return
         }
-        let isFirst = isStopping.withLock { isStopping in
-            defer { isStopping = true }
-            return !isStopping
+        let now = ContinuousClock.now
+        let first = state.withLock { state in
+            defer { if state.first == nil { state.first = (number, now) } }
+            return state.first
         }
-        guard isFirst else {
+        if let first {
+            // A terminal and a parent process may send one each for the same event.
+            guard first.number == number || now - first.time > .milliseconds(100) else { return }
             logger.warning("Ended by a second signal; requests in flight were dropped")
             return end(128 + number)
         }
         let seconds = timeout.seconds
         logger.info(
             "Stopping: waiting up to \(seconds) s for requests in flight; a second signal ends the server at once")
-        queue.asyncAfter(deadline: .now() + seconds) { [logger, end] in
+        queue.asyncAfter(deadline: .now() + seconds) { [self] in
+            guard state.withLock({ !$0.isOver }) else { return }
             logger.warning("Ended with requests in flight, after waiting for them for \(seconds) s")
             end(0)
         }
+        drain()
     }
 }

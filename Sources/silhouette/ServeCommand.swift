@@ -77,7 +77,8 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Let pages of this origin use the server from a browser: https://app.example.com, or * for any. Repeatable. Default: * where a key is needed, none with --open.",
             valueName: "origin"))
-    var cors: [String] = environment("CORS").map { $0.split(separator: ",").map(String.init) } ?? []
+    var cors: [String] =
+        environment("CORS").map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } } ?? []
 
     @Option(
         help: ArgumentHelp(
@@ -136,6 +137,7 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        signal(SIGHUP, SIG_IGN)  // also while the server starts
         let logger = Logger(label: "silhouette")
         let locations = try models.locations { logger.warning("\($0)") }
         if locations.isEmpty {

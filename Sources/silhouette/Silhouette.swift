@@ -22,6 +22,8 @@ struct Silhouette: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // Before there are other threads, which the environment must not change under: ONNX Runtime reads it when it is loaded.
+        setenv("ORT_DISABLE_TELEMETRY", "1", 1)
         silhouette_allocator_keep_memory()
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

@@ -26,6 +26,7 @@ import Testing
         for headers in [
             [:], [.origin: "http://127.0.0.1:9001"], [.origin: "https://127.0.0.1:9001"],
             [.secFetchSite: "same-origin"], [.secFetchSite: "none"],
+            [.origin: "http://localhost:9001"], [.origin: "http://[::1]:9001"],
             [.referer: "http://127.0.0.1:9001/"], [.origin: "HTTP://127.0.0.1:9001", .secFetchSite: "same-origin"],
         ] as [HTTPFields] {
             #expect(isAccepted(open, headers), "\(headers)")
@@ -34,8 +35,9 @@ import Testing
 
     @Test func pagesOfOtherOriginsMayNotUseAnOpenServer() {
         for headers in [
-            [.origin: "https://evil.example"], [.origin: "null"], [.origin: "file://"], [.origin: ""],
-            [.origin: "http://127.0.0.1"], [.origin: "http://127.0.0.1:9002"], [.origin: "http://localhost:9001"],
+            [.origin: "https://evil.example"], [.origin: "null"], [.origin: "file://"], [.origin: "x://127.0.0.1:9001"],
+            [.origin: ""],
+            [.origin: "http://127.0.0.1"], [.origin: "http://127.0.0.1:9002"], [.origin: "http://localhost:9002"],
             [.origin: "http://127.0.0.1:9001.evil.example"], [.origin: "http://evil.example#http://127.0.0.1:9001"],
             [.origin: "http://evil@127.0.0.1:9001"], [.origin: "http://127.0.0.1:9001@evil.example"],
             [.secFetchSite: "cross-site"], [.secFetchSite: "same-site"], [.secFetchSite: "Cross-Site"],
@@ -48,24 +50,52 @@ import Testing
 
     @Test func onLoopbackOnlyNamesOfThisMachineAreAnswered() {
         for host in [
-            "127.0.0.1:9001", "127.0.0.1", "localhost", "LocalHost:9001", "localhost.:9001", "a.localhost:1",
+            "127.0.0.1:9001", "127.0.0.1", "localhost", "LocalHost:9001", "localhost:", "localhost.:9001",
+            "a.localhost:1",
             "[::1]:9001",
-            "127.8.9.1:9001", "[::ffff:127.0.0.1]:9001", nil,
+            "127.8.9.1:9001", "127.1:9001", "[::ffff:127.0.0.1]:9001", "[0:0:0:0:0:0:0:1]", nil,
         ] {
             #expect(isAccepted(open, [:], host: host), "\(host ?? "none")")
         }
         for host in [
             "evil.example", "evil.example:9001", "127.0.0.1.evil.example", "localhost.evil.example", "192.168.0.7", "",
-            "127.0.0.1:x", "[::2]", "127.1.evil", "127.0.0.1:9001:9001", "a@127.0.0.1",
+            "evil.com/.localhost", "evil.com#.localhost", "evil.com\\.localhost", "evil com.localhost", "127.0.0.1:x",
+            "[::2]", "127.1.evil", "127.0.0.1:9001:9001", "a@127.0.0.1",
         ] {
             #expect(!isAccepted(open, [:], host: host), "\(host)")
         }
         let named = OriginPolicy(needsKey: false, listeningHost: "127.0.0.2")
         #expect(isAccepted(named, [:], host: "127.0.0.2:9001"))
-        let everywhere = OriginPolicy(needsKey: false, listeningHost: "0.0.0.0")
-        #expect(isAccepted(everywhere, [:], host: "box.lan:9001"))
-        #expect(!isAccepted(everywhere, [.origin: "https://evil.example"], host: "box.lan:9001"))
-        #expect(isAccepted(everywhere, [.origin: "http://box.lan:9001"], host: "box.lan:9001"))
+        let proxied = OriginPolicy(
+            .named(["https://vision.example.com"]), needsKey: false, listeningHost: "127.0.0.1")
+        #expect(isAccepted(proxied, [.origin: "https://vision.example.com"], host: "vision.example.com"))
+        #expect(!isAccepted(proxied, [:], host: "other.example.com"))
+    }
+
+    @Test func onOtherAddressesNamesOfPublicDNSAreNotAnswered() {
+        let policy = OriginPolicy(needsKey: false, listeningHost: "0.0.0.0")
+        for host in [
+            "192.168.0.7:9001", "[fd00::7]:9001", "box", "box.local", "host.docker.internal:9001", "localhost",
+        ] {
+            #expect(isAccepted(policy, [:], host: host), "\(host)")
+            #expect(isAccepted(policy, [.origin: "http://\(host)"], host: host), "\(host)")
+            #expect(!isAccepted(policy, [.origin: "https://evil.example"], host: host))
+        }
+        for host in ["evil.example:9001", "192.168.0.7.evil.example", "local.evil.example"] {
+            #expect(!isAccepted(policy, [.origin: "http://\(host)"], host: host), "\(host)")
+        }
+    }
+
+    @Test func aGetThatChangesStateIsRefusedToBrowsersThatDoNotSayWhereItComesFrom() {
+        let browser: HTTPFields = [.userAgent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Safari/605.1.15"]
+        #expect(throws: ServingError.self) { try open.check(request(browser), changesState: true) }
+        #expect(throws: Never.self) { try open.check(request(browser)) }
+        #expect(throws: Never.self) {
+            try open.check(request([.userAgent: "python-requests/2.32"]), changesState: true)
+        }
+        var typed = browser
+        typed[.secFetchSite] = "none"
+        #expect(throws: Never.self) { try open.check(request(typed), changesState: true) }
     }
 
     @Test func whereAKeyIsNeededTheKeyDecides() {
@@ -96,8 +126,13 @@ import Testing
         #expect(other[.accessControlAllowOrigin] == nil && other[.vary] == "Origin")
         let anyone = OriginPolicy(.any, needsKey: false, listeningHost: "127.0.0.1")
         #expect(isAccepted(anyone, [.origin: "https://evil.example"]))
-        #expect(!isAccepted(anyone, [:], host: "evil.example"))
-        for wrong in ["", "app.example", "ftp://app.example", "https://", "*", "https://a@b", "https://a:99999"] {
+        #expect(isAccepted(anyone, [:], host: "proxy.example"))
+        #expect(named[.accessControlExposeHeaders] != nil)
+        #expect(policy.headers(for: request([:]))[.vary] == "Origin")
+        #expect(
+            OriginPolicy.origin("capacitor://localhost") != nil && OriginPolicy.origin(" https://a ") == "https://a")
+        for wrong in ["", "app.example", "://app.example", "1a://b", "https://", "*", "https://a@b", "https://a:99999"]
+        {
             #expect(OriginPolicy.origin(wrong) == nil, "\(wrong)")
         }
     }

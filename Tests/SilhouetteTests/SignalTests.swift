@@ -24,9 +24,13 @@ import Testing
                 }
             }
             try #require(status == 0)
-            let head = "POST /m/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\nabc"
+            let head =
+                "POST /m/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n"
             try #require(head.utf8CString.withUnsafeBytes { write(descriptor, $0.baseAddress, head.utf8.count) } > 0)
-            Thread.sleep(forTimeInterval: 0.3)  // until the server is at it
+            // The server says so when it waits for the body.
+            var answer = [UInt8](repeating: 0, count: 100)
+            let count = read(descriptor, &answer, answer.count)
+            try #require(count > 0 && String(decoding: answer[..<count], as: UTF8.self).hasPrefix("HTTP/1.1 100"))
         }
 
         deinit { close(descriptor) }
@@ -77,7 +81,24 @@ import Testing
         withExtendedLifetime(request) {}
     }
 
-    @Test(arguments: ["-1", "3601", "soon", "nan"]) func aDeadlineThatIsNoneIsRefused(text: String) throws {
+    /// Whatever the server is doing when it is told to stop.
+    @Test func aSignalDuringTheStartEndsAServer() async throws {
+        for delay in stride(from: 0.02, to: 0.2, by: 0.012) {
+            let process = Program.process([
+                "serve", "--port", "0", "--shutdown-timeout", "60", "--state",
+                try TestFiles.temporaryFolder().appending(path: "state").path,
+            ])
+            process.standardError = FileHandle.nullDevice
+            process.standardOutput = FileHandle.nullDevice
+            try process.run()
+            try await Task.sleep(for: .seconds(delay))
+            process.terminate()
+            #expect(try await ends(process, within: 30), "SIGTERM after \(delay) s")
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        }
+    }
+
+    @Test(arguments: ["-1", "3601", "soon", "nan"]) func invalidDeadlinesAreRefused(text: String) throws {
         let outcome = try Program.run(["serve", "--shutdown-timeout=\(text)"])
         #expect(outcome.status == 64 && outcome.errors.contains("shutdown-timeout"))
     }

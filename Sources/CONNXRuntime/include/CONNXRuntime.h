@@ -112,8 +112,9 @@ typedef struct OrtApiBase {
 } OrtApiBase;
 
 /// Opens the shared library at `path` and finds its entry point. On failure returns NULL and points `error` at a
-/// message that is valid until the next call. The library stays open for the life of the process. Sets ORT_DISABLE_TELEMETRY in the
-/// environment first, so that the library sends no usage data.
+/// message that is valid until the next call. The library stays open for the life of the process. Sets ORT_DISABLE_TELEMETRY to 1
+/// in the environment of the process first, unless it is already, so that the library sends no usage data. A program with several
+/// threads should set it itself before they start: other threads must not read the environment meanwhile.
 const OrtApiBase *_Nullable silhouette_ort_open(const char *path, const char *_Nullable *_Nonnull error);
 
 #pragma clang assume_nonnull end

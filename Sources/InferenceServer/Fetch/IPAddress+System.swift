@@ -11,14 +11,21 @@ extension IPAddress {
     init?(_ address: SocketAddress) {
         switch address {
         case .v4(let v4):
-            let bytes = withUnsafeBytes(of: v4.address.sin_addr.s_addr) { Array($0) }
-            self.init(bytes: bytes)
+            self.init(bytes: withUnsafeBytes(of: v4.address) { Array($0[Self.v4Bytes]) })
         case .v6(let v6):
-            let bytes = withUnsafeBytes(of: v6.address.sin6_addr) { Array($0) }
-            self.init(bytes: bytes)
+            self.init(bytes: withUnsafeBytes(of: v6.address) { Array($0[Self.v6Bytes]) })
         case .unixDomainSocket:
             return nil
         }
+    }
+
+    /// Where the address stands in a `sockaddr_in` and a `sockaddr_in6`, after the family, the port and, in the latter, the flow.
+    private static let v4Bytes = 4..<8
+    private static let v6Bytes = 8..<24
+
+    private init?(_ address: UnsafePointer<sockaddr>, _ range: Range<Int>) {
+        let bytes = UnsafeRawBufferPointer(start: address, count: range.upperBound)
+        self.init(bytes: Array(bytes[range]))
     }
 
     /// The addresses of a name. Blocks the calling thread.
@@ -39,14 +46,8 @@ extension IPAddress {
             if let socketAddress = entry.pointee.ai_addr {
                 let address: IPAddress? =
                     switch entry.pointee.ai_family {
-                    case AF_INET:
-                        socketAddress.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { v4 in
-                            withUnsafeBytes(of: v4.pointee.sin_addr.s_addr) { IPAddress(bytes: Array($0)) }
-                        }
-                    case AF_INET6:
-                        socketAddress.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { v6 in
-                            withUnsafeBytes(of: v6.pointee.sin6_addr) { IPAddress(bytes: Array($0)) }
-                        }
+                    case AF_INET: IPAddress(socketAddress, v4Bytes)
+                    case AF_INET6: IPAddress(socketAddress, v6Bytes)
                     default: nil
                     }
                 if let address, !found.contains(address) { found.append(address) }

@@ -47,7 +47,8 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     private static let specialV6 = networks([
         // IPv4-translated addresses (RFC 2765) are the second.
-        "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
+        "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64", "2001::/23", "2001:db8::/32",
+        "3fff::/20",
         "5f00::/16", "fc00::/7",
         "fe80::/10", "fec0::/10", "ff00::/8",
     ])

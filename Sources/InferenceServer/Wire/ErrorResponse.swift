@@ -54,15 +54,16 @@ struct ErrorResponse: Sendable {
                 .paymentRequired, "quota_used_up",
                 message: "The key's quota is used up: \(quota) \(quota == 1 ? "prediction" : "predictions").")
         case .foreignOrigin(let origin):
+            let page = origin.map { "'\($0.prefix(200))'" } ?? "another website"
             self.init(
                 .forbidden, "foreign_origin",
-                message: "Requests from '\(origin.prefix(200))' are not accepted. Without API keys the server answers "
-                    + "its own pages only; --cors ORIGIN allows another origin.")
+                message: "Requests from \(page) are not accepted. Without API keys the server answers its own pages "
+                    + "only; --cors ORIGIN allows another origin.")
         case .foreignHost(let host):
             self.init(
                 .forbidden, "foreign_host",
-                message: "The host '\(host.prefix(200))' is not this server. Without API keys it answers requests to "
-                    + "localhost and loopback addresses only.")
+                message: "The host '\(host.prefix(200))' is not known to be this server. Without API keys it answers "
+                    + "requests to localhost and its own address only; --cors http://HOST allows another name.")
         case .notFound:
             self.init(.notFound, "not_found", message: "Not Found", detail: true)
         case .methodNotAllowed:

@@ -123,7 +123,15 @@ enum Route: Equatable {
         }
     }
 
-    /// Whether any page may read the answer: pages, scripts and health, which say nothing and do nothing.
+    /// Whether a GET of the route changes what the server holds, as scripts for the open server expect.
+    var changesState: Bool {
+        switch self {
+        case .clearCache, .start: true
+        default: false
+        }
+    }
+
+    /// Whether pages of all origins may read the answer. Static files and health reveal nothing.
     var isPublic: Bool {
         switch self {
         case .health, .readiness, .asset: true

@@ -6,9 +6,9 @@ public enum ServingError: Error, Sendable {
     // Who and where.
     case unauthorized
     case quotaUsedUp(Int)
-    /// A request by a page of another website, with the origin as the browser says it.
-    case foreignOrigin(String)
-    /// A name in `Host` that does not stand for this machine.
+    /// A request by a page of another website, with its origin where the browser names it.
+    case foreignOrigin(String?)
+    /// A name in `Host` that is not known to be this machine's.
     case foreignHost(String)
     case notFound
     case methodNotAllowed
@@ -24,7 +24,7 @@ public enum ServingError: Error, Sendable {
     case invalidMaskDecode
     case invalidModelID
     case malformedJSON(String)
-    /// What about a JSON body is beyond the limits, to be read after "The JSON body".
+    /// A JSON body beyond the limits. The text continues "The JSON body".
     case jsonTooComplex(String)
     case tooManyFields(limit: Int)
     case partHeadTooLarge(limit: Int)
