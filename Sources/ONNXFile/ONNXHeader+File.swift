@@ -15,6 +15,9 @@ extension ONNXHeader {
         }
         if let problem = OrdinaryFile.problem(at: path) { throw refusal(problem) }
         guard FileManager.default.fileExists(atPath: path) else { return nil }
+        if OrdinaryFile.size(at: path) > ModelLimits.modelFileSize {
+            throw refusal("is too large; at most \(ModelLimits.modelFileSize) bytes are accepted")
+        }
         let bytes: Data
         do { bytes = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
             throw refusal("cannot be read")

@@ -94,9 +94,10 @@ package struct ONNXHeader {
             default: entries += 1
             }
             // Old files list their constants among the inputs; what else there is, is a value's type for each operation.
-            guard inputs.count <= ModelLimits.graphEntries, outputs.count <= ModelLimits.tensors,
-                entries <= 4 * ModelLimits.graphEntries
-            else { throw .tooMany("inputs, outputs or other entries", limit: ModelLimits.graphEntries) }
+            for (what, count, limit) in [
+                ("inputs", inputs.count, ModelLimits.graphEntries), ("outputs", outputs.count, ModelLimits.tensors),
+                ("other entries", entries, 4 * ModelLimits.graphEntries),
+            ] where count > limit { throw .tooMany(what, limit: limit) }
         }
         guard reader.isIntact, !outputs.isEmpty else { throw .malformed }
         // Old files list their constants among the inputs.

@@ -33,6 +33,7 @@ struct ProtobufReader: Sequence, IteratorProtocol {
         let start = position
         guard let tag = varint() else { return fail() }
         let number = Int(truncatingIfNeeded: tag >> 3)
+        guard number > 0 else { return fail() }  // as in a file of zeros
         var (value, content) = (UInt64(0), start..<start)
         switch tag & 7 {
         case 0:

@@ -46,5 +46,5 @@ struct Refusal: Error, CustomStringConvertible {
 
 /// Writes a line to standard error, after the name of the program.
 func report(_ message: String) {
-    FileHandle.standardError.write(Data("silhouette: \(message)\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("silhouette: \(message)\n".utf8))
 }

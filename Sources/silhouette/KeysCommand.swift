@@ -53,7 +53,8 @@ struct KeysCommand: ParsableCommand {
             let limits = APIKey.Limits(models: models == nil ? nil : wanted, expires: expires, quota: quota)
             let made = try options.store().create(name: name, limits: limits)
             print(made.secret)
-            FileHandle.standardError.write(Data("Key \(made.key.id) (\(name)). It is not shown again.\n".utf8))
+            try? FileHandle.standardError.write(
+                contentsOf: Data("Key \(made.key.id) (\(name)). It is not shown again.\n".utf8))
         }
 
         /// A time from now on, or a date; a day without a time is its beginning in UTC.

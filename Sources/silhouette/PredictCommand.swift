@@ -115,6 +115,12 @@ struct PredictCommand: AsyncParsableCommand {
         for (index, file) in inputs.files.enumerated() {
             do {
                 let (image, found) = try await predict(file, with: served)
+                if found.nonFiniteCount > 0 {
+                    progress.clear()
+                    report(
+                        "\(file): \(found.nonFiniteCount) objects were dropped, because numbers of theirs are infinite or NaN. "
+                            + "Check the scale, mean and std of the model's settings.")
+                }
                 writer.write(
                     found, of: index, file: file, image: image, classNames: served.segmenter.model.classNames,
                     simplification: simplify
@@ -170,8 +176,10 @@ struct PredictCommand: AsyncParsableCommand {
         }
         found.timing.decode = decoded - start
         if json {
-            FileHandle.standardOutput.write(
-                Data(PredictionResponse(found, simplification: simplify).json(file: file) + [10]))
+            let line = Data(PredictionResponse(found, simplification: simplify).json(file: file) + [10])
+            do { try FileHandle.standardOutput.write(contentsOf: line) } catch {
+                throw FileProblem("The result cannot be written to standard output: \(FileProblem.reason(of: error))")
+            }
         } else {
             print(PredictionTable(file: file, segmentation: found).text)
         }

@@ -227,5 +227,5 @@ struct ServeCommand: AsyncParsableCommand {
 
 /// Writes a line to standard output at once, also where that is a file or a pipe.
 private func printLine(_ line: String) {
-    FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
 }

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import InstanceSegmentation
 import Logging
@@ -74,6 +75,39 @@ import Testing
             locations: [location], backend: TwoLanes(), settings: ModelCatalog.Settings(lanes: 2, maxWaiting: 0),
             logger: logger)
         _ = try await catalog.model(id(1))
+    }
+
+    @Test func aModelThatNeverLoadsHoldsNeitherItsCallersNorOtherModels() async throws {
+        struct Hanging: InferenceBackend {
+            let name = "stub"
+            let release: DispatchSemaphore
+            func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
+                if !path.hasPrefix("/m/1/") { waitForever(release) }
+                return [TestServer.halfSession()]
+            }
+            private func waitForever(_ release: DispatchSemaphore) { release.wait() }
+        }
+        let release = DispatchSemaphore(value: 0)
+        defer { for _ in 0..<8 { release.signal() } }
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let locations = (1...8).map {
+            ModelLocation(id: id($0), file: URL(filePath: "/m/\($0)/model.onnx"))
+        }
+        let catalog = ModelCatalog(
+            locations: locations, backend: Hanging(release: release),
+            settings: ModelCatalog.Settings(lanes: 1, longestWait: .milliseconds(200)), logger: logger)
+        // More of them than there are cooperative threads.
+        await withTaskGroup(of: Void.self) { group in
+            for version in 2...8 {
+                group.addTask {
+                    await #expect(throws: ServingError.self) { try await catalog.model(self.id(version)) }
+                }
+            }
+        }
+        _ = try await catalog.model(id(1))
+        #expect(await catalog.isLoaded(id(1)))
+        #expect(await !catalog.isLoaded(id(2)))
     }
 
     @Test func aRestBeginsOnceAfterWork() async throws {

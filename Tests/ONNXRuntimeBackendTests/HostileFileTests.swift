@@ -158,8 +158,8 @@ import Testing
         }
         let good = graph(input: [1, 3, 64, 64])
         for (bytes, words) in [
-            (file(good + many(1, 300_000)), "more than 262144 operations"),
-            (file(good + many(12, 300)), "inputs, outputs or other entries"),
+            (file(good + many(1, 300_000)), "more than 32768 operations"),
+            (file(good + many(12, 300)), "more than 256 outputs"),
             (file(good + many(13, 1_200_000)), "other entries"),
             (file(good) + Data((0..<5000).flatMap { field(14, field(1, "k\($0)")) }), "4096 entries of metadata"),
         ] {

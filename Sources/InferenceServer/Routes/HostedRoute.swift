@@ -16,7 +16,7 @@ struct HostedRoute: Sendable {
         var parameters = Parameters(query: request.uri.query)
         let early = try await access.earlyGrant(parameters: parameters, headers: request.headers, &log)
         if let early { try check(id, early) }
-        guard state.isReady else { throw ServingError.notReady }
+        try await predictor.requireReady(id, state)
         return try await state.admitted(limit: configuration.maxRequests) {
             let source = try await image(of: request, context, &parameters, isKnown: early != nil)
             let key = Access.presentedKey(parameters: parameters, headers: request.headers)

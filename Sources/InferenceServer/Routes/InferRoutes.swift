@@ -13,7 +13,7 @@ struct InferRoutes: Sendable {
 
     func infer(_ request: Request, _ context: ServerContext, _ log: inout RequestLog) async throws -> Response {
         let early = try await earlyGrant(request, &log)
-        guard state.isReady else { throw ServingError.notReady }
+        guard state.isReady || state.isStarting else { throw ServingError.notReady }
         return try await state.admitted(limit: configuration.maxRequests) {
             let asked = try InferRequest(
                 try await request.collectedBody(limit: configuration.maxBodySize, context: context))
@@ -21,6 +21,7 @@ struct InferRoutes: Sendable {
             guard let id = ModelID(asked.modelID) else { throw ServingError.invalidModelID }
             try grant.require(id)
             try predictor.catalog.require(id, visible: grant.allows)
+            try await predictor.requireReady(id, state)
             try await access.spend(grant)
             let model = try await predictor.catalog.model(id)
             var writer = JSONWriter()

@@ -38,6 +38,7 @@ public actor ModelCatalog {
     /// The open models, the one that was used last behind the others.
     private var recent: [ModelID] = []
     private var classNames: [ModelID: [String]] = [:]
+    private var loaded: Set<ModelID> = []
 
     public init(locations: [ModelLocation], backend: any InferenceBackend, settings: Settings, logger: Logger) {
         self.locations = locations
@@ -46,24 +47,53 @@ public actor ModelCatalog {
         self.logger = logger
     }
 
-    /// The model of that name, opened and warmed up if it is not yet. Who comes while it opens waits for it.
-    /// - Throws: `ServingError.unknownModel`, `ServingError.modelUnusable`.
+    /// Returns the model with the given identifier, loading and warming it up on first use. Concurrent callers share a single load, and
+    /// wait for it for `Settings.longestWait`; a load that takes longer goes on without them.
+    /// - Throws: `ServingError.unknownModel`, `ServingError.modelUnusable`, `ServingError.notReady`.
     public func model(_ id: ModelID) async throws -> ServedModel {
         let location = try require(id)
         recent.removeAll { $0 == id }
         recent.append(id)
-        if let task = opening[id] { return try await task.value }
+        if let task = opening[id] { return try await value(of: task) }
         makeRoom()
-        let task = Task { try await open(location) }
-        opening[id] = task
-        do {
-            let model = try await task.value
-            classNames[id] = model.segmenter.model.classNames
-            return model
-        } catch {
-            forget(id)  // the file may be mended; the next request tries again
-            throw error
+        let task = Task {
+            do {
+                let model = try await open(location)
+                note(model)
+                return model
+            } catch {
+                forget(id)  // the file may be mended; the next request tries again
+                throw error
+            }
         }
+        opening[id] = task
+        return try await value(of: task)
+    }
+
+    /// Whether a model is loaded, so that it answers at once.
+    func isLoaded(_ id: ModelID) -> Bool { loaded.contains(id) && opening[id] != nil }
+
+    private func note(_ model: ServedModel) {
+        classNames[model.id] = model.segmenter.model.classNames
+        loaded.insert(model.id)
+    }
+
+    /// Waits for a model. A load that hangs in the runtime cannot be cancelled, but it must not hold its callers.
+    private nonisolated func value(of task: Task<ServedModel, any Error>) async throws -> ServedModel {
+        let (results, source) = AsyncStream.makeStream(of: Result<ServedModel, any Error>.self)
+        Task {
+            source.yield(await task.result)
+            source.finish()
+        }
+        let limit = settings.longestWait
+        let timer = Task {
+            try await Task.sleep(for: limit)
+            source.yield(.failure(ServingError.notReady))
+            source.finish()
+        }
+        defer { timer.cancel() }
+        for await result in results { return try result.get() }
+        throw CancellationError()
     }
 
     /// The names of a model's classes. It is opened for them once; they are kept when it is let go.
@@ -92,6 +122,7 @@ public actor ModelCatalog {
 
     private func forget(_ id: ModelID) {
         opening[id] = nil
+        loaded.remove(id)
         recent.removeAll { $0 == id }
     }
 
@@ -119,7 +150,10 @@ public actor ModelCatalog {
         do {
             // Before the network is loaded: what is wrong in them need not cost its memory.
             let files = try location.settings()
-            let lanes = try await backend.openForServing(modelAt: location.file.path, lanes: settings.lanes)
+            // On a thread of its own: a runtime may take seconds to load a model, or never come back.
+            let lanes = try await withTaskExecutorPreference(ThreadTaskExecutor(name: "load")) {
+                try await backend.openForServing(modelAt: location.file.path, lanes: settings.lanes)
+            }
             let queue = InferenceQueue(
                 lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
             let segmenter = try Segmenter(

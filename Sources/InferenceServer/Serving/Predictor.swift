@@ -21,6 +21,13 @@ struct Predictor: Sendable {
         var picture: Image?
     }
 
+    /// Checks that a model may be asked for: the server is ready, or it still loads others and has this one.
+    /// - Throws: `ServingError.notReady`.
+    func requireReady(_ id: ModelID, _ state: ServerState) async throws {
+        if state.isReady { return }
+        guard state.isStarting, await catalog.isLoaded(id) else { throw ServingError.notReady }
+    }
+
     /// - Throws: `ServingError`.
     func predict(_ source: ImageSource, with model: ServedModel, _ asked: PredictionRequest) async throws -> Prediction
     {

@@ -16,6 +16,9 @@ final class ServerState: Sendable {
 
     var isReady: Bool { phase.withLock { $0 == .ready } }
 
+    /// Whether models are still being loaded ahead of requests.
+    var isStarting: Bool { phase.withLock { $0 == .starting } }
+
     /// Predictions at work or waiting.
     var inFlight: Int { requestsInFlight.withLock { $0 } }
 
@@ -99,8 +102,10 @@ struct ModelPreloader: Service {
             try await cancelWhenGracefulShutdown {
                 for id in models {
                     try Task.checkCancellation()
-                    // A model that cannot be opened is logged and answers with its error; the others are served.
-                    _ = try? await catalog.model(id)
+                    // A model that cannot be loaded is logged and answers with its error; the others are served.
+                    do { _ = try await catalog.model(id) } catch ServingError.notReady {
+                        logger.warning("Model \(id) takes long to load; the server becomes ready without it")
+                    } catch {}
                 }
             }
         } catch is CancellationError {

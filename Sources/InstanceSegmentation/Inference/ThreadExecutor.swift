@@ -26,6 +26,30 @@ package final class ThreadExecutor: SerialExecutor {
     }
 }
 
+/// A task executor with a thread of its own, for nonisolated functions that block. The thread ends with the executor.
+package final class ThreadTaskExecutor: TaskExecutor {
+    private let jobs = JobLine()
+
+    package init(name: String) {
+        let jobs = jobs
+        let thread = Thread {
+            Thread.current.name = name
+            jobs.work()
+        }
+        thread.start()
+    }
+
+    deinit {
+        jobs.close()
+    }
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        let executor = asUnownedTaskExecutor()
+        jobs.append { job.runSynchronously(on: executor) }
+    }
+}
+
 /// Work that waits for a thread.
 private final class JobLine: Sendable {
     private let waiting = Mutex<[@Sendable () -> Void]>([])

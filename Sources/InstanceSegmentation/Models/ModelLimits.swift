@@ -17,8 +17,11 @@ package enum ModelLimits {
     package static let rank = 16
     /// Most inputs, and most outputs, of a model.
     package static let tensors = 256
-    /// Most operations, and most constants, of a graph.
-    package static let graphEntries = 1 << 18
+    /// Most operations, and most constants, of a graph. Mask2Former with a Swin backbone has some 10,000; a runtime takes a time that
+    /// grows faster than their number.
+    package static let graphEntries = 1 << 15
+    /// Largest model file in bytes. Protobuf has no larger messages; weights beyond that are in files of their own.
+    package static let modelFileSize = 1 << 31
     /// Most entries of a file's metadata.
     package static let metadataEntries = 4096
     /// Longest entry of the metadata that is parsed, in bytes of UTF-8.

@@ -14,6 +14,12 @@ package enum OrdinaryFile {
         return [ENOENT, ENOTDIR].contains(code) ? nil : "cannot be read: \(String(cString: strerror(code)))"
     }
 
+    /// The size of a file in bytes; 0 where there is none.
+    package static func size(at path: String) -> Int {
+        var info = stat()
+        return stat(path, &info) == 0 ? Int(clamping: info.st_size) : 0
+    }
+
     /// The contents of a file next to a model; `nil` where there is none.
     /// - Parameter limit: the largest size in bytes.
     /// - Throws: `SegmentationError.invalidConfiguration`, which names the file without its folder.
