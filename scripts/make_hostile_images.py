@@ -174,7 +174,7 @@ def turned_twice():
     return file.file(file.item("hvc1", stream, [code, size, turn, turn]))
 
 
-def resized_frame():
+def resized_frame(kind=6):
     """An AV1 frame that says itself how large it is: larger than its sequence header does."""
 
     def bits(*fields):
@@ -190,7 +190,7 @@ def resized_frame():
     frame = bits((0, 1), (0, 2), (1, 1), (1, 1), (1, 1), (16383, 16), (16383, 16)) + bytes(40)
     file = HEIF(b"avif")
     properties = [file.property(box("av1C", bytes([0x81, 0, 0x0C, 0]))), file.size(64, 64)]
-    return file.file(file.item("av01", unit(1, sequence) + unit(6, frame), properties))
+    return file.file(file.item("av01", unit(1, sequence) + unit(kind, frame), properties))
 
 
 def grid_with_alpha(width, height, tile):
@@ -374,6 +374,8 @@ def main():
         "HEIC that is turned twice": (turned_twice(), "more than once"),
         "HEIC of two lists of items": (cycle() + full("meta", b""), "malformed"),
         "AVIF of a frame that is larger than its sequence": (resized_frame(), "an image of 65536x65536 pixels"),
+        "AVIF of such a frame in a redundant header": (resized_frame(7), "an image of 65536x65536 pixels"),
+        "AVIF without a frame": (resized_frame(5), "cannot be read"),
         "HEIC that is derived from itself": (cycle(), "too deeply"),
         "HEIC whose alpha channels are each other's": (auxiliary_cycle(), "too deeply"),
         "HEIC overlays of overlays": (overlay(5, 12), "more pixels than it says"),

@@ -39,16 +39,18 @@ final class ShutdownSignals: Sendable {
     /// Runs a server while its signals are handled.
     func handling(_ body: () async throws -> Void) async throws {
         let sources = [SIGTERM, SIGINT, SIGHUP].map { number in
-            signal(number, SIG_IGN)  // so that the default action does not end the process
+            let previous = signal(number, SIG_IGN)  // so that the default action does not end the process
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler { self.receive(number) }
             source.resume()
-            return source
+            return (number: number, source: source, previous: previous)
         }
         defer {
             state.withLock { $0.isOver = true }
-            for source in sources { source.cancel() }
-            for number in [SIGTERM, SIGINT, SIGHUP] { signal(number, SIG_DFL) }
+            for each in sources {
+                each.source.cancel()
+                signal(each.number, each.previous)
+            }
         }
         try await body()
     }
@@ -64,6 +66,7 @@ final class ShutdownSignals: Sendable {
             defer { if state.first == nil { state.first = (number, now) } }
             return state.first
         }
+        guard !state.withLock(\.isOver) else { return }
         if let first {
             // A terminal and a parent process may send one each for the same event.
             guard first.number == number || now - first.time > .milliseconds(100) else { return }

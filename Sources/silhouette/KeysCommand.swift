@@ -51,8 +51,12 @@ struct KeysCommand: ParsableCommand {
 
         func run() throws {
             let limits = APIKey.Limits(models: models == nil ? nil : wanted, expires: expires, quota: quota)
-            let made = try options.store().create(name: name, limits: limits)
-            print(made.secret)
+            let store = try options.store()
+            let made = try store.create(name: name, limits: limits)
+            do { try printLine(made.secret) } catch {
+                _ = try store.revoke(id: made.key.id)
+                throw Refusal(description: "The key cannot be printed: \(FileProblem.reason(of: error))")
+            }
             try? FileHandle.standardError.write(
                 contentsOf: Data("Key \(made.key.id) (\(name)). It is not shown again.\n".utf8))
         }

@@ -175,13 +175,12 @@ struct PredictCommand: AsyncParsableCommand {
             found = try await served.segmenter.segment(image, options: options)
         }
         found.timing.decode = decoded - start
-        if json {
-            let line = Data(PredictionResponse(found, simplification: simplify).json(file: file) + [10])
-            do { try FileHandle.standardOutput.write(contentsOf: line) } catch {
-                throw FileProblem("The result cannot be written to standard output: \(FileProblem.reason(of: error))")
-            }
-        } else {
-            print(PredictionTable(file: file, segmentation: found).text)
+        let text =
+            json
+            ? String(decoding: PredictionResponse(found, simplification: simplify).json(file: file), as: UTF8.self)
+            : PredictionTable(file: file, segmentation: found).text
+        do { try printLine(text) } catch {
+            throw FileProblem("The result cannot be written to standard output: \(FileProblem.reason(of: error))")
         }
         return (image, found)
     }

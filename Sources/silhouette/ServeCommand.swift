@@ -179,10 +179,12 @@ struct ServeCommand: AsyncParsableCommand {
                 releaseMemory()
                 guard let printRequest, let model = locations.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
-                printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
+                try? printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
             },
             whenResting: releaseMemory)
         try await runServer(application, configuration: configuration)
+        // A runtime must not be taken down under a load that is not over.
+        if await catalog.isLoading { _exit(0) }
     }
 
     private var mostModels: Int? { maxModels ?? environment("MAX_MODELS").flatMap { Int($0) } }
@@ -205,7 +207,12 @@ struct ServeCommand: AsyncParsableCommand {
         }
         guard try store.keys().isEmpty else { return (.keys(store), nil) }
         let made = try store.create(name: "first start")
-        printLine("API key (shown this once; 'silhouette keys create' makes more): \(made.secret)")
+        do {
+            try printLine("API key (shown this once; 'silhouette keys create' makes more): \(made.secret)")
+        } catch {
+            _ = try store.revoke(id: made.key.id)
+            throw Refusal(description: "A key was made but cannot be printed: \(FileProblem.reason(of: error))")
+        }
         return (.keys(store), made.secret)
     }
 
@@ -226,6 +233,6 @@ struct ServeCommand: AsyncParsableCommand {
 }
 
 /// Writes a line to standard output at once, also where that is a file or a pipe.
-private func printLine(_ line: String) {
-    try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
+func printLine(_ line: String) throws {
+    try FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
 }

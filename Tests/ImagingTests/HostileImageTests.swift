@@ -18,7 +18,7 @@ import Testing
         ?? []
 
     @Test func thereAreFixtures() {
-        #expect(Self.fixtures.count == 39)
+        #expect(Self.fixtures.count == 41)
     }
 
     @Test(arguments: fixtures) func costlyFilesAreRefusedWithTheReason(fixture: Fixture) throws {

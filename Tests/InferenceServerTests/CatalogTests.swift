@@ -108,6 +108,12 @@ import Testing
         _ = try await catalog.model(id(1))
         #expect(await catalog.isLoaded(id(1)))
         #expect(await !catalog.isLoaded(id(2)))
+        // Later callers do not wait again, and a load that is not over is neither closed nor begun anew.
+        await #expect(throws: ServingError.self) { try await catalog.model(id(2)) }
+        try await catalog.close(id(2))
+        #expect(await catalog.openModels.contains(id(2)))
+        #expect(await catalog.isLoading)
+        _ = try await catalog.model(id(1))
     }
 
     @Test func aRestBeginsOnceAfterWork() async throws {

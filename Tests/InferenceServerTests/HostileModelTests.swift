@@ -150,7 +150,7 @@ import Testing
         let image = Image.gradient(width: 50, height: 40)
         for seed in 0..<24 as Range<UInt64> {
             let segmenter = try network.segmenter { output, index in
-                var random = SeededGenerator(
+                var random = SeededRandom(
                     seed: seed &* 7919 &+ UInt64(index) &+ UInt64(output.utf8.count) &* 104_729)
                 guard seed % 2 == 0 || UInt64.random(in: 0..<8, using: &random) == 0 else { return 0.9 }
                 return Float.strange.randomElement(using: &random) ?? .nan

@@ -183,7 +183,7 @@ import Testing
             "{'batch': 1, 'nms': True, 'x': (-1.5, [None])}",
             "{\"0\": \"z\\u00fcg\", \"1\": \"\\\\ \\x41 \\U0001F600\"}",
         ]
-        var random = SeededGenerator(seed: 3)
+        var random = SeededRandom(seed: 3)
         var parsed = 0
         for round in 0..<20_000 {
             var scalars = Array(texts[round % texts.count].unicodeScalars)

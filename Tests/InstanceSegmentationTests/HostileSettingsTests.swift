@@ -203,7 +203,7 @@ import Testing
             "4611686018427387904", "2147483647", "1048576", "8192", "8193", "null", "true", "[]", "{}", "\"\"", "0.5",
             "1e5",
         ]
-        var random = SeededGenerator(seed: 7)
+        var random = SeededRandom(seed: 7)
         var (read, made) = (0, 0)
         for round in 0..<3000 {
             let (file, text) = files[round % files.count]

@@ -41,7 +41,7 @@ import Testing
         var dropped = 0
         for seed in 0..<36 as Range<UInt64> {
             let segmenter = try network.segmenter { output, index in
-                var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(index) &+ Self.salt(output))
+                var random = SeededRandom(seed: seed &* 1_000_003 &+ UInt64(index) &+ Self.salt(output))
                 // Some answers are wild throughout, others only here and there.
                 guard seed % 2 == 0 || UInt64.random(in: 0..<8, using: &random) == 0 else { return 0.9 }
                 return Float.strange.randomElement(using: &random) ?? .nan
@@ -72,7 +72,7 @@ import Testing
     @Test(arguments: StubNetwork.all) func shapesThatDifferFromTheDeclaredOnesAreNeverTrusted(network: StubNetwork)
         async throws
     {
-        var random = SeededGenerator(seed: 11)
+        var random = SeededRandom(seed: 11)
         let lengths = [0, 0, 1, 2, 3, 5, 7, 64, 1 << 26, 1 << 40, 1 << 62]
         var refused = 0
         for _ in 0..<150 {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import silhouette
@@ -80,7 +81,7 @@ struct OutputNamesTests {
     /// Inputs like those of people and of file systems, and some worse.
     @Test(arguments: 0..<400)
     func outputsOfAnyInputsAreDifferent(seed: UInt64) {
-        var random = SeededGenerator(seed: seed)
+        var random = SeededRandom(seed: seed)
         let words = [
             "a", "A", "img", "IMG", "Img", "img-1", "img-2", "img_2", "img-1-mask", "img-1-mask-2", "img.jpg",
             "img.JPG",
@@ -143,22 +144,5 @@ struct OutputNamesTests {
         if inputs.count == 1, stems[0] != "classes.jpg" {
             #expect(inputs[0].split(separator: "/").last?.hasPrefix(stems[0]) == true, "\(problem)")
         }
-    }
-}
-
-/// SplitMix64, so that a failure can be repeated from its seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -32,7 +32,7 @@ struct AV1Stream {
                 guard let found = Self.sequence(Array(data[at..<at + min(length, 1024)])) else { break }
                 sequence = found
                 add((found.width, found.height))
-            case 3, 6:
+            case 3, 6, 7:  // a redundant header counts too: with none before it, a decoder takes it for the first
                 frameCount += 1
                 if let sequence { add(Self.size(ofFrame: Array(data[at..<at + min(length, 64)]), sequence)) }
             default: break

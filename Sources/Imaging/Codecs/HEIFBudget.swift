@@ -145,7 +145,7 @@ extension HEIFItems.Item {
                 stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
             }
             withData(in: bytes) { stream.addData($0) }
-            return (stream.size, stream.frameCount, 0)
+            return (stream.frameCount > 0 ? stream.size : nil, stream.frameCount, 0)
         case "grid": return (outputSize(in: bytes, at: 4), 1, 0)
         case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)
         default: return (nil, 0, 0)

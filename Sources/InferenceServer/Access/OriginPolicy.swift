@@ -74,7 +74,9 @@ public struct OriginPolicy: Sendable {
             guard let origin, allows(origin) else { throw ServingError.foreignOrigin(origin) }
         } else if let referrer = request.headers[.referer], let origin = Authority(origin: referrer)?.description {
             guard allows(origin) || isOwn(origin, request) else { throw ServingError.foreignOrigin(origin) }
-        } else if changesState, site == nil, request.headers[.userAgent]?.hasPrefix("Mozilla/") ?? false {
+        } else if changesState, site == nil, let agent = request.headers[.userAgent], agent.hasPrefix("Mozilla/"),
+            !agent.contains("PowerShell")
+        {
             throw ServingError.foreignOrigin(nil)
         }
     }

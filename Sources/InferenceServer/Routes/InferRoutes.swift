@@ -22,8 +22,8 @@ struct InferRoutes: Sendable {
             try grant.require(id)
             try predictor.catalog.require(id, visible: grant.allows)
             try await predictor.requireReady(id, state)
-            try await access.spend(grant)
             let model = try await predictor.catalog.model(id)
+            try await access.spend(grant)
             var writer = JSONWriter()
             var headers = HTTPFields()
             if asked.isList { writer.raw("[") }
@@ -99,6 +99,7 @@ struct InferRoutes: Sendable {
         }
         let early = try await earlyGrant(request, &log)
         let buffer = try await request.collectedBody(limit: 65_536, context: context)
+        try buffer.withUnsafeReadableBytes { try JSONStructure.check($0) }
         let body: Body
         do {
             body = try JSONDecoder().decode(Body.self, from: Data(buffer.readableBytesView))

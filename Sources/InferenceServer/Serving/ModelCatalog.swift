@@ -39,6 +39,8 @@ public actor ModelCatalog {
     private var recent: [ModelID] = []
     private var classNames: [ModelID: [String]] = [:]
     private var loaded: Set<ModelID> = []
+    /// When loads began.
+    private var begun: [ModelID: ContinuousClock.Instant] = [:]
 
     public init(locations: [ModelLocation], backend: any InferenceBackend, settings: Settings, logger: Logger) {
         self.locations = locations
@@ -54,7 +56,9 @@ public actor ModelCatalog {
         let location = try require(id)
         recent.removeAll { $0 == id }
         recent.append(id)
-        if let task = opening[id] { return try await value(of: task) }
+        if let task = opening[id] {
+            return loaded.contains(id) ? try await task.value : try await value(of: task, since: begun[id] ?? .now)
+        }
         makeRoom()
         let task = Task {
             do {
@@ -67,8 +71,13 @@ public actor ModelCatalog {
             }
         }
         opening[id] = task
-        return try await value(of: task)
+        let now = ContinuousClock.now
+        begun[id] = now
+        return try await value(of: task, since: now)
     }
+
+    /// Whether a load is not over. The runtime cannot be left in the middle of one.
+    public var isLoading: Bool { opening.keys.contains { !loaded.contains($0) } }
 
     /// Whether a model is loaded, so that it answers at once.
     func isLoaded(_ id: ModelID) -> Bool { loaded.contains(id) && opening[id] != nil }
@@ -79,13 +88,18 @@ public actor ModelCatalog {
     }
 
     /// Waits for a model. A load that hangs in the runtime cannot be cancelled, but it must not hold its callers.
-    private nonisolated func value(of task: Task<ServedModel, any Error>) async throws -> ServedModel {
+    ///
+    /// The wait counts from the beginning of the load: a model that has been loading for long does not collect requests.
+    private nonisolated func value(
+        of task: Task<ServedModel, any Error>, since begin: ContinuousClock.Instant
+    ) async throws -> ServedModel {
+        let limit = settings.longestWait - (ContinuousClock.now - begin)
+        guard limit > .zero else { throw ServingError.notReady }
         let (results, source) = AsyncStream.makeStream(of: Result<ServedModel, any Error>.self)
         Task {
             source.yield(await task.result)
             source.finish()
         }
-        let limit = settings.longestWait
         let timer = Task {
             try await Task.sleep(for: limit)
             source.yield(.failure(ServingError.notReady))
@@ -114,15 +128,17 @@ public actor ModelCatalog {
     /// Lets models go until there is room for the one that is asked for. Who uses one still has it until they are done.
     private func makeRoom() {
         guard let most = settings.maxOpen else { return }
-        while recent.count > max(most, 1) {
-            logger.info("Model \(recent[0]) is let go for another")
-            forget(recent[0])
+        // A load that is not over cannot be ended; the model is let go when its turn comes again.
+        while recent.count > max(most, 1), let first = recent.first(where: loaded.contains) {
+            logger.info("Model \(first) is let go for another")
+            forget(first)
         }
     }
 
     private func forget(_ id: ModelID) {
         opening[id] = nil
         loaded.remove(id)
+        begun[id] = nil
         recent.removeAll { $0 == id }
     }
 
@@ -130,7 +146,7 @@ public actor ModelCatalog {
     /// - Throws: `ServingError.unknownModel`.
     public func close(_ id: ModelID) throws {
         try require(id)
-        forget(id)
+        if loaded.contains(id) { forget(id) }  // what is still loading is about to be used
     }
 
     /// Where a model is.

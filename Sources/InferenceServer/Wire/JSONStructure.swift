@@ -4,8 +4,9 @@ import Foundation
 enum JSONStructure {
     static let maxValues = 10_000
     static let maxDepth = 64
-    /// Longest text that is not ASCII, in bytes. To compare or hash one takes time that grows with the square of its combining marks.
-    static let maxTextSize = 256
+    /// Most characters beyond ASCII of one text. To compare or hash a text takes time that grows with the square of its combining
+    /// marks, of which each has two bytes or more.
+    static let maxNonASCII = 256
 
     /// Goes over a body once; texts, which hold the images, at the speed of `memchr`. Whether it is JSON is for the parser to say.
     /// - Throws: `ServingError.jsonTooComplex`, `ServingError.malformedJSON`.
@@ -18,8 +19,8 @@ enum JSONStructure {
             switch bytes[at] {
             case UInt8(ascii: "\""):
                 guard let end = endOfText(in: bytes, from: at + 1) else { return }  // it does not end
-                if end - at > maxTextSize, !isASCII(bytes[at + 1..<end]) {
-                    throw ServingError.jsonTooComplex("has a text of more than \(maxTextSize) bytes that is not ASCII")
+                if end - at > maxNonASCII, nonASCIICount(of: bytes[at + 1..<end]) > maxNonASCII {
+                    throw ServingError.jsonTooComplex("has a text of more than \(maxNonASCII) characters beyond ASCII")
                 }
                 at = end
             case UInt8(ascii: "{"), UInt8(ascii: "["):
@@ -52,21 +53,22 @@ enum JSONStructure {
         return nil
     }
 
-    /// Whether a text has no other characters, also not as escapes. Some encoders write `+` as `\u002B`.
-    private static func isASCII(_ text: Slice<UnsafeRawBufferPointer>) -> Bool {
+    /// The number of characters beyond ASCII, at least those of two bytes, also as escapes. Some encoders write `+` as `\u002B`.
+    private static func nonASCIICount(of text: Slice<UnsafeRawBufferPointer>) -> Int {
         let text = UnsafeRawBufferPointer(rebasing: text)
-        guard let base = text.baseAddress, !text.contains(where: { $0 >= 0x80 }) else { return text.isEmpty }
+        guard let base = text.baseAddress else { return 0 }
+        var count = text.contains { $0 >= 0x80 } ? text.count { $0 >= 0x80 } / 2 : 0
         var at = 0
         while at < text.count, let hit = memchr(base + at, Int32(UInt8(ascii: "\\")), text.count - at) {
             at = base.distance(to: UnsafeRawPointer(hit))
-            guard at + 1 < text.count else { return true }
-            if text[at + 1] == UInt8(ascii: "u") {
-                let isLatin =
-                    text[(at + 2)...].starts(with: "00".utf8) && at + 4 < text.count && text[at + 4] < UInt8(ascii: "8")
-                guard isLatin else { return false }
+            if at + 4 < text.count, text[at + 1] == UInt8(ascii: "u") {
+                let isASCII =
+                    text[at + 2] == UInt8(ascii: "0") && text[at + 3] == UInt8(ascii: "0")
+                    && text[at + 4] < UInt8(ascii: "8")
+                if !isASCII { count += 1 }
             }
             at += 2
         }
-        return true
+        return count
     }
 }

@@ -4,15 +4,10 @@ import Synchronization
 
 /// A serial executor with a thread of its own, for calls that block. The thread ends with the executor.
 package final class ThreadExecutor: SerialExecutor {
-    private let jobs = JobLine()
+    private let jobs: JobLine
 
     package init(name: String) {
-        let jobs = jobs
-        let thread = Thread {
-            Thread.current.name = name  // here, since the system's name is only that of a thread that runs
-            jobs.work()
-        }
-        thread.start()
+        jobs = JobLine(threadName: name)
     }
 
     deinit {
@@ -28,15 +23,10 @@ package final class ThreadExecutor: SerialExecutor {
 
 /// A task executor with a thread of its own, for nonisolated functions that block. The thread ends with the executor.
 package final class ThreadTaskExecutor: TaskExecutor {
-    private let jobs = JobLine()
+    private let jobs: JobLine
 
     package init(name: String) {
-        let jobs = jobs
-        let thread = Thread {
-            Thread.current.name = name
-            jobs.work()
-        }
-        thread.start()
+        jobs = JobLine(threadName: name)
     }
 
     deinit {
@@ -56,6 +46,15 @@ private final class JobLine: Sendable {
     /// Counts what the thread has not looked at: jobs, and the end.
     private let news = DispatchSemaphore(value: 0)
 
+    /// Starts the thread.
+    init(threadName: String) {
+        let thread = Thread {
+            Thread.current.name = threadName  // here, since the system's name is only that of a thread that runs
+            self.work()
+        }
+        thread.start()
+    }
+
     func append(_ job: @escaping @Sendable () -> Void) {
         waiting.withLock { $0.append(job) }
         news.signal()
@@ -66,7 +65,7 @@ private final class JobLine: Sendable {
     }
 
     /// Runs jobs in their order until the line is closed and empty.
-    func work() {
+    private func work() {
         while true {
             news.wait()
             let job = waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }
