@@ -138,7 +138,7 @@ struct OutputPlan {
     private static let savedEnding = ".jpg"
     private static let classList = "classes.txt"
 
-    /// The end of the name of a format's file for each image; `nil` where there is none or it is not known before.
+    /// The suffix of a format's file for each image; `nil` if the format has no such file or its name depends on the objects.
     private static func ending(of format: ExportFormat) -> String? {
         switch format {
         case .coco, .cvat, .cutout: nil

@@ -183,7 +183,7 @@ struct ServeCommand: AsyncParsableCommand {
             },
             whenResting: releaseMemory)
         try await runServer(application, configuration: configuration)
-        // A runtime must not be taken down under a load that is not over.
+        // The runtime must not be torn down during a load.
         if await catalog.isLoading { _exit(0) }
     }
 

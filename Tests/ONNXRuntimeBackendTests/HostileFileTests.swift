@@ -7,7 +7,7 @@ import Testing
 @testable import ONNXFile
 @testable import ONNXRuntimeBackend
 
-/// Model files that would block the process or take its memory, and those that only declare what nobody can run.
+/// Model files that would block the process or exhaust its memory, and files that declare what cannot be run.
 @Suite(.timeLimit(.minutes(2))) struct HostileFileTests {
     private let backend: ONNXRuntimeBackend
 

@@ -137,7 +137,7 @@ struct OutputNamesTests {
         #expect(outputs.isDisjoint(with: outputFolders), "\(problem)")
         #expect(Set(names.names.map { Array($0.utf8) }).count == inputs.count, "\(names.names), seed \(seed)")
 
-        // What is in nobody's way keeps its name, whatever the order.
+        // A name without conflicts is kept, whatever the order.
         let shuffled = inputs.indices.shuffled(using: &random)
         let again = OutputNames(inputs: shuffled.map { inputs[$0] }, places: places)
         for (position, i) in shuffled.enumerated() { #expect(again.stems[position] == stems[i], "\(problem)") }

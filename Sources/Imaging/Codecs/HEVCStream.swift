@@ -6,7 +6,7 @@ struct HEVCStream {
     private(set) var pictureCount = 0
     /// Number of slices, each of which may go over all of its picture.
     private(set) var sliceCount = 0
-    /// Number of parameter sets, for each of which a decoder may make tables of the picture's size.
+    /// Number of parameter sets, each of which may make a decoder build tables of the image's size.
     private(set) var parameterSetCount = 0
 
     /// Reads the parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3).

@@ -76,7 +76,7 @@ public actor ModelCatalog {
         return try await value(of: task, since: now)
     }
 
-    /// Whether a load is not over. The runtime cannot be left in the middle of one.
+    /// Whether a load is in progress. The runtime cannot be unloaded during one.
     public var isLoading: Bool { opening.keys.contains { !loaded.contains($0) } }
 
     /// Whether a model is loaded, so that it answers at once.
@@ -128,9 +128,9 @@ public actor ModelCatalog {
     /// Lets models go until there is room for the one that is asked for. Who uses one still has it until they are done.
     private func makeRoom() {
         guard let most = settings.maxOpen else { return }
-        // A load that is not over cannot be ended; the model is let go when its turn comes again.
+        // A load in progress cannot be canceled; its model is evicted later.
         while recent.count > max(most, 1), let first = recent.first(where: loaded.contains) {
-            logger.info("Model \(first) is let go for another")
+            logger.info("Model \(first) is evicted for another")
             forget(first)
         }
     }
@@ -146,7 +146,7 @@ public actor ModelCatalog {
     /// - Throws: `ServingError.unknownModel`.
     public func close(_ id: ModelID) throws {
         try require(id)
-        if loaded.contains(id) { forget(id) }  // what is still loading is about to be used
+        if loaded.contains(id) { forget(id) }  // a load in progress cannot be canceled
     }
 
     /// Where a model is.

@@ -117,7 +117,7 @@ extension ModelSettings {
         return ImageSize(width: width, height: height)
     }
 
-    /// A whole number of a tool's file; `nil` where there is none under that key, or what is there is not a number.
+    /// An integer of a tool's file; `nil` if the key is missing or its value is not a number.
     /// - Throws: `SegmentationError.invalidConfiguration` for a number that is not accepted.
     private static func integer(
         _ object: [String: Any], _ key: String, in range: ClosedRange<Int>, _ file: String

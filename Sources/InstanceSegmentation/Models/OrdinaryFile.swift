@@ -14,13 +14,13 @@ package enum OrdinaryFile {
         return [ENOENT, ENOTDIR].contains(code) ? nil : "cannot be read: \(String(cString: strerror(code)))"
     }
 
-    /// The size of a file in bytes; 0 where there is none.
+    /// The size of a file in bytes; 0 if it does not exist.
     package static func size(at path: String) -> Int {
         var info = stat()
         return stat(path, &info) == 0 ? Int(clamping: info.st_size) : 0
     }
 
-    /// The contents of a file next to a model; `nil` where there is none.
+    /// The contents of a file next to a model; `nil` if it does not exist.
     /// - Parameter limit: the largest size in bytes.
     /// - Throws: `SegmentationError.invalidConfiguration`, which names the file without its folder.
     package static func contents(of file: URL, limit: Int = ModelLimits.fileSize) throws -> Data? {
