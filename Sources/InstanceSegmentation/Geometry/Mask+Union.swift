@@ -7,34 +7,25 @@ extension Mask {
         let last = max(rows.upperBound, other.rows.upperBound)
         var builder = MaskBuilder(imageSize: imageSize, top: first, rowCapacity: last - first)
         for y in first..<last {
-            var pending: Run?
-            for run in (runs(inRow: y) + other.runs(inRow: y)).sorted(by: { $0.start < $1.start }) {
-                if let open = pending, run.start <= open.end {
-                    pending = Run(start: Int(open.start), end: Int(max(open.end, run.end)))
+            let (mine, theirs) = (runIndices(inRow: y), other.runIndices(inRow: y))
+            var (a, b) = (mine.lowerBound, theirs.lowerBound)
+            // The run that grows while the next one, of either mask, touches it.
+            var (start, end) = (Int32.min, Int32.min)
+            while a < mine.upperBound || b < theirs.upperBound {
+                let isMine =
+                    b == theirs.upperBound || (a < mine.upperBound && runs[a].start <= other.runs[b].start)
+                let run = isMine ? runs[a] : other.runs[b]
+                if isMine { a += 1 } else { b += 1 }
+                if run.start <= end {
+                    end = max(end, run.end)
                 } else {
-                    if let open = pending { builder.append(from: Int(open.start), to: Int(open.end)) }
-                    pending = run
+                    if start < end { builder.append(from: Int(start), to: Int(end)) }
+                    (start, end) = (run.start, run.end)
                 }
             }
-            if let open = pending { builder.append(from: Int(open.start), to: Int(open.end)) }
+            if start < end { builder.append(from: Int(start), to: Int(end)) }
             builder.endRow()
         }
         return builder.mask
-    }
-
-    /// Number of pixels in both masks.
-    public func intersectionArea(_ other: Mask) -> Int {
-        var intersection = 0
-        for y in rows.clamped(to: other.rows) {
-            var theirs = other.runs(inRow: y)
-            for run in runs(inRow: y) {
-                while let first = theirs.first, first.end <= run.start { theirs = theirs.dropFirst() }
-                for candidate in theirs {
-                    if candidate.start >= run.end { break }
-                    intersection += Int(min(run.end, candidate.end) - max(run.start, candidate.start))
-                }
-            }
-        }
-        return intersection
     }
 }

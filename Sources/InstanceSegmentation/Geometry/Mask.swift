@@ -63,8 +63,13 @@ public struct Mask: Hashable, Sendable {
 
     /// The runs of a row; none outside `rows`.
     public func runs(inRow y: Int) -> ArraySlice<Run> {
-        guard rows.contains(y) else { return [] }
-        return runs[Int(rowStarts[y - top])..<Int(rowStarts[y - top + 1])]
+        runs[runIndices(inRow: y)]
+    }
+
+    /// Where a row's runs are in `runs`; empty outside `rows`.
+    func runIndices(inRow y: Int) -> Range<Int> {
+        guard rows.contains(y) else { return 0..<0 }
+        return Int(rowStarts[y - top])..<Int(rowStarts[y - top + 1])
     }
 
     public var isEmpty: Bool { runs.isEmpty }
@@ -86,12 +91,11 @@ public struct Mask: Hashable, Sendable {
 
     /// The smallest box around the pixels; `nil` for an empty mask.
     public var bounds: BoundingBox? {
-        guard !runs.isEmpty else { return nil }
-        let filled = rows.filter { !runs(inRow: $0).isEmpty }
-        guard let first = filled.first, let last = filled.last else { return nil }
-        return BoundingBox(
-            x1: Double(runs.map(\.start).min() ?? 0), y1: Double(first),
-            x2: Double(runs.map(\.end).max() ?? 0), y2: Double(last + 1))
+        region.map { region in
+            BoundingBox(
+                x1: Double(region.columns.lowerBound), y1: Double(region.rows.lowerBound),
+                x2: Double(region.columns.upperBound), y2: Double(region.rows.upperBound))
+        }
     }
 
     /// One byte a pixel, 1 where the mask is set.
