@@ -25,6 +25,32 @@ import Testing
         }
     }
 
+    @Test func tilesAreCountedWithoutMakingThem() {
+        var random = SeededRandom(seed: 1)
+        for _ in 0..<2000 {
+            let size = ImageSize(
+                width: .random(in: 1...200, using: &random), height: .random(in: 1...200, using: &random))
+            let tiling = Tiling(
+                side: .random(in: -1...220, using: &random),
+                overlap: [.random(in: -0.2...1.2, using: &random), .nan, .infinity, 0, 0.9].randomElement() ?? 0)
+            #expect(tiling.tileCount(of: size) == tiling.tiles(of: size).count, "\(tiling) of \(size)")
+        }
+    }
+
+    @Test(arguments: [Int.min, -1, 0, 1, 2, 1 << 53, Int.max - 1, Int.max])
+    func noSideOrOverlapIsTooLargeToCount(side: Int) {
+        let overlaps = [0, 0.2, 0.9, 5, -5, .nan, .infinity, -.infinity, .leastNonzeroMagnitude]
+        for overlap in overlaps {
+            let tiling = Tiling(side: side, overlap: overlap)
+            for length in [1, 3, 1 << 53, Int.max - 1, Int.max] {
+                let row = tiling.tileCount(of: ImageSize(width: length, height: 1))
+                #expect(row >= 1 && row <= length)
+                let square = tiling.tileCount(of: ImageSize(width: length, height: length))
+                #expect(square == (row < 1 << 31 ? row * row : .max))
+            }
+        }
+    }
+
     /// A network that sees every bright piece of its input as one object, if it is at least some pixels wide in it.
     private static func session(leastWidth: Int) -> StubSession {
         StubSession(model: .yolo(names: ["bright"], coefficients: 1, imageSize: "[128, 128]")) { inputs in

@@ -12,15 +12,50 @@ extension Mask {
         for ring in edgeRings() {
             if ring.signedArea > 0 { outer.append((ring, [])) } else { holes.append(ring) }
         }
-        // A hole belongs to the smallest outer ring around it.
-        let bySize = outer.indices.sorted { outer[$0].ring.signedArea < outer[$1].ring.signedArea }
-        for hole in holes {
-            guard let corner = hole.points.min(by: { ($0.y, $0.x) < ($1.y, $1.x) }) else { continue }
-            // The pixel above a hole's topmost edge is part of the mask.
-            let pixel = Point(x: corner.x + 0.5, y: corner.y - 0.5)
-            if let owner = bySize.first(where: { outer[$0].ring.contains(pixel) }) { outer[owner].holes.append(hole) }
+        let owners = Self.innermostRings(outer.map(\.ring), at: holes.map(Self.pixelAbove))
+        for (hole, owner) in zip(holes, owners) {
+            if let owner { outer[owner].holes.append(hole) }
         }
         return outer.map { MaskPolygon(outer: $0.ring, holes: $0.holes) }
+    }
+
+    /// The pixel above the topmost edge of a hole, which is part of the mask.
+    private static func pixelAbove(_ hole: Polygon) -> (x: Int, y: Int) {
+        let corner = hole.points.min { ($0.y, $0.x) < ($1.y, $1.x) }
+        return corner.map { (Int($0.x), Int($0.y) - 1) } ?? (0, -1)
+    }
+
+    /// For each pixel the number of the smallest ring around it; `nil` where there is none.
+    ///
+    /// Rings do not cross, so that along a row they open and close like brackets: the innermost is the last one that was opened.
+    ///
+    /// - Complexity: O((e + p) log (e + p)) for p pixels and rings that are e pixels high in sum.
+    private static func innermostRings(_ rings: [Polygon], at pixels: [(x: Int, y: Int)]) -> [Int?] {
+        var result = [Int?](repeating: nil, count: pixels.count)
+        let asked = Set(pixels.map(\.y))
+        /// A ring's side at the left of a column in a row, or (negative, from -1) a pixel.
+        var events: [(y: Int, x: Int, number: Int)] = []
+        for (number, ring) in rings.enumerated() where !asked.isEmpty {
+            for (a, b) in zip(ring.points, ring.points.dropFirst() + ring.points.prefix(1)) where a.x == b.x {
+                for y in Int(min(a.y, b.y))..<Int(max(a.y, b.y)) where asked.contains(y) {
+                    events.append((y, Int(a.x), number))
+                }
+            }
+        }
+        for (number, pixel) in pixels.enumerated() { events.append((pixel.y, pixel.x, -1 - number)) }
+        // A side comes before the pixel at its right.
+        events.sort { ($0.y, $0.x, $1.number) < ($1.y, $1.x, $0.number) }
+        var open: [Int] = []
+        for event in events {
+            if event.number < 0 {
+                result[-1 - event.number] = open.last
+            } else if open.last == event.number {
+                open.removeLast()
+            } else {
+                open.append(event.number)
+            }
+        }
+        return result
     }
 
     /// An edge between two corners of pixels, with the mask on its right.

@@ -8,6 +8,8 @@ extension Polygon {
     /// Source: Douglas and Peucker (1973); Ramer (1972).
     ///
     /// - Parameter tolerance: in pixels; 0 leaves only what is exactly on a line.
+    /// - Complexity: O(n log n) for n points. A ring whose lines are split into very unequal halves again and again, such as a
+    ///   zigzag that grows, is cut in the middle from then on: it keeps more points than it would need to.
     public func simplified(tolerance: Double) -> Polygon {
         guard points.count > 3, tolerance >= 0 else { return self }
         let origin = points[0]
@@ -19,14 +21,18 @@ extension Polygon {
         isKept[0] = true
         isKept[far] = true
         var pending = [(0, far), (far, ring.count - 1)]
+        // Distances that are computed before lines are cut in the middle; an outline takes some 20 a point.
+        var remaining = 256 * ring.count
         while let (start, end) = pending.popLast() {
             guard end - start > 1 else { continue }
+            remaining -= end - start
             var (farthest, distance) = (start, tolerance * tolerance)
             for i in start + 1..<end {
                 let here = ring[i].squaredDistance(toSegment: ring[start], ring[end])
                 if here > distance { (farthest, distance) = (i, here) }
             }
             guard farthest > start else { continue }
+            if remaining < 0 { farthest = (start + end) / 2 }
             isKept[farthest] = true
             pending += [(start, farthest), (farthest, end)]
         }

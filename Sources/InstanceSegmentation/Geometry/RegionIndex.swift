@@ -12,8 +12,19 @@ struct RegionIndex {
     private struct Grid {
         /// The side of a cell is 2 to this power.
         let level: Int
-        /// Numbers by cell, in the order of insertion.
-        var cells: [SIMD2<Int>: [Int]] = [:]
+        /// The cells that have regions, and the numbers of these, both in the order of insertion.
+        var cells: [(cell: SIMD2<Int>, numbers: [Int])] = []
+        /// Where a cell is in `cells`.
+        var places: [SIMD2<Int>: Int] = [:]
+
+        mutating func insert(_ number: Int, in cell: SIMD2<Int>) {
+            if let place = places[cell] {
+                cells[place].numbers.append(number)
+            } else {
+                places[cell] = cells.count
+                cells.append((cell, [number]))
+            }
+        }
     }
 
     /// The grids that have regions, by group, ordered from small cells to large ones.
@@ -27,7 +38,7 @@ struct RegionIndex {
         var ofGroup = grids.removeValue(forKey: group) ?? []
         let place = ofGroup.firstIndex { $0.level >= level } ?? ofGroup.count
         if place == ofGroup.count || ofGroup[place].level != level { ofGroup.insert(Grid(level: level), at: place) }
-        ofGroup[place].cells[cell, default: []].append(number)
+        ofGroup[place].insert(number, in: cell)
         grids[group] = ofGroup
     }
 
@@ -42,13 +53,13 @@ struct RegionIndex {
             let rows = (region.y - reach) >> grid.level...(region.rows.upperBound - 1) >> grid.level
             let (count, isOverflow) = columns.count.multipliedReportingOverflow(by: rows.count)
             if isOverflow || count > grid.cells.count {
-                let near = grid.cells.filter { columns.contains($0.key.x) && rows.contains($0.key.y) }
-                // The order of a dictionary differs from run to run.
-                found += near.values.sorted { $0[0] < $1[0] }
+                for (cell, numbers) in grid.cells where columns.contains(cell.x) && rows.contains(cell.y) {
+                    found.append(numbers)
+                }
             } else {
                 for y in rows {
                     for x in columns {
-                        if let numbers = grid.cells[SIMD2(x, y)] { found.append(numbers) }
+                        if let place = grid.places[SIMD2(x, y)] { found.append(grid.cells[place].numbers) }
                     }
                 }
             }

@@ -16,11 +16,11 @@ struct TileMerger {
         /// Most rows and runs, in sum, of the masks that are merged, about 8 bytes each; beyond them the most confident
         /// objects are.
         var maxMaskElements = 1 << 24
-        /// Most steps of work, about a nanosecond or two each, for finding the objects that are the same. Beyond them only boxes
-        /// are compared. More confident objects come first.
-        var maxWork = 1 << 28
+        /// Most steps of work, some nanoseconds each, for finding the objects that are the same. Beyond them only boxes are
+        /// compared. More confident objects come first.
+        var maxWork = 1 << 27
         /// Most steps of work for comparing one object with those that are more confident.
-        var maxWorkPerObject = 1 << 22
+        var maxWorkPerObject = 1 << 20
         /// Steps between two checks for cancellation, at which other tasks get their turn too.
         var workBetweenChecks = 1 << 20
     }
@@ -50,10 +50,10 @@ struct TileMerger {
             guard let object = PartialObject(placed, part: parts.count) else { continue }
             objects.append(object)
             maskElements += object.maskElements
+            // Truncating at twice the limits leaves room for as much again, so that it happens rarely.
+            if objects.count > 2 * limits.maxObjects || maskElements > 2 * limits.maxMaskElements { truncate() }
         }
         parts.append(part)
-        // Sorting at twice the limits makes the cost of each object constant on average.
-        if objects.count > 2 * limits.maxObjects || maskElements > 2 * limits.maxMaskElements { truncate() }
     }
 
     /// The merged objects, most confident first.
@@ -101,15 +101,16 @@ struct TileMerger {
         var index = RegionIndex()
         for (number, object) in objects.enumerated() {
             let limit = min(limits.maxWork, work.steps + limits.maxWorkPerObject)
-            for near in index.numbers(near: object.region, group: object.detection.classID) {
+            let near = index.numbers(near: object.region, group: object.detection.classID)
+            work.steps += near.count
+            for near in near {
                 guard work.steps < limit else { break }
                 for other in near {
                     guard work.steps < limit else { break }
                     work.steps += 1
-                    let candidate = objects[other]
-                    guard candidate.part != object.part, sets.root(of: other) != sets.root(of: number),
-                        let shared = parts[object.part].intersection(parts[candidate.part]),
-                        object.agrees(with: candidate, in: shared, work: &work.steps)
+                    guard objects[other].part != object.part, sets.root(of: other) != sets.root(of: number),
+                        let shared = parts[object.part].intersection(parts[objects[other].part]),
+                        object.agrees(with: objects[other], in: shared, work: &work.steps)
                     else { continue }
                     sets.unite(other, number)
                 }
@@ -135,7 +136,8 @@ struct TileMerger {
             let near = index.numbers(near: region, group: group.classID)
             let isSuppressed = near.contains { numbers in
                 numbers.contains { number in
-                    kept[number].box.iou(group.box) > options.overlap && kept[number].parts.isDisjoint(with: group.parts)
+                    kept[number].box.iou(group.box) > options.overlap
+                        && kept[number].parts.isDisjoint(with: group.parts)
                 }
             }
             work.steps += near.reduce(1) { $0 + $1.count }
