@@ -116,4 +116,58 @@ import Testing
         #expect(line.simplified(tolerance: 5).points.count == 3)
         #expect(line.simplified(tolerance: 0).points.count == 4)
     }
+
+    @Test func holesBelongToTheSmallestRingAroundThePixelAboveThem() {
+        var holes = 0
+        for seed in 0..<300 as Range<UInt64> {
+            let polygons = randomMask(width: 24, height: 20, density: 0.45 + Double(seed % 5) * 0.1, seed: seed)
+                .polygons
+            for polygon in polygons {
+                for hole in polygon.holes {
+                    let corner = hole.points.min { ($0.y, $0.x) < ($1.y, $1.x) } ?? Point(x: 0, y: 0)
+                    let around = polygons.filter { $0.outer.contains(Point(x: corner.x + 0.5, y: corner.y - 0.5)) }
+                    let smallest = around.min { $0.outer.signedArea < $1.outer.signedArea }
+                    #expect(smallest == polygon, "seed \(seed)")
+                    holes += 1
+                }
+            }
+        }
+        #expect(holes > 3000)
+    }
+
+    @Test(.timeLimit(.minutes(1))) func tensOfThousandsOfHolesFindTheirRings() {
+        // Squares with a hole each: comparing each hole with each square took minutes.
+        let side = 600
+        let row = { (isSet: (Int) -> Bool) in
+            (0..<side).filter { isSet($0 % 4) }.map { Mask.Run(start: $0, end: $0 + 1) }
+        }
+        let full = stride(from: 0, to: side, by: 4).map { Mask.Run(start: $0, end: $0 + 3) }
+        let rows = [full, row { $0 == 0 || $0 == 2 }, full, []]
+        let mask = Mask(
+            imageSize: ImageSize(width: side, height: side), top: 0, rows: (0..<side).map { rows[$0 % 4] })
+        let polygons = mask.polygons
+        #expect(polygons.count == 22_500 && polygons.allSatisfy { $0.holes.count == 1 })
+    }
+
+    @Test(.timeLimit(.minutes(1))) func simplifyingTakesNoTimeThatGrowsWithTheSquareOfThePoints() {
+        // The point farthest from each line is at its end.
+        func zigzag(_ count: Int) -> Polygon {
+            Polygon(points: (0..<count).map { Point(x: Double($0), y: $0 % 2 == 0 ? 0 : Double($0)) })
+        }
+        #expect(zigzag(100_000).simplified(tolerance: 0.5).points.count > 90_000)
+        let ring = zigzag(4000)
+        let simple = ring.simplified(tolerance: 300)
+        #expect(simple.points.count < 3900)
+        // What is left out is near the line that replaces it, however the lines were cut.
+        var next = 0
+        for point in ring.points + [ring.points[0]] {
+            if next < simple.points.count, point == simple.points[next] {
+                next += 1
+            } else {
+                let start = simple.points[next - 1], end = simple.points[next % simple.points.count]
+                #expect(point.squaredDistance(toSegment: start, end) <= 300 * 300)
+            }
+        }
+        #expect(next == simple.points.count)
+    }
 }
