@@ -49,17 +49,18 @@ let package = Package(
         ),
         .target(name: "Imaging", dependencies: ["CImageCodecs"], swiftSettings: settings),
         .target(name: "InstanceSegmentation", dependencies: ["Imaging"], swiftSettings: settings),
-        // What ONNX files say, read by ourselves.
-        .target(name: "ONNXFile", dependencies: ["InstanceSegmentation"], swiftSettings: settings),
+        // What two runtimes share: finding libraries, threads, the ONNX file reader, tensors out of C.
+        .target(name: "RuntimeSupport", dependencies: ["InstanceSegmentation"], swiftSettings: settings),
         .target(
             name: "ONNXRuntimeBackend",
             dependencies: [
-                "InstanceSegmentation", "CONNXRuntime", "ONNXFile", .product(name: "Logging", package: "swift-log"),
+                "InstanceSegmentation", "CONNXRuntime", "RuntimeSupport",
+                .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
         ),
         .target(
-            name: "OpenVINOBackend", dependencies: ["InstanceSegmentation", "COpenVINO", "ONNXFile"],
+            name: "OpenVINOBackend", dependencies: ["InstanceSegmentation", "COpenVINO", "RuntimeSupport"],
             swiftSettings: settings),
         .target(
             name: "InferenceServer",
@@ -97,6 +98,7 @@ let package = Package(
                 "InstanceSegmentation",
                 "ONNXRuntimeBackend",
                 "OpenVINOBackend",
+                "RuntimeSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -125,12 +127,15 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "RuntimeSupportTests", dependencies: ["InstanceSegmentation", "RuntimeSupport", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "ONNXRuntimeBackendTests",
             dependencies: [
                 "Imaging",
                 "InstanceSegmentation",
-                "ONNXFile",
                 "ONNXRuntimeBackend",
+                "RuntimeSupport",
                 "TestSupport",
                 .product(name: "Crypto", package: "swift-crypto"),
             ],

@@ -23,12 +23,14 @@ only Hummingbird InferenceServer
 only GRDB InferenceServer
 only ONNXRuntimeBackend silhouette
 only OpenVINOBackend silhouette
-only ONNXFile ONNXRuntimeBackend OpenVINOBackend
+only RuntimeSupport ONNXRuntimeBackend OpenVINOBackend silhouette
 only InferenceServer silhouette
 only ArgumentParser silhouette
 
 found=$(grep -rnE '@unchecked Sendable' Sources --include='*.swift' | grep -vE '^Sources/(ONNXRuntime|OpenVINO)Backend/' | grep -v '///' || true)
 [ -z "$found" ] || { echo "imports: @unchecked Sendable outside the backends:"; echo "$found"; status=1; }
+found=$(grep -rnE 'dlopen|Thread[ ({.]|DispatchSemaphore|TaskExecutor|^import Dispatch' Sources/InstanceSegmentation --include='*.swift' || true)
+[ -z "$found" ] || { echo "imports: threads and libraries belong to RuntimeSupport:"; echo "$found"; status=1; }
 found=$(grep -rnE 'nonisolated\(unsafe\)|try!|fatalError\(' Sources --include='*.swift' || true)
 [ -z "$found" ] || { echo "imports: not in Sources:"; echo "$found"; status=1; }
 exit $status

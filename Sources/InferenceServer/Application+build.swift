@@ -20,8 +20,8 @@ public func buildApplication(
     access: Access,
     logger: Logger,
     whenListening: @escaping @Sendable (Int) -> Void = { _ in },
-    whenReady: @escaping @Sendable (Int) -> Void = { _ in },
-    whenResting: @escaping @Sendable () -> Void = {}
+    whenReady: @escaping @Sendable (Int) async -> Void = { _ in },
+    whenResting: @escaping @Sendable () async -> Void = {}
 ) throws -> some ApplicationProtocol {
     let state = ServerState()
     let metrics = ServerMetrics()

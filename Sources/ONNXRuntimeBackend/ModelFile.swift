@@ -1,6 +1,6 @@
 import Foundation
 import InstanceSegmentation
-import ONNXFile
+import RuntimeSupport
 
 /// A file that sessions are made of, and what is left out of its graph.
 struct ModelFile {
@@ -21,12 +21,9 @@ struct ModelFile {
         self.path = path
         let header: ONNXHeader
         do {
-            // Where there is no file, the runtime says so.
-            guard let found = try ONNXHeader(modelAt: path) else { return }
+            // If there is no file, the runtime says so.
+            guard let found = try ONNXHeader(runtimeModelAt: path) else { return }
             header = found
-        } catch ONNXHeader.Refusal.malformed {
-            refusal = ONNXRuntimeError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
-            return
         } catch {
             refusal = error
             return

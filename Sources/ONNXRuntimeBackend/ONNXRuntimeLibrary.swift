@@ -2,8 +2,10 @@ internal import CONNXRuntime
 import Foundation
 import InstanceSegmentation
 import Logging
+import RuntimeSupport
+import Synchronization
 
-/// The loaded library, its API table and the one environment of the process.
+/// A loaded library, its API table and its one environment. All backends of the process share it, and it is never unloaded.
 ///
 /// `@unchecked Sendable`: the table is constant, and ONNX Runtime's environment may be used by all threads at once.
 final class ONNXRuntimeLibrary: @unchecked Sendable {
@@ -18,18 +20,21 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
     /// The release that has every entry of our table, and its number for `GetApi`.
     private static let least = (major: 1, minor: 12)
 
-    /// Finds and opens the library.
+    /// The libraries that are open, by the address of their entry point, which is one for all paths of a file.
+    private static let opened = Mutex<[UInt: ONNXRuntimeLibrary]>([:])
+
+    /// Finds the library, and opens it unless it is open.
     ///
     /// The first place that has one wins: `SILHOUETTE_ORT_LIBRARY` (if it is set and unusable, nothing else is tried),
     /// `lib` beside the program, above it and in the current folder, the system.
     static func open(logger: Logger) throws -> ONNXRuntimeLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_ORT_LIBRARY"], !path.isEmpty {
-            return try ONNXRuntimeLibrary(path: path, logger: logger)
+            return try open(path: path, logger: logger)
         }
         var tried: [String] = []
         for path in candidates() {
             do throws(ONNXRuntimeError) {
-                return try ONNXRuntimeLibrary(path: path, logger: logger)
+                return try open(path: path, logger: logger)
             } catch .libraryUnusable(let path, let reason) {
                 tried.append("\(path) (\(reason))")
             }
@@ -42,11 +47,21 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
             + ["libonnxruntime.so.1"]
     }
 
-    private init(path: String, logger: Logger) throws(ONNXRuntimeError) {
-        var message: UnsafePointer<CChar>?
-        guard let base = silhouette_ort_open(path, &message) else {
-            throw .libraryUnusable(path: path, reason: message.map { String(cString: $0) } ?? "it cannot be opened")
+    private static func open(path: String, logger: Logger) throws(ONNXRuntimeError) -> ONNXRuntimeLibrary {
+        try opened.withLock { (opened) throws(ONNXRuntimeError) in
+            var message: UnsafePointer<CChar>?
+            guard let base = silhouette_ort_open(path, &message) else {
+                throw .libraryUnusable(path: path, reason: message.map { String(cString: $0) } ?? "it cannot be opened")
+            }
+            let address = UInt(bitPattern: base)
+            if let library = opened[address] { return library }
+            let library = try ONNXRuntimeLibrary(path: path, base: base, logger: logger)
+            opened[address] = library
+            return library
         }
+    }
+
+    private init(path: String, base: UnsafePointer<OrtApiBase>, logger: Logger) throws(ONNXRuntimeError) {
         self.path = path
         version = String(cString: base.pointee.GetVersionString())
         // Looked at before GetApi is asked, which prints to standard error when it refuses.

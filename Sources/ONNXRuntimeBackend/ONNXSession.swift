@@ -4,7 +4,9 @@ import InstanceSegmentation
 
 /// Owns a C session: a loaded network with its weights.
 ///
-/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once.
+/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once. That holds for the
+/// CPU execution provider, the only one that is used: other providers may require that one thread at a time calls `Run` on a session, and
+/// then need a lock here or a `SessionPool` with a session for each run.
 final class ONNXSession: @unchecked Sendable {
     let description: ModelDescription
     private let library: ONNXRuntimeLibrary
@@ -58,7 +60,8 @@ final class ONNXSession: @unchecked Sendable {
         }
         let outputs = try run(ordered[...], values: [], options)
         var result: [String: Tensor] = [:]
-        for (output, value) in zip(description.outputs, outputs) { result[output.name] = try value.tensor() }
+        // An optional output that the network did not compute is missing; the others keep their names.
+        for (output, value) in zip(description.outputs, outputs) { result[output.name] = try value?.tensor() }
         return result
     }
 
@@ -66,9 +69,9 @@ final class ONNXSession: @unchecked Sendable {
     private func run(
         _ tensors: ArraySlice<(tensor: Tensor, type: TensorDescription.ElementType)>, values: [ONNXValue],
         _ options: OpaquePointer?
-    ) throws -> [ONNXValue] {
+    ) throws -> [ONNXValue?] {
         guard let (tensor, type) = tensors.first else { return try run(values, options) }
-        func go(_ bytes: UnsafeRawBufferPointer) throws -> [ONNXValue] {
+        func go(_ bytes: UnsafeRawBufferPointer) throws -> [ONNXValue?] {
             let value = try ONNXValue(borrowing: bytes, type: type, shape: tensor.shape, library: library)
             return try run(tensors.dropFirst(), values: values + [value], options)
         }
@@ -79,7 +82,8 @@ final class ONNXSession: @unchecked Sendable {
         return values
     }
 
-    private func run(_ inputs: [ONNXValue], _ options: OpaquePointer?) throws(ONNXRuntimeError) -> [ONNXValue] {
+    /// The outputs in the order of the description.
+    private func run(_ inputs: [ONNXValue], _ options: OpaquePointer?) throws(ONNXRuntimeError) -> [ONNXValue?] {
         let inputNames = description.inputs.map(\.name)
         let outputNames = description.outputs.map(\.name)
         var outputs = [OpaquePointer?](repeating: nil, count: outputNames.count)
@@ -92,7 +96,7 @@ final class ONNXSession: @unchecked Sendable {
                 }
             }
         }
-        return outputs.compactMap { $0.map { ONNXValue(owning: $0, library: library) } }
+        return outputs.map { $0.map { ONNXValue(owning: $0, library: library) } }
     }
 }
 

@@ -1,6 +1,6 @@
 internal import CONNXRuntime
 import InstanceSegmentation
-import ONNXFile
+import RuntimeSupport
 
 /// Owns an `OrtValue`: a tensor of the runtime.
 ///

@@ -1,23 +1,15 @@
 internal import CONNXRuntime
 import InstanceSegmentation
-import Synchronization
 
 /// The pool of memory that all networks of the process run in.
 ///
 /// Each network would otherwise have one of its own, which keeps what its largest run needed for ever; and without any pool a run
 /// takes a twentieth longer. One for all needs little more than the runs that are at work at the same time, and can be emptied.
 extension ONNXRuntimeLibrary {
-    private static let hasPool = Mutex(false)
-
-    /// Makes the pool, once for a process. Sessions use it where their options say so.
+    /// Makes the pool, once for an environment. Sessions use it where their options say so.
     static func makePool(
         _ api: UnsafePointer<OrtApi>, environment: OpaquePointer, info: OpaquePointer
     ) throws(ONNXRuntimeError) {
-        let isFirst = hasPool.withLock { exists in
-            defer { exists = true }
-            return !exists
-        }
-        guard isFirst else { return }
         // It grows by what is asked for, not to powers of two.
         let configuration = try make("CreateArenaCfg", api) { api, out in
             api.pointee.CreateArenaCfg(0, 1, -1, -1, &out)

@@ -1,5 +1,6 @@
-import Foundation
+public import Foundation
 public import InstanceSegmentation
+import RuntimeSupport
 import Synchronization
 
 /// Runs ONNX files through OpenVINO, whose library is opened when the backend is made.
@@ -16,7 +17,7 @@ public struct OpenVINOBackend: InferenceBackend {
     ///
     /// - Parameters:
     ///   - threads: of one inference; by default as many as there are cores.
-    ///   - adaptsThreads: whether a server's prediction uses all of those threads only while it is alone, and one while there are
+    ///   - adaptsThreads: whether an inference uses all of those threads only while it is alone, and one thread while there are
     ///     several; otherwise always as many as said.
     ///   - mayReducePrecision: whether networks of 32-bit floats run in `bfloat16` where the processor has it.
     /// - Throws: `OpenVINOError`.
@@ -32,33 +33,63 @@ public struct OpenVINOBackend: InferenceBackend {
     /// The file that was opened.
     public var libraryPath: String { library.path }
 
-    /// Gives the memory of runs that are over back to the C library. For a time of rest: the next runs ask for it again.
-    public func releaseMemory() {
-        sessions.forEach { $0.releaseMemory() }
+    /// Releases the memory of runs that are over to the C library, on a thread of its own. For idle times: the next runs allocate it again.
+    public func releaseMemory() async {
+        await onThread(named: "release") { [sessions] in sessions.forEach { $0.releaseMemory() } }
     }
 
-    public func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
-        try self.lanes(at: path, count: max(lanes, 1), threads: threads)
+    /// Reads what a model file says of itself. Types and shapes are those that the file declares; the precision is the backend's.
+    /// - Throws: `OpenVINOError` or `SegmentationError`.
+    public func describe(modelAt url: URL) throws -> ModelDescription {
+        var description = ModelDescription(try ONNXHeader(openVINOModelAt: url.path))
+        description.precision = precision
+        return description
     }
 
-    /// A request alone is answered soonest with threads on all cores, several at once are answered fastest with one thread each; the
-    /// network is compiled for both.
-    public func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
-        guard adaptsThreads, lanes > 1, threads > 1 else {
-            return ServingLanes(many: try self.lanes(at: path, count: max(lanes, 1), threads: threads))
+    /// Loads a model on a thread of its own.
+    ///
+    /// A single inference has the lowest latency with threads on all cores, several at once have the highest throughput with one thread
+    /// each; the network is compiled for both.
+    /// - Throws: `OpenVINOError` or `SegmentationError`.
+    public func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel {
+        try await onThread(named: "load") { try model(at: url.path, concurrency: max(concurrency, 1)) }
+    }
+
+    private func model(at path: String, concurrency: Int) throws -> SessionPool {
+        guard adaptsThreads, concurrency > 1, threads > 1 else {
+            let session = try session(at: path, streams: concurrency, threads: threads)
+            return SessionPool(model: session.description, maxConcurrency: concurrency) { try session.run($0) }
         }
-        return ServingLanes(
-            wide: try self.lanes(at: path, count: 1, threads: threads),
-            many: try self.lanes(at: path, count: lanes, threads: 1))
+        let wide = try session(at: path, streams: 1, threads: threads)
+        let session = try session(at: path, streams: concurrency, threads: 1)
+        return SessionPool(
+            model: session.description, maxConcurrency: concurrency,
+            wide: SessionPool.WideSession(count: 1) { try wide.run($0) }
+        ) { try session.run($0) }
     }
 
-    private func lanes(at path: String, count: Int, threads: Int) throws -> [any InferenceSession] {
+    /// - Parameter threads: of each stream.
+    private func session(at path: String, streams: Int, threads: Int) throws -> OpenVINOSession {
         let session = try OpenVINOSession(
-            library: library, path: path, precision: precision, streams: count, threads: count * threads)
+            library: library, path: path, precision: precision, streams: streams, threads: streams * threads)
         sessions.append(session)
-        return (1...count).map { number in
-            InferenceLane(model: session.description, name: "lane \(number)") { try session.run($0) }
+        return session
+    }
+}
+
+extension ONNXHeader {
+    /// Reads the header of a file that is to be given to the runtime.
+    /// - Throws: `OpenVINOError` or `SegmentationError`.
+    init(openVINOModelAt path: String) throws {
+        do {
+            guard let header = try ONNXHeader(modelAt: path) else {
+                throw OpenVINOError.unreadableModel(path: path, reason: "there is no such file.")
+            }
+            self = header
+        } catch ONNXHeader.Refusal.malformed {
+            throw OpenVINOError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
         }
+        guard precision != .int8 else { throw OpenVINOError.quantizedModel(path: path) }
     }
 }
 

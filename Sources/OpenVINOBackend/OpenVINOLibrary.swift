@@ -1,6 +1,7 @@
 internal import COpenVINO
 import Foundation
 import InstanceSegmentation
+import RuntimeSupport
 
 /// The loaded library, its functions and the one core of the process.
 ///

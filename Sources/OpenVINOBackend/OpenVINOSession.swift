@@ -1,6 +1,6 @@
 internal import COpenVINO
 import InstanceSegmentation
-import ONNXFile
+import RuntimeSupport
 import Synchronization
 
 /// Owns a compiled network, and the requests in which it is run.
@@ -16,16 +16,7 @@ final class OpenVINOSession: @unchecked Sendable {
     init(
         library: OpenVINOLibrary, path: String, precision: InferencePrecision, streams: Int, threads: Int
     ) throws {
-        let header: ONNXHeader
-        do {
-            guard let found = try ONNXHeader(modelAt: path) else {
-                throw OpenVINOError.unreadableModel(path: path, reason: "there is no such file.")
-            }
-            header = found
-        } catch ONNXHeader.Refusal.malformed {
-            throw OpenVINOError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
-        }
-        guard header.precision != .int8 else { throw OpenVINOError.quantizedModel(path: path) }
+        let header = try ONNXHeader(openVINOModelAt: path)
         (description, compiled) = try library.withModel(at: path) { (model) throws(OpenVINOError) in
             var description = try ModelDescription(header, model: model, library: library)
             description.precision = precision

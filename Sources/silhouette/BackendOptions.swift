@@ -64,7 +64,7 @@ struct BackendOptions: ParsableArguments {
 protocol MemoryKeeping: Sendable {
     /// The file that was opened.
     var libraryPath: String { get }
-    func releaseMemory() throws
+    func releaseMemory() async throws
 }
 
 extension ONNXRuntimeBackend: MemoryKeeping {}

@@ -55,10 +55,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         if let callers { return try await measureRuns(location, pictures, callers: callers, logger: logger) }
-        let ours = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)[0]
+        let ours = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).open(
-            modelAt: location.file.path, lanes: 1)[0]
+        let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
+            modelAt: location.file, concurrency: 1)
         let served = ServedModel(
             id: location.id,
             segmenter: try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square),
@@ -90,9 +90,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
     private func measureRuns(
         _ location: ModelLocation, _ pictures: [(name: String, bytes: Data)], callers: Int, logger: Logger
     ) async throws {
-        var runs = try await RawThroughput(modelAt: location.file.path, callers: callers, logger: logger)
+        var runs = try await RawThroughput(modelAt: location.file, callers: callers, logger: logger)
         let model = try Segmenter(
-            session: runs.arrangements[0].lanes[0], settings: try location.settings(), usesSquareInput: square
+            session: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
         ).model
         for (file, bytes) in pictures {
             let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }

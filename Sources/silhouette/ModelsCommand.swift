@@ -29,21 +29,20 @@ struct ModelsListCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        // As the file is, without leaving out what decoders do.
-        let backend = try ONNXRuntimeBackend(options: .standard(threads: 1), logger: logger)
+        let backend = try ONNXRuntimeBackend(logger: logger)
         for location in locations {
             do {
-                let session = try await backend.open(modelAt: location.file.path, lanes: 1)[0]
-                let model = try ModelFamily.model(for: session.model, settings: try location.settings())
+                let description = try backend.describe(modelAt: location.file)
+                let model = try ModelFamily.model(for: description, settings: try location.settings())
                 let names =
                     model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
                 let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
                 let count = model.classNames.count
                 print(
-                    "\(location.id)  \(model.family.rawValue)  \(session.model.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB"
+                    "\(location.id)  \(model.family.rawValue)  \(description.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB"
                 )
-                print("  input    \(session.model.inputs.map(\.description).joined(separator: ", "))")
-                print("  outputs  \(session.model.outputs.map(\.description).joined(separator: ", "))")
+                print("  input    \(description.inputs.map(\.description).joined(separator: ", "))")
+                print("  outputs  \(description.outputs.map(\.description).joined(separator: ", "))")
                 print("  classes  \(count): \(names)")
             } catch {
                 failures += 1

@@ -97,11 +97,11 @@ struct PredictCommand: AsyncParsableCommand {
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .warning
-        let lanes = try await backends.open(logger: logger).open(modelAt: location.file.path, lanes: 1)
+        let loaded = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
         let served = ServedModel(
             id: location.id,
             segmenter: try Segmenter(
-                session: lanes[0], settings: try location.settings(),
+                session: loaded, settings: try location.settings(),
                 usesSquareInput: square || environmentFlag("SQUARE")),
             decodesInFull: fullDecode || environmentFlag("FULL_DECODE") || save != nil || tile != nil
                 || exports.contains(.cutout))

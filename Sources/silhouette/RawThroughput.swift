@@ -10,7 +10,7 @@ struct RawThroughput {
     /// One way, and what it reaches.
     struct Arrangement {
         let name: String
-        let lanes: [any InferenceSession]
+        let model: any LoadedModel
         var perSecond = 0.0
     }
 
@@ -18,10 +18,11 @@ struct RawThroughput {
 
     /// The ways: all cores for one run at a time, all cores shared by the callers, and a core for each run; with the runtime's own
     /// settings and with ours.
-    init(modelAt path: String, callers: Int, logger: Logger) async throws {
+    init(modelAt url: URL, callers: Int, logger: Logger) async throws {
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        func lanes(_ options: SessionOptions, _ count: Int) async throws -> [any InferenceSession] {
-            try await ONNXRuntimeBackend(options: options, logger: logger).open(modelAt: path, lanes: count)
+        func model(_ options: SessionOptions, _ count: Int) async throws -> any LoadedModel {
+            try await ONNXRuntimeBackend(options: options, adaptsThreads: false, logger: logger)
+                .load(modelAt: url, concurrency: count)
         }
         arrangements = []
         let kinds: [(name: String, options: (Int) -> SessionOptions)] = [
@@ -30,7 +31,7 @@ struct RawThroughput {
         for (kind, options) in kinds {
             for (threads, count) in [(cores, 1), (cores, callers), (1, cores)] {
                 let name = "\(kind), \(threads) \(threads == 1 ? "thread" : "threads"), \(count) at once"
-                arrangements.append(Arrangement(name: name, lanes: try await lanes(options(threads), count)))
+                arrangements.append(Arrangement(name: name, model: try await model(options(threads), count)))
             }
         }
     }
@@ -47,7 +48,7 @@ struct RawThroughput {
         var rates = [[Double]](repeating: [], count: arrangements.count)
         for round in 0...rounds {
             for (i, arrangement) in arrangements.enumerated() {
-                let rate = try await Self.rate(arrangement.lanes, inputs, seconds: round == 0 ? 0.2 : seconds)
+                let rate = try await Self.rate(arrangement.model, inputs, seconds: round == 0 ? 0.2 : seconds)
                 if round > 0 { rates[i].append(rate) }
             }
         }
@@ -55,16 +56,16 @@ struct RawThroughput {
     }
 
     private static func rate(
-        _ lanes: [any InferenceSession], _ inputs: [String: Tensor], seconds: Double
+        _ model: any LoadedModel, _ inputs: [String: Tensor], seconds: Double
     ) async throws -> Double {
         let start = ContinuousClock.now
         let end = start + .seconds(seconds)
         let count = try await withThrowingTaskGroup(of: Int.self) { group in
-            for lane in lanes {
+            for _ in 0..<model.maxConcurrency {
                 group.addTask {
                     var count = 0
                     while ContinuousClock.now < end {
-                        _ = try await lane.infer(inputs)
+                        _ = try await model.infer(inputs)
                         count += 1
                     }
                     return count

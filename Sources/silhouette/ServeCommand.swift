@@ -4,7 +4,7 @@ import Foundation
 import InferenceServer
 import InstanceSegmentation
 import Logging
-import ONNXRuntimeBackend
+import RuntimeSupport
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -162,9 +162,9 @@ struct ServeCommand: AsyncParsableCommand {
             fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
             origins: origins, shutdownTimeout: .seconds(shutdownTimeout),
             preload: try preloaded(locations), certificate: certificate, version: Silhouette.version)
-        let releaseMemory: @Sendable () -> Void = {
-            do { try backend.releaseMemory() } catch { logger.warning("Memory is kept: \(error)") }
-            silhouette_allocator_trim()
+        let releaseMemory: @Sendable () async -> Void = {
+            do { try await backend.releaseMemory() } catch { logger.warning("Memory is kept: \(error)") }
+            await onThread(named: "release") { silhouette_allocator_trim() }
         }
         let address = "\(configuration.scheme)://\(host.contains(":") ? "[\(host)]" : host)"
         let application = try buildApplication(
@@ -176,7 +176,7 @@ struct ServeCommand: AsyncParsableCommand {
                     "For the roboflow package: \(hosts.map { "\($0)=\(address):\(port)" }.joined(separator: " "))")
             },
             whenReady: { [printRequest] port in
-                releaseMemory()
+                await releaseMemory()
                 guard let printRequest, let model = locations.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
                 try? printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")

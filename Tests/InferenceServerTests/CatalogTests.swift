@@ -1,4 +1,3 @@
-import Dispatch
 import Foundation
 import InstanceSegmentation
 import Logging
@@ -56,48 +55,35 @@ import Testing
     }
 
     @Test func aModelOpensEvenWhereNobodyMayWait() async throws {
-        struct TwoLanes: InferenceBackend {
-            let name = "stub"
-            func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] { [] }
-            func openForServing(modelAt path: String, lanes: Int) async throws -> ServingLanes {
-                let half = TestServer.halfSession()
-                let slow = StubSession(model: half.model) { inputs in
-                    try await Task.sleep(for: .milliseconds(50))
-                    return try await half.infer(inputs).outputs
-                }
-                return ServingLanes(wide: [slow], many: [slow, slow])
+        let backend = StubBackend { _ in
+            let half = TestServer.halfSession()
+            return StubSession(model: half.model) { inputs in
+                try await Task.sleep(for: .milliseconds(50))
+                return try await half.infer(inputs).outputs
             }
         }
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let location = ModelLocation(id: id(1), file: URL(filePath: "/m/1/model.onnx"))
         let catalog = ModelCatalog(
-            locations: [location], backend: TwoLanes(), settings: ModelCatalog.Settings(lanes: 2, maxWaiting: 0),
+            locations: [location], backend: backend, settings: ModelCatalog.Settings(lanes: 2, maxWaiting: 0),
             logger: logger)
         _ = try await catalog.model(id(1))
     }
 
     @Test func aModelThatNeverLoadsHoldsNeitherItsCallersNorOtherModels() async throws {
-        struct Hanging: InferenceBackend {
-            let name = "stub"
-            let release: DispatchSemaphore
-            func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
-                if !path.hasPrefix("/m/1/") { waitForever(release) }
-                return [TestServer.halfSession()]
-            }
-            private func waitForever(_ release: DispatchSemaphore) { release.wait() }
+        let backend = StubBackend { path in
+            if !path.hasPrefix("/m/1/") { try await Task.sleep(for: .seconds(3600)) }
+            return TestServer.halfSession()
         }
-        let release = DispatchSemaphore(value: 0)
-        defer { for _ in 0..<8 { release.signal() } }
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let locations = (1...8).map {
             ModelLocation(id: id($0), file: URL(filePath: "/m/\($0)/model.onnx"))
         }
         let catalog = ModelCatalog(
-            locations: locations, backend: Hanging(release: release),
+            locations: locations, backend: backend,
             settings: ModelCatalog.Settings(lanes: 1, longestWait: .milliseconds(200)), logger: logger)
-        // More of them than there are cooperative threads.
         await withTaskGroup(of: Void.self) { group in
             for version in 2...8 {
                 group.addTask {

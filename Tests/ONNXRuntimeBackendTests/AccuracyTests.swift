@@ -18,7 +18,8 @@ struct AccuracyTests {
         let folder = TestFiles.shared.appending(path: "data/coco-mini")
         let truth = try COCOAnnotations(contentsOf: folder.appending(path: "instances.json"))
         let file = TestFiles.shared.appending(path: "models/\(model)/model.onnx").path
-        let segmenter = try Segmenter(session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0])
+        let segmenter = try Segmenter(
+            session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
         let categories = Dictionary(uniqueKeysWithValues: truth.categories.map { ($0.value, $0.key) })
         var candidates: [AveragePrecision.Candidate] = []
         for picture in truth.pictures {

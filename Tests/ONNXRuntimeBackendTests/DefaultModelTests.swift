@@ -19,7 +19,7 @@ import Testing
     }
 
     @Test func itFindsWhatLiesInTheSample() async throws {
-        let lane = try await ONNXRuntimeBackend().open(modelAt: folder.appending(path: "model.onnx").path, lanes: 1)[0]
+        let lane = try await ONNXRuntimeBackend().load(modelAt: folder.appending(path: "model.onnx"), concurrency: 1)
         let segmenter = try Segmenter(session: lane)
         #expect(segmenter.model.family == .yolo)
         let truth = try COCOAnnotations(contentsOf: TestFiles.fixture("sample.json"))

@@ -13,7 +13,7 @@ import Testing
         settings: ModelSettings = ModelSettings(), confidence: Float = 0.4, overlap: Double? = nil
     ) async throws -> (family: ModelFamily, detections: [Detection]) {
         let file = TestFiles.fixture("family-\(name).onnx").path
-        let lane = try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0]
+        let lane = try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1)
         let segmenter = try Segmenter(session: lane, settings: settings)
         var options = PredictionOptions(confidence: confidence)
         if let overlap { options.overlap = overlap }
@@ -94,7 +94,8 @@ import Testing
         #expect(found[2].mask.bounds == BoundingBox(x1: 15, y1: 200, x2: 400, y2: 500), "masks do not follow")
         let file = TestFiles.fixture("family-fastsam.onnx").path
         let model = try Segmenter(
-            session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0], settings: settings
+            session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1),
+            settings: settings
         ).model
         #expect(model.ownConfidence == 0.4 && model.ownOverlap == 0.9)
     }

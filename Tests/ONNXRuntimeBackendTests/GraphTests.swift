@@ -4,8 +4,8 @@ import InstanceSegmentation
 import TestSupport
 import Testing
 
-@testable import ONNXFile
 @testable import ONNXRuntimeBackend
+@testable import RuntimeSupport
 
 @Suite struct GraphTests {
     private func graph(_ fixture: String) throws -> (bytes: Data, graph: ONNXGraph?) {
@@ -44,8 +44,8 @@ import Testing
         for leavesOutTails in [true, false] {
             var options = SessionOptions(threads: 1)
             options.leavesOutTails = leavesOutTails
-            let lane = try await ONNXRuntimeBackend(options: options).open(
-                modelAt: TestFiles.fixture("tail.onnx").path, lanes: 1)[0]
+            let lane = try await ONNXRuntimeBackend(options: options).load(
+                modelAt: TestFiles.fixture("tail.onnx"), concurrency: 1)
             #expect((lane.model.heads != nil) == leavesOutTails)
             answers.append(
                 try await Segmenter(session: lane).segment(image, options: PredictionOptions(confidence: 0.1))

@@ -1,7 +1,7 @@
 import Foundation
 import InstanceSegmentation
-import ONNXFile
 import ONNXRuntimeBackend
+import RuntimeSupport
 import TestSupport
 import Testing
 
@@ -11,15 +11,36 @@ import Testing
             $0.hasSuffix(".onnx")
         }.sorted()) ?? []
 
+    /// What a repository reads from files is what their models say once they are loaded.
     @Test(arguments: fixtures) func aFileSaysWhatONNXRuntimeReadsInIt(name: String) async throws {
-        let file = TestFiles.fixture(name).path
-        let header = try #require(ONNXHeader(contentsOf: file))
-        let model = try await ONNXRuntimeBackend(options: .standard(threads: 1)).open(modelAt: file, lanes: 1)[0].model
-        #expect(header.inputs == model.inputs)
-        #expect(header.outputs.map(\.name) == model.outputs.map(\.name))
-        #expect(header.outputs.map(\.elementType) == model.outputs.map(\.elementType))
-        #expect(header.metadata == model.metadata)
-        #expect(header.precision == model.precision)
+        let file = TestFiles.fixture(name)
+        let backend = try ONNXRuntimeBackend(options: .standard(threads: 1))
+        let described = try backend.describe(modelAt: file)
+        let model = try await backend.load(modelAt: file, concurrency: 1).model
+        #expect(described.inputs == model.inputs)
+        #expect(described.outputs == model.outputs)
+        #expect(described.metadata == model.metadata)
+        #expect(described.precision == model.precision)
+        #expect(described.heads == nil && model.heads == nil)
+    }
+
+    @Test func aDescriptionOfNoModelSaysWhatIsWrong() throws {
+        let backend = try ONNXRuntimeBackend()
+        let folder = try TestFiles.temporaryFolder()
+        let file = folder.appending(path: "model.onnx")
+        #expect { try backend.describe(modelAt: file) } throws: {
+            "\($0)".hasPrefix("The model \(file.path) cannot be read:") && "\($0)".contains("does not exist")
+        }
+        let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
+        for (bytes, words) in [
+            (Data("this is no model".utf8), "no ONNX file"), (whole.prefix(100), "only a part"), (Data(), "is empty"),
+        ] {
+            try bytes.write(to: file)
+            #expect { try backend.describe(modelAt: file) } throws: { "\($0)".contains(words) }
+        }
+        try FileManager.default.removeItem(at: file)
+        #expect(mkfifo(file.path, 0o600) == 0)
+        #expect { try backend.describe(modelAt: file) } throws: { "\($0)".contains("is a named pipe") }
     }
 
     @Test func numbersOfWeightsAreTold() throws {

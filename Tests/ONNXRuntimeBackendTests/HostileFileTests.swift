@@ -4,8 +4,8 @@ import InstanceSegmentation
 import TestSupport
 import Testing
 
-@testable import ONNXFile
 @testable import ONNXRuntimeBackend
+@testable import RuntimeSupport
 
 /// Model files that would block the process or exhaust its memory, and files that declare what cannot be run.
 @Suite(.timeLimit(.minutes(2))) struct HostileFileTests {
@@ -66,7 +66,7 @@ import Testing
 
     /// Opens a file and makes a segmenter of it, as the server does.
     private func segmenter(_ path: String) async throws -> Segmenter {
-        try Segmenter(session: try await backend.open(modelAt: path, lanes: 1)[0])
+        try Segmenter(session: try await backend.load(modelAt: URL(filePath: path), concurrency: 1))
     }
 
     private func segmenter(_ bytes: Data) async throws -> Segmenter {
@@ -110,7 +110,7 @@ import Testing
             let path = try TestFiles.temporaryFolder().appending(path: "model.onnx").path
             try make(path)
             do {
-                _ = try await backend.open(modelAt: path, lanes: 1)
+                _ = try await backend.load(modelAt: URL(filePath: path), concurrency: 1)
                 return ""
             } catch { return "\(error)" }
         }
@@ -147,7 +147,7 @@ import Testing
             ("/etc/passwd", "is not in the folder of the model"),
         ] {
             try model(location).write(to: path)
-            await #expect { try await backend.open(modelAt: path.path, lanes: 1) } throws: { "\($0)".contains(words) }
+            await #expect { try await backend.load(modelAt: path, concurrency: 1) } throws: { "\($0)".contains(words) }
         }
     }
 

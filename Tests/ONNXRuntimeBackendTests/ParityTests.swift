@@ -42,7 +42,7 @@ struct ParityTests {
 
     @Test(arguments: models) func detectionsAreThoseOfTheReference(model: String) async throws {
         let file = TestFiles.shared.appending(path: "models/\(model)/model.onnx").path
-        let lane = try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0]
+        let lane = try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1)
         let segmenter = try Segmenter(session: lane)
         let references = try Self.references(model)
         #expect(references.count == 12)
@@ -98,7 +98,8 @@ struct ParityTests {
             Tensors.self,
             from: Data(contentsOf: TestFiles.shared.appending(path: "reference/\(model)/tensors/\(name).json")))
         let file = TestFiles.shared.appending(path: "models/\(model)/model.onnx").path
-        let segmenter = try Segmenter(session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0])
+        let segmenter = try Segmenter(
+            session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
         let picture = TestFiles.shared.appending(path: "data/coco-mini/images/\(tensors.image)")
         let image = try Image(decoding: [UInt8](Data(contentsOf: picture)))
         let input = try #require(try segmenter.model.preprocess(image).tensors["images"])

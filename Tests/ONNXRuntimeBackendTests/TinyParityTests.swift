@@ -79,8 +79,7 @@ struct TinyParityTests {
         let folder = TestFiles.shared.appending(path: "reference/tiny")
         let reference = try JSONDecoder().decode(
             Reference.self, from: Data(contentsOf: folder.appending(path: "\(name).json")))
-        let lane = try await ONNXRuntimeBackend().open(modelAt: folder.appending(path: "\(name).onnx").path, lanes: 1)[
-            0]
+        let lane = try await ONNXRuntimeBackend().load(modelAt: folder.appending(path: "\(name).onnx"), concurrency: 1)
         var settings = ModelSettings()
         settings.followsReference = true
         if family == .eomt { settings.family = .eomt }  // its file looks like Mask2Former's
@@ -143,8 +142,7 @@ struct TinyParityTests {
         let folder = TestFiles.shared.appending(path: "reference/tiny")
         let reference = try JSONDecoder().decode(
             Reference.self, from: Data(contentsOf: folder.appending(path: "\(name).json")))
-        let lane = try await ONNXRuntimeBackend().open(modelAt: folder.appending(path: "\(name).onnx").path, lanes: 1)[
-            0]
+        let lane = try await ONNXRuntimeBackend().load(modelAt: folder.appending(path: "\(name).onnx"), concurrency: 1)
         let segmenter = try Segmenter(session: lane)
         #expect(segmenter.model.family == family)
         for example in reference.cases {

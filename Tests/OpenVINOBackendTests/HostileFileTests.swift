@@ -22,7 +22,7 @@ struct OpenVINOHostileFileTests {
             ("pipe.onnx", "is a named pipe; expected an ordinary file"), ("device.onnx", "is a device"),
             ("absent.onnx", "is a link to a file that does not exist"), ("folder.onnx", "is a folder"),
         ] {
-            await #expect { try await backend.open(modelAt: folder.appending(path: name).path, lanes: 1) } throws: {
+            await #expect { try await backend.load(modelAt: folder.appending(path: name), concurrency: 1) } throws: {
                 $0 is SegmentationError && "\($0)".contains("The model file \(name) \(words)")
             }
         }

@@ -11,11 +11,9 @@ private let isThere = (try? OpenVINOBackend()) != nil
 /// Needs the library, which `make setup BACKENDS=openvino` fetches: skipped where it is missing.
 @Suite(.enabled(if: isThere, "make setup BACKENDS=openvino fetches OpenVINO"))
 struct OpenVINOBackendTests {
-    private func open(
-        _ name: String, lanes: Int = 1, mayReducePrecision: Bool = false
-    ) async throws -> [any InferenceSession] {
-        try await OpenVINOBackend(threads: 2, mayReducePrecision: mayReducePrecision).open(
-            modelAt: TestFiles.fixture(name).path, lanes: lanes)
+    private func load(_ name: String, mayReducePrecision: Bool = false) async throws -> any LoadedModel {
+        try await OpenVINOBackend(threads: 2, mayReducePrecision: mayReducePrecision).load(
+            modelAt: TestFiles.fixture(name), concurrency: 1)
     }
 
     /// Inputs of the least size that a model takes, filled with numbers that differ from place to place.
@@ -36,9 +34,9 @@ struct OpenVINOBackendTests {
         "family-mmdeploy", "family-rtmdet-heads", "family-rtmdet-ins", "family-yolact", "family-yolov7",
         "family-yolov9",
     ]) func itAnswersWhatONNXRuntimeAnswers(name: String) async throws {
-        let own = try await open(name + ".onnx")[0]
-        let other = try await ONNXRuntimeBackend(options: .standard(threads: 1)).open(
-            modelAt: TestFiles.fixture(name + ".onnx").path, lanes: 1)[0]
+        let own = try await load(name + ".onnx")
+        let other = try await ONNXRuntimeBackend(options: .standard(threads: 1)).load(
+            modelAt: TestFiles.fixture(name + ".onnx"), concurrency: 1)
         #expect(own.model.inputs.map(\.name) == other.model.inputs.map(\.name))
         #expect(own.model.inputs.map(\.elementType) == other.model.inputs.map(\.elementType))
         #expect(own.model.outputs.map(\.name) == other.model.outputs.map(\.name))
@@ -58,7 +56,7 @@ struct OpenVINOBackendTests {
     }
 
     @Test func everyElementTypeIsReadAsFloats() async throws {
-        let session = try await open("types.onnx")[0]
+        let session = try await load("types.onnx")
         let result = try await session.infer(["x": Tensor(shape: [4], elements: [0, 1, 3, 100])])
         #expect(result.outputs.count == 8)
         for (name, tensor) in result.outputs {
@@ -71,8 +69,9 @@ struct OpenVINOBackendTests {
         let file = folder.appending(path: "model.onnx").path
         let image = try Image(decoding: [UInt8](Data(contentsOf: folder.appending(path: "sample.jpg"))))
         let backend = try OpenVINOBackend(threads: 2, mayReducePrecision: reduced)
-        let own = try Segmenter(session: try await backend.open(modelAt: file, lanes: 1)[0])
-        let other = try Segmenter(session: try await ONNXRuntimeBackend().open(modelAt: file, lanes: 1)[0])
+        let own = try Segmenter(session: try await backend.load(modelAt: URL(filePath: file), concurrency: 1))
+        let other = try Segmenter(
+            session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
         let options = PredictionOptions(confidence: 0.5)
         let expected = try await other.segment(image, options: options).detections
         let found = try await own.segment(image, options: PredictionOptions(confidence: 0.3)).detections
@@ -89,7 +88,7 @@ struct OpenVINOBackendTests {
     }
 
     @Test func whatARunAnsweredStaysWhileOthersRun() async throws {
-        let lane = try await open("bright.onnx")[0]
+        let lane = try await load("bright.onnx")
         func input(_ value: Float, side: Int) -> [String: Tensor] {
             ["images": Tensor(shape: [1, 3, side, side], elements: [Float](repeating: value, count: 3 * side * side))]
         }
@@ -99,16 +98,15 @@ struct OpenVINOBackendTests {
         for (name, tensor) in first { #expect(tensor.elements == kept[name]) }
     }
 
-    @Test func lanesRunAtTheSameTimeAndAgree() async throws {
+    @Test func runsOfOneModelAgreeHoweverManyThereAre() async throws {
         let backend = try OpenVINOBackend(mayReducePrecision: false)
-        let serving = try await backend.openForServing(modelAt: TestFiles.fixture("bright.onnx").path, lanes: 3)
-        let lanes = serving.many + serving.wide
+        let model = try await backend.load(modelAt: TestFiles.fixture("bright.onnx"), concurrency: 3)
         let input = Tensor(shape: [1, 3, 64, 96], elements: (0..<3 * 64 * 96).map { Float($0 % 97) / 97 })
         let answers = try await withThrowingTaskGroup(of: [Float].self) { group in
             for i in 0..<40 {
                 group.addTask {
-                    if i % 10 == 9 { backend.releaseMemory() }
-                    return try await lanes[i % lanes.count].infer(["images": input]).outputs["output0"]?.elements ?? []
+                    if i % 10 == 9 { await backend.releaseMemory() }
+                    return try await model.infer(["images": input]).outputs["output0"]?.elements ?? []
                 }
             }
             return try await group.reduce(into: []) { $0.append($1) }
@@ -117,7 +115,7 @@ struct OpenVINOBackendTests {
     }
 
     @Test func errorsSayWhatIsWrong() async throws {
-        await #expect { try await open("absent.onnx") } throws: { "\($0)".contains("absent.onnx cannot be read") }
+        await #expect { try await load("absent.onnx") } throws: { "\($0)".contains("absent.onnx cannot be read") }
         let file = try TestFiles.temporaryFolder().appending(path: "nonsense.onnx")
         let backend = try OpenVINOBackend()
         let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
@@ -125,11 +123,11 @@ struct OpenVINOBackendTests {
             (Data("this is no model".utf8), "no ONNX file"), (whole.prefix(100), "no ONNX file"), (Data(), "is empty"),
         ] {
             try bytes.write(to: file)
-            await #expect { try await backend.open(modelAt: file.path, lanes: 1) } throws: {
+            await #expect { try await backend.load(modelAt: file, concurrency: 1) } throws: {
                 "\($0)".contains(words)
             }
         }
-        let session = try await open("bright.onnx")[0]
+        let session = try await load("bright.onnx")
         await #expect { try await session.infer([:]) } throws: { "\($0)".contains("'images' was not given") }
         await #expect(throws: OpenVINOError.self) {
             try await session.infer(["images": Tensor(shape: [1, 3, 0, 0], elements: [])])
@@ -145,7 +143,7 @@ struct OpenVINOBackendTests {
 
     @Test func quantizedFilesAreLeftToONNXRuntime() async throws {
         let backend = try OpenVINOBackend()
-        await #expect { try await backend.open(modelAt: TestFiles.fixture("quantized.onnx").path, lanes: 1) } throws: {
+        await #expect { try await backend.load(modelAt: TestFiles.fixture("quantized.onnx"), concurrency: 1) } throws: {
             "\($0)".contains("is quantised")
         }
     }

@@ -24,21 +24,6 @@ public final class StubSession: InferenceSession {
     }
 }
 
-/// A backend that opens one kind of session whatever the file.
-public struct StubBackend: InferenceBackend {
-    public let name = "stub"
-    private let makeSession: @Sendable (String) throws -> any InferenceSession
-
-    public init(_ makeSession: @escaping @Sendable (String) throws -> any InferenceSession) {
-        self.makeSession = makeSession
-    }
-
-    public func open(modelAt path: String, lanes: Int) async throws -> [any InferenceSession] {
-        let session = try makeSession(path)
-        return (0..<lanes).map { _ in session }
-    }
-}
-
 extension ModelDescription {
     /// A network in YOLOv8's layout with a free input.
     public static func yolo(names: [String], coefficients: Int, imageSize: String = "[64, 64]") -> ModelDescription {

@@ -166,27 +166,16 @@ public actor ModelCatalog {
         do {
             // Before the network is loaded: what is wrong in them need not cost its memory.
             let files = try location.settings()
-            // On a thread of its own: a runtime may take seconds to load a model, or never come back.
-            let lanes = try await withTaskExecutorPreference(ThreadTaskExecutor(name: "load")) {
-                try await backend.openForServing(modelAt: location.file.path, lanes: settings.lanes)
-            }
-            let queue = InferenceQueue(
-                lanes: lanes, maxWaiting: settings.maxWaiting, longestWait: settings.longestWait)
-            let segmenter = try Segmenter(
-                session: queue, settings: files, usesSquareInput: settings.usesSquareInput)
-            // The first run of a network lays out its memory; nobody should wait for that.
-            for _ in 0..<2 { try await warmUp(segmenter) }
-            if !lanes.wide.isEmpty {
-                // And again beside one another, which is where the other lanes run. No more than there are, so that none waits.
-                try await withThrowingTaskGroup(of: Void.self) { group in
-                    for _ in 0..<lanes.many.count { group.addTask { try await self.warmUp(segmenter) } }
-                    try await group.waitForAll()
-                }
-            }
+            let model = try await backend.load(modelAt: location.file, concurrency: settings.lanes)
+            let segmenter = try Segmenter(session: model, settings: files, usesSquareInput: settings.usesSquareInput)
+            let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
+            try await model.warmUp(segmenter.model.preprocess(image).tensors)
+            // Also the rest of a prediction, which refuses outputs that it cannot read.
+            _ = try await segmenter.segment(image)
             logger.info(
                 "Model \(location.id) is ready",
                 metadata: [
-                    "family": "\(segmenter.model.family.rawValue)", "precision": "\(queue.model.precision.rawValue)",
+                    "family": "\(segmenter.model.family.rawValue)", "precision": "\(model.model.precision.rawValue)",
                     "classes": "\(segmenter.model.classNames.count)",
                     "seconds": "\(((ContinuousClock.now - start).seconds * 1000).rounded() / 1000)",
                 ])
@@ -200,9 +189,5 @@ public actor ModelCatalog {
             let reason = (error as? SegmentationError)?.description ?? "The server's log says why."
             throw ServingError.modelUnusable(location.id, reason: reason)
         }
-    }
-
-    private nonisolated func warmUp(_ segmenter: Segmenter) async throws {
-        _ = try await segmenter.segment(Image(size: ImageSize(width: 640, height: 480), color: .black))
     }
 }

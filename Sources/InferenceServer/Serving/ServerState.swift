@@ -75,13 +75,13 @@ extension ServerState {
 struct RestWatcher: Service {
     let state: ServerState
     let quiet: Duration
-    let whenResting: @Sendable () -> Void
+    let whenResting: @Sendable () async -> Void
 
     func run() async throws {
         try? await cancelWhenGracefulShutdown {
             while true {
                 try await Task.sleep(for: quiet / 4)
-                if state.begins(restAfter: quiet) { whenResting() }
+                if state.begins(restAfter: quiet) { await whenResting() }
             }
         }
     }
@@ -93,7 +93,7 @@ struct ModelPreloader: Service {
     let models: [ModelID]
     let state: ServerState
     let logger: Logger
-    let whenReady: @Sendable (Int) -> Void
+    let whenReady: @Sendable (Int) async -> Void
 
     func run() async throws {
         // Listening comes first, so that whoever waits for the server is told what it waits for.
@@ -113,7 +113,7 @@ struct ModelPreloader: Service {
         }
         state.becomeReady()
         logger.info("Ready")
-        whenReady(port)
+        await whenReady(port)
         try? await gracefulShutdown()
         state.drain()
     }

@@ -1,3 +1,5 @@
+package import InstanceSegmentation
+
 extension Tensor {
     /// A copy of numbers of another type, as many as the shape holds; `nil` where the type is not one of numbers, or the shape too large.
     package init?(shape: [Int], copying data: UnsafeRawPointer, of type: TensorDescription.ElementType) {
