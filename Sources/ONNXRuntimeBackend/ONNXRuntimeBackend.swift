@@ -13,8 +13,8 @@ public struct ONNXRuntimeBackend: InferenceBackend {
     ///
     /// - Parameters:
     ///   - options: how models run. Default: with as many threads as there are cores.
-    ///   - adaptsThreads: whether inferences use those threads only while there are few, and one thread each while there are as many as
-    ///     cores; otherwise always as many as the options say.
+    ///   - adaptsThreads: whether inferences use those threads only while there are few, and one thread each while
+    ///     there are as many as cores; otherwise always as many as the options say.
     ///   - logger: receives the runtime's log lines. The logger of the first backend stays in use.
     /// - Throws: `ONNXRuntimeError`.
     public init(
@@ -30,13 +30,15 @@ public struct ONNXRuntimeBackend: InferenceBackend {
     /// The file that was opened.
     public var libraryPath: String { library.path }
 
-    /// Releases memory that no run needs to the C library, on a thread of its own. For idle times: the next runs allocate it again.
+    /// Releases memory that no run needs to the C library, on a thread of its own. For idle times: the next runs
+    /// allocate it again.
     /// - Throws: `ONNXRuntimeError`.
     public func releaseMemory() async throws {
         try await onThread(named: "release") { [library] in try library.emptyPool() }
     }
 
-    /// Reads what a model file says of itself. Outputs are those of the file, also where their end is left out of the graph that runs.
+    /// Reads what a model file says of itself. Outputs are those of the file, also where their end is left out of the
+    /// graph that runs.
     /// - Throws: `ONNXRuntimeError` or `SegmentationError`.
     public func describe(modelAt url: URL) throws -> ModelDescription {
         guard let header = try ONNXHeader(runtimeModelAt: url.path) else {
@@ -47,9 +49,10 @@ public struct ONNXRuntimeBackend: InferenceBackend {
 
     /// Loads a model on a thread of its own.
     ///
-    /// A single inference has the lowest latency with threads on all cores; as many inferences as there are cores have the highest
-    /// throughput with one thread each, since then none waits for another's. No one session does both, so a model for several inferences
-    /// at a time is loaded twice. While there are two cores or more for each inference, they share the threads of the first session.
+    /// A single inference has the lowest latency with threads on all cores; as many inferences as there are cores have
+    /// the highest throughput with one thread each, since then none waits for another's. No one session does both, so a
+    /// model for several inferences at a time is loaded twice. While there are two cores or more for each inference,
+    /// they share the threads of the first session.
     /// - Throws: `ONNXRuntimeError` or `SegmentationError`.
     public func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel {
         try await onThread(named: "load") { try model(at: url.path, concurrency: max(concurrency, 1)) }

@@ -5,7 +5,8 @@ import Logging
 import RuntimeSupport
 import Synchronization
 
-/// A loaded library, its API table and its one environment. All backends of the process share it, and it is never unloaded.
+/// A loaded library, its API table and its one environment. All backends of the process share it, and it is never
+/// unloaded.
 ///
 /// `@unchecked Sendable`: the table is constant, and ONNX Runtime's environment may be used by all threads at once.
 final class ONNXRuntimeLibrary: @unchecked Sendable {

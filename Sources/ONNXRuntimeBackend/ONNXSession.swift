@@ -4,9 +4,9 @@ import InstanceSegmentation
 
 /// Owns a C session: a loaded network with its weights.
 ///
-/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once. That holds for the
-/// CPU execution provider, the only one that is used: other providers may require that one thread at a time calls `Run` on a session, and
-/// then need a lock here or a `SessionPool` with a session for each run.
+/// `@unchecked Sendable`: the pointer is set once, and `Run` on one session may be called by several threads at once.
+/// That holds for the CPU execution provider, the only one that is used: other providers may require that one thread at
+/// a time calls `Run` on a session, and then need a lock here or a `SessionPool` with a session for each run.
 final class ONNXSession: @unchecked Sendable {
     let description: ModelDescription
     private let library: ONNXRuntimeLibrary

@@ -17,7 +17,8 @@ public struct SessionOptions: Hashable, Sendable {
     /// Whether the end of a graph is left out where a decoder does the same for the few anchors that are objects
     /// (`ModelDescription.heads`): a tenth of the time of a YOLO network.
     public var leavesOutTails = true
-    /// Whether everything but the number of threads is as the runtime comes: what others run, and what we measure against.
+    /// Whether everything but the number of threads is as the runtime comes: what others run, and what we measure
+    /// against.
     public private(set) var isStandard = false
 
     public init(threads: Int, spinning: Spinning = .briefly) {

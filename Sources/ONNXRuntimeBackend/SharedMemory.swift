@@ -3,8 +3,9 @@ import InstanceSegmentation
 
 /// The pool of memory that all networks of the process run in.
 ///
-/// Each network would otherwise have one of its own, which keeps what its largest run needed for ever; and without any pool a run
-/// takes a twentieth longer. One for all needs little more than the runs that are at work at the same time, and can be emptied.
+/// Each network would otherwise have one of its own, which keeps what its largest run needed for ever; and without any
+/// pool a run takes a twentieth longer. One for all needs little more than the runs that are at work at the same time,
+/// and can be emptied.
 extension ONNXRuntimeLibrary {
     /// Makes the pool, once for an environment. Sessions use it where their options say so.
     static func makePool(

@@ -5,7 +5,8 @@ import Synchronization
 
 /// Runs ONNX files through OpenVINO, whose library is opened when the backend is made.
 ///
-/// It is worth its size where the processor computes with `bfloat16` (AVX512-BF16, AMX): half of the time for a small loss of accuracy.
+/// It is worth its size where the processor computes with `bfloat16` (AVX512-BF16, AMX): half of the time for a small
+/// loss of accuracy.
 public struct OpenVINOBackend: InferenceBackend {
     public let precision: InferencePrecision
     private let library: OpenVINOLibrary
@@ -17,8 +18,8 @@ public struct OpenVINOBackend: InferenceBackend {
     ///
     /// - Parameters:
     ///   - threads: of one inference; by default as many as there are cores.
-    ///   - adaptsThreads: whether an inference uses all of those threads only while it is alone, and one thread while there are
-    ///     several; otherwise always as many as said.
+    ///   - adaptsThreads: whether an inference uses all of those threads only while it is alone, and one thread while
+    ///     there are several; otherwise always as many as said.
     ///   - mayReducePrecision: whether networks of 32-bit floats run in `bfloat16` where the processor has it.
     /// - Throws: `OpenVINOError`.
     public init(threads: Int? = nil, adaptsThreads: Bool = true, mayReducePrecision: Bool = true) throws {
@@ -33,12 +34,14 @@ public struct OpenVINOBackend: InferenceBackend {
     /// The file that was opened.
     public var libraryPath: String { library.path }
 
-    /// Releases the memory of runs that are over to the C library, on a thread of its own. For idle times: the next runs allocate it again.
+    /// Releases the memory of runs that are over to the C library, on a thread of its own. For idle times: the next
+    /// runs allocate it again.
     public func releaseMemory() async {
         await onThread(named: "release") { [sessions] in sessions.forEach { $0.releaseMemory() } }
     }
 
-    /// Reads what a model file says of itself. Types and shapes are those that the file declares; the precision is the backend's.
+    /// Reads what a model file says of itself. Types and shapes are those that the file declares; the precision is the
+    /// backend's.
     /// - Throws: `OpenVINOError` or `SegmentationError`.
     public func describe(modelAt url: URL) throws -> ModelDescription {
         var description = ModelDescription(try ONNXHeader(openVINOModelAt: url.path))
@@ -48,8 +51,8 @@ public struct OpenVINOBackend: InferenceBackend {
 
     /// Loads a model on a thread of its own.
     ///
-    /// A single inference has the lowest latency with threads on all cores, several at once have the highest throughput with one thread
-    /// each; the network is compiled for both.
+    /// A single inference has the lowest latency with threads on all cores, several at once have the highest throughput
+    /// with one thread each; the network is compiled for both.
     /// - Throws: `OpenVINOError` or `SegmentationError`.
     public func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel {
         try await onThread(named: "load") { try model(at: url.path, concurrency: max(concurrency, 1)) }

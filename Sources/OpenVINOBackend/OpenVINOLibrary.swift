@@ -16,8 +16,8 @@ final class OpenVINOLibrary: @unchecked Sendable {
 
     /// Finds and opens the library.
     ///
-    /// The first place that has one wins: `SILHOUETTE_OPENVINO_LIBRARY` (if it is set and unusable, nothing else is tried),
-    /// `lib/openvino` beside the program, above it and in the current folder, the system.
+    /// The first place that has one wins: `SILHOUETTE_OPENVINO_LIBRARY` (if it is set and unusable, nothing else is
+    /// tried), `lib/openvino` beside the program, above it and in the current folder, the system.
     static func open() throws -> OpenVINOLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_OPENVINO_LIBRARY"], !path.isEmpty {
             return try OpenVINOLibrary(path: path)

@@ -1,7 +1,7 @@
 package import InstanceSegmentation
 
-/// A session of a runtime as a function: runs the network on its inputs and blocks the calling thread meanwhile. Several threads may
-/// call it at once.
+/// A session of a runtime as a function: runs the network on its inputs and blocks the calling thread meanwhile.
+/// Several threads may call it at once.
 package typealias BlockingRun = @Sendable (_ inputs: [String: Tensor]) throws -> [String: Tensor]
 
 /// A thread that runs networks, one at a time.

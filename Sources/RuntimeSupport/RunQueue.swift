@@ -1,8 +1,8 @@
 /// Which thread and which session a run of a model gets, and which runs wait: decisions only, without a lock or a task.
 ///
-/// A model has one thread for each run that may be active, and one or two sessions. Under light load a run uses the multi-threaded
-/// session, for latency. Under heavier load it uses the session whose runs take one thread each, for throughput. Runs that find no thread
-/// free wait in FIFO order.
+/// A model has one thread for each run that may be active, and one or two sessions. Under light load a run uses the
+/// multi-threaded session, for latency. Under heavier load it uses the session whose runs take one thread each, for
+/// throughput. Runs that find no thread free wait in FIFO order.
 struct RunQueue {
     /// Where a run takes place.
     struct Slot: Equatable {
@@ -58,7 +58,8 @@ struct RunQueue {
         waiting.removeFirst { $0 == ticket }
     }
 
-    /// Chooses the session of a run whose thread has been taken, so that the run itself counts among those that are pending.
+    /// Chooses the session of a run whose thread has been taken, so that the run itself counts among those that are
+    /// pending.
     private mutating func slot(on thread: Int) -> Slot {
         let isWide = pending <= wideCount && freeWide > 0
         if isWide { freeWide -= 1 }

@@ -2,8 +2,8 @@ import Foundation
 
 /// Where the shared library of a runtime may lie.
 package enum RuntimeLibraries {
-    /// The files in the folders `lib` beside the program, above it (a program in a build folder finds those of its checkout) and in
-    /// the current folder; newest names first.
+    /// The files in the folders `lib` beside the program, above it (a program in a build folder finds those of its
+    /// checkout) and in the current folder; newest names first.
     /// - Parameters:
     ///   - subfolder: of `lib`; empty for `lib` itself.
     ///   - isLibrary: whether a file's name is that of the library.

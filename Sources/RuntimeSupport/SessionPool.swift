@@ -3,8 +3,9 @@ import Synchronization
 
 /// A loaded model: the sessions of a runtime, and threads on which they run.
 ///
-/// At most `maxConcurrency` runs are active. Further callers wait in FIFO order; a caller whose task is canceled stops waiting at once, a
-/// run that is active is not interrupted. How many callers may wait is not bounded here: bound the number of calls.
+/// At most `maxConcurrency` runs are active. Further callers wait in FIFO order; a caller whose task is canceled stops
+/// waiting at once, a run that is active is not interrupted. How many callers may wait is not bounded here: bound the
+/// number of calls.
 package final class SessionPool: LoadedModel {
     /// A session whose runs use several threads each.
     package struct WideSession: Sendable {

@@ -1,7 +1,8 @@
 package import InstanceSegmentation
 
 extension Tensor {
-    /// A copy of numbers of another type, as many as the shape holds; `nil` where the type is not one of numbers, or the shape too large.
+    /// A copy of numbers of another type, as many as the shape holds; `nil` where the type is not one of numbers, or
+    /// the shape too large.
     package init?(shape: [Int], copying data: UnsafeRawPointer, of type: TensorDescription.ElementType) {
         guard let count = Tensor.elementCount(of: shape), count <= ModelLimits.outputElements else { return nil }
         func elements<Element>(_: Element.Type, _ convert: (Element) -> Float) -> [Float] {

@@ -1,13 +1,15 @@
 import Foundation
 
-/// A task executor with threads of its own, so that long computations and calls that block do not occupy Swift's cooperative threads.
+/// A task executor with threads of its own, so that long computations and calls that block do not occupy Swift's
+/// cooperative threads.
 ///
 /// ```swift
 /// try await withTaskExecutorPreference(pool) { try decode(bytes) }
 /// ```
 ///
-/// Jobs start in FIFO order, as many at a time as there are threads. The threads end with the pool, which lives until its last job has
-/// run. The number of jobs that wait is not bounded here: bound the number of tasks that prefer the pool.
+/// Jobs start in FIFO order, as many at a time as there are threads. The threads end with the pool, which lives until
+/// its last job has run. The number of jobs that wait is not bounded here: bound the number of tasks that prefer the
+/// pool.
 package final class WorkerPool: TaskExecutor {
     private let jobs: ThreadJobs
     /// The number of jobs that run at a time.

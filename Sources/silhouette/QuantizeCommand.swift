@@ -142,10 +142,9 @@ struct QuantizeCommand: AsyncParsableCommand {
     ) async throws -> (used: [String], unread: Int) {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let lane = try await ONNXRuntimeBackend(options: .standard(threads: 1), logger: logger).open(
-            modelAt: location.file.path, lanes: 1)[0]
-        let family = try ModelFamily.model(for: lane.model, settings: try location.settings())
-        guard lane.model.inputs.count == 1, lane.model.inputs[0].elementType == .float32 else {
+        let description = try ONNXRuntimeBackend(logger: logger).describe(modelAt: location.file)
+        let family = try ModelFamily.model(for: description, settings: try location.settings())
+        guard description.inputs.count == 1, description.inputs[0].elementType == .float32 else {
             throw ValidationError("\(location.id) is not a model of 32-bit floats; there is nothing to gain.")
         }
         var list: [[String: Any]] = []

@@ -6,10 +6,11 @@ public protocol InferenceBackend: Sendable {
     var name: String { get }
     /// The precision in which networks of 32-bit floats run.
     var precision: InferencePrecision { get }
-    /// Reads what a model file says of itself, from its header, without loading the network. May block on the file system.
+    /// Reads what a model file says of itself, from its header, without loading the network. May block on the file
+    /// system.
     ///
-    /// - Throws: an error that names the file if it is missing, is not an ordinary file, or is not a model. Whether the network can run
-    ///   is known only after `load`.
+    /// - Throws: an error that names the file if it is missing, is not an ordinary file, or is not a model. Whether the
+    ///   network can run is known only after `load`.
     func describe(modelAt url: URL) throws -> ModelDescription
     /// Loads a model on a thread of the backend's own. May take seconds.
     /// - Parameter concurrency: most inferences that run at a time, at least 1.
