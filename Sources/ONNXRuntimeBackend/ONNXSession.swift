@@ -1,6 +1,7 @@
 internal import CONNXRuntime
 import Foundation
 import InstanceSegmentation
+import RuntimeSupport
 
 /// Owns a C session: a loaded network with its weights.
 ///

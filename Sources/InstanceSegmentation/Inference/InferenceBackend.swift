@@ -9,6 +9,8 @@ public protocol InferenceBackend: Sendable {
     /// Reads what a model file says of itself, from its header, without loading the network. May block on the file
     /// system.
     ///
+    /// A dimension of an output that the file leaves free may have a length in the description of the loaded model.
+    ///
     /// - Throws: an error that names the file if it is missing, is not an ordinary file, or is not a model. Whether the
     ///   network can run is known only after `load`.
     func describe(modelAt url: URL) throws -> ModelDescription
