@@ -75,7 +75,7 @@ package final class SessionPool: LoadedModel {
     }
 
     /// The number of runs that are active or wait.
-    package var pending: Int { state.withLock { $0.queue.pending } }
+    var pending: Int { state.withLock { $0.queue.pending } }
 
     private func session(_ isWide: Bool) -> BlockingRun {
         isWide ? wide?.run ?? run : run

@@ -1,10 +1,19 @@
 import Foundation
 import Imaging
 import InstanceSegmentation
+import RuntimeSupport
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import ONNXRuntimeBackend
+
+/// What happened, in its order.
+private final class Log: Sendable {
+    private let list = Mutex<[String]>([])
+    var entries: [String] { list.withLock { $0 } }
+    func add(_ entry: String) { list.withLock { $0.append(entry) } }
+}
 
 @Suite struct ONNXRuntimeBackendTests {
     let backend: ONNXRuntimeBackend
@@ -99,13 +108,24 @@ import Testing
         for other in others { #expect(other.library === backend.library) }
     }
 
-    @Test func loadingAndReleasingLeaveTheCooperativeThreadsFree() async throws {
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<2 * ProcessInfo.processInfo.activeProcessorCount + 2 {
-                group.addTask { _ = try await load("bright.onnx") }
-                group.addTask { try await backend.releaseMemory() }
+    @Test func loadingAndReleasingOccupyNoThreadOfTheCallers() async throws {
+        let model = TestFiles.root.appending(path: "models/tabletop/1/model.onnx")
+        let works: [@Sendable () async throws -> Void] = [
+            { [backend] in _ = try await backend.load(modelAt: model, concurrency: 2) },
+            { [backend] in try await backend.releaseMemory() },
+        ]
+        for work in works {
+            let pool = WorkerPool(threadCount: 1)
+            let order = Log()
+            let first = Task(executorPreference: pool) {
+                try await work()
+                order.add("work")
             }
-            try await group.waitForAll()
+            // Behind the work, whose beginning is all that happens on the only thread.
+            let second = Task(executorPreference: pool) { order.add("other") }
+            await second.value
+            try await first.value
+            #expect(order.entries == ["other", "work"])
         }
     }
 
