@@ -13,6 +13,10 @@ let package = Package(
     name: "silhouette",
     platforms: [.macOS(.v15)],
     products: [
+        .library(name: "Imaging", targets: ["Imaging"]),
+        .library(name: "ImageCodecs", targets: ["ImageCodecs"]),
+        .library(name: "AnnotationFormats", targets: ["AnnotationFormats"]),
+        .library(name: "HostedAPI", targets: ["HostedAPI"]),
         .library(name: "InstanceSegmentation", targets: ["InstanceSegmentation"]),
         .library(name: "ONNXRuntimeBackend", targets: ["ONNXRuntimeBackend"]),
         .library(name: "OpenVINOBackend", targets: ["OpenVINOBackend"]),
@@ -23,6 +27,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -47,7 +52,10 @@ let package = Package(
                 ])
             ]
         ),
-        .target(name: "Imaging", dependencies: ["CImageCodecs"], swiftSettings: settings),
+        // Pixels, resizing, and drawing, in Swift alone.
+        .target(name: "Imaging", swiftSettings: settings),
+        // Image files to pixels and back, through the C libraries.
+        .target(name: "ImageCodecs", dependencies: ["CImageCodecs", "Imaging"], swiftSettings: settings),
         .target(name: "InstanceSegmentation", dependencies: ["Imaging"], swiftSettings: settings),
         // What two runtimes share: finding libraries, threads, the ONNX file reader, tensors out of C.
         .target(name: "RuntimeSupport", dependencies: ["InstanceSegmentation"], swiftSettings: settings),
@@ -62,14 +70,39 @@ let package = Package(
         .target(
             name: "OpenVINOBackend", dependencies: ["InstanceSegmentation", "COpenVINO", "RuntimeSupport"],
             swiftSettings: settings),
+        // Annotation files of other tools, and the hosted API's answer.
         .target(
-            name: "InferenceServer",
+            name: "AnnotationFormats", dependencies: ["ImageCodecs", "Imaging", "InstanceSegmentation"],
+            swiftSettings: settings),
+        // Values of the hosted API that servers and clients share.
+        .target(name: "HostedAPI", swiftSettings: settings),
+        // Which models there are and are loaded, who runs when, who may, and what it cost. No HTTP.
+        .target(
+            name: "Serving",
             dependencies: [
+                "ImageCodecs",
                 "Imaging",
                 "InstanceSegmentation",
-                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                "RuntimeSupport",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "HTTPServer",
+            dependencies: [
+                "AnnotationFormats",
+                "HostedAPI",
+                "ImageCodecs",
+                "Imaging",
+                "InstanceSegmentation",
+                "RuntimeSupport",
+                "Serving",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -92,15 +125,20 @@ let package = Package(
         .executableTarget(
             name: "silhouette",
             dependencies: [
+                "AnnotationFormats",
                 "CAllocator",
+                "HTTPServer",
+                "HostedAPI",
+                "ImageCodecs",
                 "Imaging",
-                "InferenceServer",
                 "InstanceSegmentation",
                 "ONNXRuntimeBackend",
                 "OpenVINOBackend",
                 "RuntimeSupport",
+                "Serving",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
             ],
             resources: [.embedInCode("Resources/quantize.py")],
             swiftSettings: settings
@@ -109,7 +147,8 @@ let package = Package(
         .executableTarget(
             name: "stages",
             dependencies: [
-                "Imaging", "InferenceServer", "InstanceSegmentation", .product(name: "NIOCore", package: "swift-nio"),
+                "AnnotationFormats", "HTTPServer", "ImageCodecs", "Imaging", "InstanceSegmentation",
+                .product(name: "NIOCore", package: "swift-nio"),
             ],
             path: "Benchmarks/Stages",
             swiftSettings: settings
@@ -122,8 +161,11 @@ let package = Package(
         ),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "TestSupport"], swiftSettings: settings),
         .testTarget(
+            name: "ImageCodecsTests", dependencies: ["ImageCodecs", "Imaging", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "HostedAPITests", dependencies: ["HostedAPI"], swiftSettings: settings),
+        .testTarget(
             name: "InstanceSegmentationTests",
-            dependencies: ["Imaging", "InstanceSegmentation", "TestSupport"],
+            dependencies: ["ImageCodecs", "Imaging", "InstanceSegmentation", "TestSupport"],
             swiftSettings: settings
         ),
         .testTarget(
@@ -132,6 +174,7 @@ let package = Package(
         .testTarget(
             name: "ONNXRuntimeBackendTests",
             dependencies: [
+                "ImageCodecs",
                 "Imaging",
                 "InstanceSegmentation",
                 "ONNXRuntimeBackend",
@@ -144,29 +187,56 @@ let package = Package(
         .testTarget(
             name: "OpenVINOBackendTests",
             dependencies: [
-                "Imaging", "InstanceSegmentation", "ONNXRuntimeBackend", "OpenVINOBackend", "TestSupport",
+                "ImageCodecs", "Imaging", "InstanceSegmentation", "ONNXRuntimeBackend", "OpenVINOBackend",
+                "TestSupport",
             ],
             swiftSettings: settings
         ),
         .testTarget(
-            name: "InferenceServerTests",
+            name: "ServingTests",
             dependencies: [
+                "ImageCodecs",
                 "Imaging",
-                "InferenceServer",
                 "InstanceSegmentation",
+                "ONNXRuntimeBackend",
+                "RuntimeSupport",
+                "Serving",
                 "TestSupport",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "AnnotationFormats",
+                "HTTPServer",
+                "HostedAPI",
+                "ImageCodecs",
+                "Imaging",
+                "InstanceSegmentation",
+                "Serving",
+                "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HummingbirdTesting", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
         ),
         .testTarget(
-            name: "SilhouetteTests", dependencies: ["Imaging", "TestSupport", "silhouette"], swiftSettings: settings),
+            name: "SilhouetteTests", dependencies: ["ImageCodecs", "Imaging", "TestSupport", "silhouette"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -17,14 +17,23 @@ only() {
 }
 only CONNXRuntime ONNXRuntimeBackend
 only COpenVINO OpenVINOBackend
-only CImageCodecs Imaging
+only CImageCodecs ImageCodecs
 only CAllocator silhouette
-only Hummingbird InferenceServer
-only GRDB InferenceServer
+only Hummingbird HTTPServer
+only HummingbirdCore HTTPServer
+only NIOCore HTTPServer
+only NIOPosix HTTPServer
+only HTTPTypes HTTPServer
+only AsyncHTTPClient HTTPServer
+only GRDB Serving
 only ONNXRuntimeBackend silhouette
 only OpenVINOBackend silhouette
-only RuntimeSupport ONNXRuntimeBackend OpenVINOBackend silhouette
-only InferenceServer silhouette
+only RuntimeSupport ONNXRuntimeBackend OpenVINOBackend Serving HTTPServer silhouette
+only HTTPServer silhouette
+only ImageCodecs AnnotationFormats HTTPServer Serving silhouette
+only AnnotationFormats HTTPServer Serving silhouette
+only Serving HTTPServer silhouette
+only HostedAPI HTTPServer silhouette
 only ArgumentParser silhouette
 
 found=$(grep -rnE '@unchecked Sendable' Sources --include='*.swift' | grep -vE '^Sources/(ONNXRuntime|OpenVINO)Backend/' | grep -v '///' || true)

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-for target in Imaging InstanceSegmentation ONNXRuntimeBackend OpenVINOBackend; do
+for target in Imaging ImageCodecs InstanceSegmentation ONNXRuntimeBackend OpenVINOBackend; do
     symbols=.build/symbols/$target
     mkdir -p "$symbols" "docs/api/$target"
     swift build --target "$target" -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$PWD/$symbols" \

@@ -1,6 +1,8 @@
+import AnnotationFormats
 import Foundation
+import ImageCodecs
 import Imaging
-import InferenceServer
+import HTTPServer
 import InstanceSegmentation
 import NIOCore
 

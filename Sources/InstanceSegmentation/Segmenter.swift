@@ -32,8 +32,10 @@ public struct Segmenter: Sendable {
         let start = clock.now
         let input = try model.preprocess(image)
         let preprocessed = clock.now
+        try Task.checkCancellation()
         let result = try await session.infer(input.tensors)
         let inferred = clock.now
+        try Task.checkCancellation()
         let decoded = try model.decode(result, transform: input.transform, options: options)
         return Segmentation(
             imageSize: image.fullSize, detections: decoded.detections, nonFiniteCount: decoded.nonFiniteCount,
@@ -52,12 +54,26 @@ public struct Segmentation: Sendable {
     /// hold NaN. A sound model never has any: the cause is a wrong `scale`, `mean` or `std`, or an overflow in half precision.
     public let nonFiniteCount: Int
     public var timing: StageTiming
+    /// The outlines of the detections in image pixels, in their order, where they were traced; `nil` for a mask that has none.
+    public private(set) var outlines: [Polygon?]?
 
     public init(imageSize: ImageSize, detections: [Detection], nonFiniteCount: Int = 0, timing: StageTiming) {
         self.imageSize = imageSize
         self.detections = detections
         self.nonFiniteCount = nonFiniteCount
         self.timing = timing
+    }
+
+    /// Traces the outline of every detection, and adds the time to `timing.outlines`.
+    /// - Parameter simplification: how far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    public mutating func traceOutlines(simplification: Double? = nil) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        outlines = detections.map { detection in
+            let outline = detection.mask.outline(in: imageSize)
+            return simplification.map { outline?.simplified(tolerance: $0) } ?? outline
+        }
+        timing.outlines += clock.now - start
     }
 }
 
@@ -73,6 +89,8 @@ public struct StageTiming: Sendable {
     public var inference: Duration
     /// From tensors to masks.
     public var postprocess: Duration
+    /// From masks to polygons.
+    public var outlines: Duration = .zero
 
     public init(
         decode: Duration = .zero, queue: Duration = .zero, preprocess: Duration = .zero, inference: Duration = .zero,
@@ -89,10 +107,10 @@ public struct StageTiming: Sendable {
     public var stages: [(name: String, duration: Duration)] {
         [
             ("decode", decode), ("queue", queue), ("preprocess", preprocess), ("inference", inference),
-            ("postprocess", postprocess),
+            ("postprocess", postprocess), ("outlines", outlines),
         ]
     }
 
     /// Everything but the waiting.
-    public var total: Duration { decode + preprocess + inference + postprocess }
+    public var total: Duration { decode + preprocess + inference + postprocess + outlines }
 }

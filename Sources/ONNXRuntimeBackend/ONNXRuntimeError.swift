@@ -1,3 +1,5 @@
+public import InstanceSegmentation
+
 /// Why ONNX Runtime cannot be used or did not do what it was asked.
 public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
     /// No library at any of the places; each with what opening it said.
@@ -54,5 +56,14 @@ public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
             return .unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
         }
         return error
+    }
+}
+
+extension ONNXRuntimeError: ModelLoadingError {
+    public var modelFault: String? {
+        switch self {
+        case .libraryNotFound, .libraryUnusable, .incompatibleVersion: nil
+        default: description
+        }
     }
 }

@@ -16,7 +16,11 @@ final class ONNXSession: @unchecked Sendable {
     convenience init(library: ONNXRuntimeLibrary, file: ModelFile, options: SessionOptions) throws {
         if let refusal = file.refusal { throw refusal }
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
-            if let bytes = file.withoutTail { return try library.session(bytes: bytes, options: handle) }
+            if let bytes = file.withoutTail {
+                do throws(ONNXRuntimeError) { return try library.session(bytes: bytes, options: handle) } catch {
+                    throw .opening(file.path, threw: error)
+                }
+            }
             return try library.session(path: file.path, options: handle)
         }
         try self.init(library: library, owning: session, heads: file.heads, precision: file.precision)

@@ -1,3 +1,5 @@
+public import InstanceSegmentation
+
 /// Why OpenVINO cannot be used or did not do what it was asked.
 public enum OpenVINOError: Error, Sendable, CustomStringConvertible {
     /// No library at any of the places; each with what opening it said.
@@ -28,6 +30,15 @@ public enum OpenVINOError: Error, Sendable, CustomStringConvertible {
             "The model \(path) is quantised. OpenVINO runs such files no faster than others; leave --backend openvino out."
         case .unsupportedTensor(let reason):
             reason
+        }
+    }
+}
+
+extension OpenVINOError: ModelLoadingError {
+    public var modelFault: String? {
+        switch self {
+        case .libraryNotFound, .libraryUnusable: nil
+        default: description
         }
     }
 }

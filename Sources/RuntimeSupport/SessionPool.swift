@@ -23,8 +23,7 @@ package final class SessionPool: LoadedModel {
 
     package let model: ModelDescription
     package let maxConcurrency: Int
-    private let run: BlockingRun
-    private let wide: WideSession?
+    private let sessions: Sessions
     private let threads: [InferenceThread]
     private let state: Mutex<State>
 
@@ -45,10 +44,14 @@ package final class SessionPool: LoadedModel {
     ) {
         self.model = model
         self.maxConcurrency = max(maxConcurrency, 1)
-        self.run = run
-        self.wide = wide
+        sessions = Sessions(run: run, wide: wide?.run ?? run)
         threads = (1...self.maxConcurrency).map { InferenceThread(name: "inference \($0)") }
         state = Mutex(State(queue: RunQueue(threadCount: threads.count, wideCount: wide?.count ?? 0)))
+    }
+
+    /// The sessions are released on a thread of their own: that joins threads and frees up to gigabytes.
+    deinit {
+        sessions.releaseOnThread()
     }
 
     /// Runs the network.
@@ -69,7 +72,7 @@ package final class SessionPool: LoadedModel {
         for _ in 0..<2 { _ = try await threads[0].infer(inputs, with: session(true)) }
         guard threads.count > 1 else { return }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for thread in threads { group.addTask { _ = try await thread.infer(inputs, with: self.run) } }
+            for thread in threads { group.addTask { _ = try await thread.infer(inputs, with: self.session(false)) } }
             try await group.waitForAll()
         }
     }
@@ -78,7 +81,8 @@ package final class SessionPool: LoadedModel {
     var pending: Int { state.withLock { $0.queue.pending } }
 
     private func session(_ isWide: Bool) -> BlockingRun {
-        isWide ? wide?.run ?? run : run
+        // The thread that runs borrows the session; no caller ever holds a reference to it.
+        { [sessions] inputs in try sessions.run(inputs, isWide: isWide) }
     }
 
     // MARK: Waiting

@@ -1,7 +1,8 @@
+import AnnotationFormats
 import ArgumentParser
 import Foundation
+import ImageCodecs
 import Imaging
-import InferenceServer
 import InstanceSegmentation
 import Logging
 import ONNXRuntimeBackend
@@ -59,11 +60,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
             modelAt: location.file, concurrency: 1)
-        let served = ServedModel(
-            id: location.id,
-            segmenter: try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square),
-            decodesInFull: fullDecode
-        )
+        let served = try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square)
         for (file, bytes) in pictures {
             let result = try await measure(bytes, served: served, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
@@ -102,7 +99,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 
     private func measure(
-        _ bytes: Data, served: ServedModel, floor: any InferenceSession
+        _ bytes: Data, served: Segmenter, floor: any InferenceSession
     ) async throws -> StageMedians {
         let clock = ContinuousClock()
         var runs: [StageMedians.Run] = []
@@ -110,21 +107,20 @@ struct BenchmarkCommand: AsyncParsableCommand {
             // The floor's threads go on spinning for a while after their run and would take a core from ours.
             try await Task.sleep(for: .milliseconds(40))
             let start = clock.now
-            let image = try bytes.withUnsafeBytes { try served.decode($0) }
-            let decoded = clock.now
-            let found = try await served.segmenter.segment(image)
+            let (found, image) = try await served.segment(
+                EncodedImage(bytes), SegmentationQuery(decodesInFull: fullDecode))
             let segmented = clock.now
             let answer = PredictionResponse(found).json()
             let end = clock.now
-            let input = try served.segmenter.model.preprocess(image)
+            let input = try served.model.preprocess(image)
             try await Task.sleep(for: .milliseconds(40))
             let raw = try await floor.infer(input.tensors)
             guard iteration >= 2 else { continue }  // the first runs lay out memory
             runs.append(
                 StageMedians.Run(
                     stages: [
-                        decoded - start, found.timing.preprocess, found.timing.inference, found.timing.postprocess,
-                        end - segmented,
+                        found.timing.decode, found.timing.preprocess, found.timing.inference,
+                        found.timing.postprocess, found.timing.outlines + (end - segmented),
                     ], total: end - start, floor: raw.ran))
             if iteration == iterations + 1 {
                 return StageMedians(

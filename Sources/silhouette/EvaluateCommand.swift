@@ -1,7 +1,8 @@
 import ArgumentParser
 import Foundation
+import HTTPServer
+import ImageCodecs
 import Imaging
-import InferenceServer
 import InstanceSegmentation
 import Logging
 
@@ -75,8 +76,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         try requireFreePaths(sparing: kept)
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let loaded = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
-        let segmenter = try Segmenter(session: loaded, settings: try location.settings(), usesSquareInput: square)
+        let lane = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
+        let segmenter = try Segmenter(session: lane, settings: try location.settings(), usesSquareInput: square)
         let categories = Dictionary(truth.categories.map { ($0.value, $0.key) }) { first, _ in first }
         guard segmenter.model.classNames.contains(where: { categories[$0] != nil }) else {
             throw ValidationError("No class of \(location.id) has the name of a category in \(annotations).")
@@ -148,14 +149,10 @@ struct EvaluateCommand: AsyncParsableCommand {
     private func detections(
         inFile path: String, by segmenter: Segmenter
     ) async throws -> (all: [Detection], served: [Detection]) {
-        let image = try RegularFile.contents(of: path).withUnsafeBytes { try Image(decoding: $0) }
-        let input = try segmenter.model.preprocess(image)
-        let outputs = try await segmenter.session.infer(input.tensors)
-        let options = PredictionOptions(confidence: Float(scoreThreshold), overlap: iou)
-        return (
-            try segmenter.model.postprocess(outputs, transform: input.transform, options: options),
-            try segmenter.model.postprocess(outputs, transform: input.transform, options: PredictionOptions())
-        )
+        let found = try await segmenter.detections(
+            in: EncodedImage(RegularFile.contents(of: path)),
+            options: [PredictionOptions(confidence: Float(scoreThreshold), overlap: iou), PredictionOptions()])
+        return (found[0], found[1])
     }
 
     private func requireInput(_ path: String, named option: String, kind: FileNode.Kind) throws {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ImageCodecs
 import Imaging
 
 /// The image files that a user names, each of them once.

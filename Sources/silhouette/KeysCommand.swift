@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
-import InferenceServer
+import HTTPServer
+import Serving
 
 struct KeysCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +13,12 @@ struct KeysCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Folder of the server's state.", valueName: "dir"))
         var state = environment("STATE") ?? defaultStateFolder()
 
-        func store() throws -> KeyStore { try KeyStore(folder: URL(filePath: state)) }
+        /// Opens the key store. Warnings go to standard error.
+        func store() throws -> KeyStore {
+            try KeyStore(folder: URL(filePath: state)) { warning in
+                try? FileHandle.standardError.write(contentsOf: Data("Warning: \(warning)\n".utf8))
+            }
+        }
     }
 
     struct Create: ParsableCommand {
@@ -40,6 +46,15 @@ struct KeysCommand: ParsableCommand {
         @Option(help: ArgumentHelp("Predictions that may be asked for with it; by default any number.", valueName: "n"))
         var quota: Int?
 
+        @Option(
+            name: .customLong("scope"),
+            help: ArgumentHelp(
+                "What it permits: predict (predictions and the list of models), manage (loading and evicting models), metrics "
+                    + "(/metrics from another machine). Repeatable. Default: predict.",
+                valueName: "scope"),
+            transform: scope)
+        var scopes: [APIKey.Scope] = []
+
         func validate() throws {
             if let quota, quota < 1 { throw ValidationError("--quota must be at least 1.") }
             if let models, wanted.isEmpty { throw ValidationError("--for names no model: '\(models)'.") }
@@ -50,7 +65,9 @@ struct KeysCommand: ParsableCommand {
         }
 
         func run() throws {
-            let limits = APIKey.Limits(models: models == nil ? nil : wanted, expires: expires, quota: quota)
+            let limits = APIKey.Limits(
+                models: models == nil ? nil : wanted, expires: expires, quota: quota,
+                scopes: scopes.isEmpty ? [.predict] : Set(scopes))
             let store = try options.store()
             let made = try store.create(name: name, limits: limits)
             do { try printLine(made.secret) } catch {
@@ -59,6 +76,14 @@ struct KeysCommand: ParsableCommand {
             }
             try? FileHandle.standardError.write(
                 contentsOf: Data("Key \(made.key.id) (\(name)). It is not shown again.\n".utf8))
+        }
+
+        private static func scope(_ text: String) throws -> APIKey.Scope {
+            guard let scope = APIKey.Scope(rawValue: text) else {
+                let names = APIKey.Scope.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("'\(text)' is not a scope; expected one of: \(names).")
+            }
+            return scope
         }
 
         /// A time from now on, or a date; a day without a time is its beginning in UTC.
@@ -94,6 +119,7 @@ struct KeysCommand: ParsableCommand {
                     }
                 return [
                     key.id, key.created.formatted(.iso8601), state, key.name,
+                    key.limits.scopes.sorted().map(\.rawValue).joined(separator: ","),
                     key.limits.quota.map { "used \(key.used)/\($0)" } ?? "",
                     key.limits.models.map { "for " + $0.sorted().joined(separator: ",") } ?? "",
                 ]

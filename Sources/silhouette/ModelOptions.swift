@@ -44,6 +44,14 @@ func requireNumbers(_ names: String...) throws {
     }
 }
 
+/// Refuses a variable that is set to something else than a whole number.
+func requireIntegers(_ names: String...) throws {
+    for name in names {
+        guard let text = environment(name), Int(text) == nil else { continue }
+        throw ValidationError("SILHOUETTE_\(name) is '\(text)'; expected a whole number.")
+    }
+}
+
 /// The same as a flag: set to 1, true, yes or on.
 func environmentFlag(_ name: String) -> Bool {
     ["1", "true", "yes", "on"].contains(environment(name)?.lowercased())

@@ -1,5 +1,6 @@
+import AnnotationFormats
 import Foundation
-import InferenceServer
+import HTTPServer
 
 /// Where the outputs of `predict` go, and whether they may go there.
 struct OutputPlan {

@@ -1,9 +1,12 @@
+import AnnotationFormats
 import ArgumentParser
 import Foundation
+import HostedAPI
+import ImageCodecs
 import Imaging
-import InferenceServer
 import InstanceSegmentation
 import Logging
+import Serving
 
 struct PredictCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -78,7 +81,7 @@ struct PredictCommand: AsyncParsableCommand {
 
     func validate() throws {
         if let tile, !(64...8192).contains(tile) { throw ValidationError("--tile must be from 64 to 8192.") }
-        guard tileOverlap >= 0, fraction(percentOrFraction: tileOverlap) < 0.9 else {
+        guard tileOverlap >= 0, Double(percentOrFraction: tileOverlap) < 0.9 else {
             throw ValidationError("--tile-overlap must be below 90 per cent.")
         }
         if let simplify, !(0...1000).contains(simplify) { throw ValidationError("--simplify must be from 0 to 1000.") }
@@ -97,14 +100,9 @@ struct PredictCommand: AsyncParsableCommand {
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .warning
-        let loaded = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
-        let served = ServedModel(
-            id: location.id,
-            segmenter: try Segmenter(
-                session: loaded, settings: try location.settings(),
-                usesSquareInput: square || environmentFlag("SQUARE")),
-            decodesInFull: fullDecode || environmentFlag("FULL_DECODE") || save != nil || tile != nil
-                || exports.contains(.cutout))
+        let served = try await CommandService(
+            location, backend: try backends.open(logger: logger), usesSquareInput: square || environmentFlag("SQUARE"),
+            decodesInFull: fullDecode || environmentFlag("FULL_DECODE"), logger: logger)
         let progress = ProgressBar(total: inputs.files.count, isShown: inputs.files.count > 3 && (json || save != nil))
         var writer = try writer(for: inputs.files, modelFiles: location.files, served: served) { message in
             progress.clear()
@@ -114,7 +112,8 @@ struct PredictCommand: AsyncParsableCommand {
         var failures = inputs.problems.count
         for (index, file) in inputs.files.enumerated() {
             do {
-                let (image, found) = try await predict(file, with: served)
+                let item = try await predict(file, with: served)
+                let found = item.segmentation
                 if found.nonFiniteCount > 0 {
                     progress.clear()
                     report(
@@ -122,9 +121,9 @@ struct PredictCommand: AsyncParsableCommand {
                             + "Check the scale, mean and std of the model's settings.")
                 }
                 writer.write(
-                    found, of: index, file: file, image: image, classNames: served.segmenter.model.classNames,
+                    found, of: index, file: file, image: item.image, classNames: served.model.classNames,
                     simplification: simplify
-                ) { drawing(of: found, on: image) }
+                ) { item.image.map { drawing(of: found, on: $0) } }
             } catch {
                 failures += 1
                 progress.clear()
@@ -133,14 +132,14 @@ struct PredictCommand: AsyncParsableCommand {
             progress.advance()
         }
         progress.clear()
-        writer.finish(classNames: served.segmenter.model.classNames)
+        writer.finish(classNames: served.model.classNames)
         summarize(inputs, failures: failures, writer)
         if failures + writer.failures > 0 { throw ExitCode(1) }
     }
 
     /// Plans all outputs, and makes their folders.
     private func writer(
-        for files: [String], modelFiles: [String], served: ServedModel, report: @escaping (String) -> Void
+        for files: [String], modelFiles: [String], served: CommandService, report: @escaping (String) -> Void
     ) throws -> PredictionWriter {
         for folder in [save, exports.isEmpty ? nil : output].compactMap({ $0 }) {
             do {
@@ -152,37 +151,34 @@ struct PredictCommand: AsyncParsableCommand {
         let formats = ExportFormat.allCases.filter(exports.contains)
         let plan = OutputPlan(
             inputs: files, save: save, formats: formats, output: output,
-            classNames: served.segmenter.model.classNames)
+            classNames: served.model.classNames)
         let kept = ProtectedFiles(save == nil && exports.isEmpty ? [] : files + modelFiles)
         let overwrites = overwrite || environmentFlag("OVERWRITE")
         try plan.requireFreePaths(overwriting: overwrites, sparing: kept)
         return PredictionWriter(plan: plan, formats: formats, overwrites: overwrites, inputs: kept, report: report)
     }
 
-    private func predict(_ file: String, with served: ServedModel) async throws -> (Image, Segmentation) {
-        let bytes = try RegularFile.contents(of: file)
-        let start = ContinuousClock.now
-        let image = try bytes.withUnsafeBytes { try served.decode($0) }
-        let decoded = ContinuousClock.now
+    private func predict(_ file: String, with served: CommandService) async throws -> PredictionOutcome.Item {
         let options = PredictionOptions(
-            confidence: Float(max(fraction(percentOrFraction: confidence), 0.01)),
-            overlap: fraction(percentOrFraction: overlap))
-        var found: Segmentation
-        if let tile {
-            let tiling = Tiling(side: tile, overlap: fraction(percentOrFraction: tileOverlap))
-            found = try await served.segmenter.segment(image, options: options, tiling: tiling)
-        } else {
-            found = try await served.segmenter.segment(image, options: options)
-        }
-        found.timing.decode = decoded - start
+            confidence: Float(max(Double(percentOrFraction: confidence), 0.01)),
+            overlap: Double(percentOrFraction: overlap))
+        let tiling = tile.map { Tiling(side: $0, overlap: Double(percentOrFraction: tileOverlap)) }
+        let item = try await served.predict(
+            try RegularFile.contents(of: file),
+            SegmentationQuery(
+                options: options, tiling: tiling, decodesInFull: save != nil || exports.contains(.cutout),
+                simplification: simplify),
+            pixels: save != nil || exports.contains(.cutout) ? .image : .none)
         let text =
             json
-            ? String(decoding: PredictionResponse(found, simplification: simplify).json(file: file), as: UTF8.self)
-            : PredictionTable(file: file, segmentation: found).text
+            ? String(
+                decoding: PredictionResponse(item.segmentation, simplification: simplify).json(file: file),
+                as: UTF8.self)
+            : PredictionTable(file: file, segmentation: item.segmentation).text
         do { try printLine(text) } catch {
             throw FileProblem("The result cannot be written to standard output: \(FileProblem.reason(of: error))")
         }
-        return (image, found)
+        return item
     }
 
     private func drawing(of found: Segmentation, on image: Image) -> Image {

@@ -1,5 +1,4 @@
 import Foundation
-import InferenceServer
 import InstanceSegmentation
 
 /// The objects of one picture for people to read.
@@ -12,18 +11,19 @@ struct PredictionTable {
         let timing = segmentation.timing
         let stages = [
             ("decode", timing.decode), ("preprocess", timing.preprocess), ("inference", timing.inference),
-            ("postprocess", timing.postprocess),
+            ("postprocess", timing.postprocess), ("outlines", timing.outlines),
         ]
         var lines = [
             "\(file)  \(segmentation.imageSize)  \(found.count) \(found.count == 1 ? "object" : "objects")  "
                 + stages.map { "\($0.0) \(milliseconds($0.1))" }.joined(separator: ", ") + " ms"
         ]
-        let rows = found.map { detection in
+        let outlines = segmentation.outlines ?? []
+        let rows = found.enumerated().map { index, detection in
             let box = detection.box.rounded
             return [
                 detection.className, percent(detection.confidence),
                 "\(Int(box.x1)),\(Int(box.y1)) \(Int(box.width))x\(Int(box.height))",
-                "\(detection.mask.outline?.points.count ?? 0)",
+                "\((outlines.indices.contains(index) ? outlines[index] : nil)?.points.count ?? 0)",
             ]
         }
         if !rows.isEmpty {

@@ -1,6 +1,7 @@
+import AnnotationFormats
 import Foundation
+import ImageCodecs
 import Imaging
-import InferenceServer
 import InstanceSegmentation
 
 /// Writes the outputs of `predict`. A file that cannot be written is named, and the others are written.
@@ -32,10 +33,10 @@ struct PredictionWriter {
     ///   - file: The image's own path.
     ///   - drawing: Makes the image with outlines.
     mutating func write(
-        _ segmentation: Segmentation, of input: Int, file: String, image: Image, classNames: [String],
-        simplification: Double?, drawing: () throws -> Image
+        _ segmentation: Segmentation, of input: Int, file: String, image: Image?, classNames: [String],
+        simplification: Double?, drawing: () throws -> Image?
     ) {
-        if let path = plan.savedImage(of: input) { write(to: path) { try drawing().encoded(as: .jpeg) } }
+        if let path = plan.savedImage(of: input) { write(to: path) { try drawing()?.encoded(as: .jpeg) ?? [] } }
         guard !formats.isEmpty else { return }
         func exported(name: String, picture: Image? = nil) -> ExportedPicture {
             ExportedPicture(

@@ -1,5 +1,5 @@
 import Foundation
-import InferenceServer
+import HTTPServer
 import InstanceSegmentation
 import Logging
 import ONNXRuntimeBackend

@@ -1,10 +1,12 @@
 import ArgumentParser
 import CAllocator
 import Foundation
-import InferenceServer
+import HTTPServer
 import InstanceSegmentation
 import Logging
+import Metrics
 import RuntimeSupport
+import Serving
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -31,20 +33,21 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Models to open before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
+            "Models to load before the server is ready: all, none, or DATASET/VERSION,…", valueName: "models"))
     var preload = environment("PRELOAD") ?? "all"
 
     @Option(
         help: ArgumentHelp(
-            "Most models that are open at once; the one that was not used for longest goes for another. By default all.",
+            "Maximum number of models kept in memory; the least recently used is evicted. Default: no limit.",
             valueName: "n"))
     var maxModels: Int?
 
+    @OptionGroup(title: "Limits") var limits: LimitOptions
+
     @Option(
         help: ArgumentHelp(
-            "Predictions of one model that run at once: auto (as many as there are cores) or a number.", valueName: "n")
-    )
-    var lanes: CountOption?
+            "Notice changed, new and removed models in the folder: on or off.", valueName: "on|off"))
+    var watch: Switch?
 
     @Option(
         help: ArgumentHelp(
@@ -64,9 +67,6 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Allow --open on an address that others can reach.")
     var insecure = false
 
-    @Option(help: ArgumentHelp("Largest request body in MiB.", valueName: "MiB"))
-    var maxBody = environment("MAX_BODY").flatMap { Int($0) } ?? 32
-
     @Option(
         help: ArgumentHelp(
             "Allow image= addresses of a private network or host: 10.0.0.0/8, camera.local, 127.0.0.1:8000. Repeatable.",
@@ -75,10 +75,16 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Let pages of this origin use the server from a browser: https://app.example.com, or * for any. Repeatable. Default: * where a key is needed, none with --open.",
+            "Let pages of this origin use the server from a browser: https://app.example.com, * for any, or off. Repeatable. Default: * where a key is needed, off with --open.",
             valueName: "origin"))
     var cors: [String] =
         environment("CORS").map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } } ?? []
+
+    @Option(
+        help: ArgumentHelp(
+            "Serve /metrics on this address alone, without keys; by default with everything else, to loopback clients and keys with the scope metrics.",
+            valueName: "host:port"))
+    var metricsAddress: String?
 
     @Option(
         help: ArgumentHelp(
@@ -100,18 +106,24 @@ struct ServeCommand: AsyncParsableCommand {
     var printRequest: String?
 
     func validate() throws {
-        try requireNumbers("PORT", "MAX_BODY", "MAX_MODELS", "SHUTDOWN_TIMEOUT")
-        _ = try (CountOption.fromEnvironment("LANES"), CountOption.fromEnvironment("THREADS"))
+        try requireNumbers("SHUTDOWN_TIMEOUT")
+        try requireIntegers("PORT", "MAX_MODELS")
+        _ = try CountOption.fromEnvironment("THREADS")
+        if let metricsText, ListeningAddress(metricsText) == nil {
+            throw ValidationError("--metrics-address: '\(metricsText)' is not HOST:PORT, such as 127.0.0.1:9100.")
+        }
         if let mostModels, mostModels < 1 { throw ValidationError("--max-models must be at least 1.") }
         guard (0...65_535).contains(port) else { throw ValidationError("--port must be from 0 to 65535.") }
-        guard (1...1024).contains(maxBody) else { throw ValidationError("--max-body must be from 1 to 1024.") }
         guard (0...3600).contains(shutdownTimeout) else {
             throw ValidationError("--shutdown-timeout must be from 0 to 3600 seconds.")
         }
-        for text in cors where text != "*" && OriginPolicy.origin(text) == nil {
+        for text in cors where text != "*" && text != "off" && OriginPolicy.origin(text) == nil {
             throw ValidationError(
-                "--cors: '\(text)' is not an origin; expected a scheme and a host, such as https://app.example.com, or *."
+                "--cors: '\(text)' is not an origin; expected a scheme and a host, such as https://app.example.com, * or off."
             )
+        }
+        guard cors.count == 1 || !cors.contains("off") else {
+            throw ValidationError("--cors off cannot be combined with origins.")
         }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
             throw ValidationError("--allow-fetch takes a network, a host or host:port; '\(text)' is none.")
@@ -126,68 +138,92 @@ struct ServeCommand: AsyncParsableCommand {
         }
     }
 
-    private var isOpen: Bool { open || environmentFlag("OPEN") }
+    var isOpen: Bool { open || environmentFlag("OPEN") }
 
     private var isLoopback: Bool { OriginPolicy.isLoopback(host) }
 
     /// The origins of `--cors`; `nil` for the default.
     private var origins: OriginPolicy.Origins? {
         if cors.isEmpty { return nil }
+        if cors == ["off"] { return .named([]) }
         return cors.contains("*") ? .any : .named(Set(cors.compactMap(OriginPolicy.origin)))
     }
 
     func run() async throws {
         signal(SIGHUP, SIG_IGN)  // also while the server starts
         let logger = Logger(label: "silhouette")
-        let locations = try models.locations { logger.warning("\($0)") }
-        if locations.isEmpty {
-            logger.warning("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
-        }
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
         let threads = try (self.threads ?? .fromEnvironment("THREADS")).count
         let backend = try backends.open(threads: threads, logger: logger)
         logger.info(
             "\(backend.name)",
             metadata: ["library": "\(backend.libraryPath)", "precision": "\(backend.precision.rawValue)"])
+        let registry = PrometheusRegistry(descriptions: ServiceMetrics.descriptions) { logger.warning("\($0)") }
+        MetricsSystem.bootstrap(registry)
+        let limits = try self.limits.service()
+        let repository = ModelRepository(.folder(URL(filePath: models.folder)), backend: backend, logger: logger)
+        try await repository.scan()  // headers are read once the server listens
+        let index = repository.index
+        if index.entries.isEmpty {
+            logger.warning("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")
+        }
         let (access, key) = try access(logger: logger)
-        let catalog = ModelCatalog(
-            locations: locations, backend: backend,
-            settings: ModelCatalog.Settings(
-                lanes: try (lanes ?? .fromEnvironment("LANES")).count ?? cores,
+        let metrics = ServiceMetrics(factory: registry)
+        let pool = ModelPool(
+            repository: repository, backend: backend,
+            configuration: ModelPool.Configuration(
+                concurrency: limits.concurrency,
+                limits: PoolLimits(maxModels: mostModels, maxWaiting: limits.maxQueue),
                 usesSquareInput: square || environmentFlag("SQUARE"),
-                decodesInFull: fullDecode || environmentFlag("FULL_DECODE"), maxOpen: mostModels),
-            logger: logger)
+                decodesInFull: fullDecode || environmentFlag("FULL_DECODE"),
+                onReload: { id, succeeded in
+                    let model = id.description
+                    if succeeded {
+                        metrics.modelReloaded(model: model)
+                    } else {
+                        metrics.modelReloadFailed(model: model)
+                    }
+                },
+                onRemove: { metrics.modelRemoved(model: $0.description) }), logger: logger)
         let configuration = ServerConfiguration(
-            host: host, port: port, maxBodySize: maxBody << 20,
+            host: host, port: port, maxBodySize: self.limits.maxBody << 20, limits: limits,
+            connections: self.limits.connections,
             fetchPolicy: AddressPolicy(rules: Set(allowFetch.compactMap(AddressPolicy.Rule.init))),
-            origins: origins, shutdownTimeout: .seconds(shutdownTimeout),
-            preload: try preloaded(locations), certificate: certificate, version: Silhouette.version)
+            origins: origins, metricsAddress: metricsText.flatMap(ListeningAddress.init),
+            shutdownTimeout: .seconds(shutdownTimeout), preload: try preloaded(index.ids),
+            watchesModels: try (watch ?? .fromEnvironment("WATCH") ?? .on) == .on, certificate: certificate,
+            version: Silhouette.version)
         let releaseMemory: @Sendable () async -> Void = {
             do { try await backend.releaseMemory() } catch { logger.warning("Memory is kept: \(error)") }
             await onThread(named: "release") { silhouette_allocator_trim() }
         }
         let address = "\(configuration.scheme)://\(host.contains(":") ? "[\(host)]" : host)"
-        let application = try buildApplication(
-            configuration, catalog: catalog, access: access, logger: logger,
-            whenListening: { port in
+        let events = ServerEvents(
+            onListening: { port in
                 logger.info("Listening on \(address):\(port)")
                 let hosts = ["API_URL", "INSTANCE_SEGMENTATION_URL", "OBJECT_DETECTION_URL"]
                 logger.info(
                     "For the roboflow package: \(hosts.map { "\($0)=\(address):\(port)" }.joined(separator: " "))")
             },
-            whenReady: { [printRequest] port in
+            onReady: { [printRequest] port in
                 await releaseMemory()
-                guard let printRequest, let model = locations.first else { return }
+                guard let printRequest, let model = index.ids.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""
-                try? printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model.id)\(query)\"")
+                try? printLine("base64 \(printRequest) | curl -sd @- \"\(address):\(port)/\(model)\(query)\"")
             },
-            whenResting: releaseMemory)
-        try await runServer(application, configuration: configuration)
+            onIdle: releaseMemory)
+        let server = try buildServer(
+            configuration, pool: pool, access: access, registry: registry, logger: logger, events: events)
+        try await runServer(server.application, configuration: configuration) {
+            if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
+            server.reload()
+        }
         // The runtime must not be torn down during a load.
-        if await catalog.isLoading { _exit(0) }
+        if await pool.isLoading { _exit(0) }
     }
 
-    private var mostModels: Int? { maxModels ?? environment("MAX_MODELS").flatMap { Int($0) } }
+    var mostModels: Int? { maxModels ?? environment("MAX_MODELS").flatMap { Int($0) } }
+    private var metricsText: String? { metricsAddress ?? environment("METRICS_ADDRESS") }
     private var certificateFile: String? { tlsCertificate ?? environment("TLS_CERTIFICATE") }
     private var privateKeyFile: String? { tlsPrivateKey ?? environment("TLS_PRIVATE_KEY") }
 
@@ -195,40 +231,6 @@ struct ServeCommand: AsyncParsableCommand {
         guard let certificateFile, let privateKeyFile else { return nil }
         return CertificateFiles(
             certificate: URL(filePath: certificateFile), privateKey: URL(filePath: privateKeyFile))
-    }
-
-    /// Who may use the server, and a key of theirs where it is known.
-    private func access(logger: Logger) throws -> (Access, String?) {
-        if isOpen { return (.open, nil) }
-        let store = try KeyStore(folder: URL(filePath: state))
-        if let secret = environment("API_KEY") {
-            _ = try store.adopt(secret: secret, name: "SILHOUETTE_API_KEY")
-            return (.keys(store), secret)
-        }
-        guard try store.keys().isEmpty else { return (.keys(store), nil) }
-        let made = try store.create(name: "first start")
-        do {
-            try printLine("API key (shown this once; 'silhouette keys create' makes more): \(made.secret)")
-        } catch {
-            _ = try store.revoke(id: made.key.id)
-            throw Refusal(description: "A key was made but cannot be printed: \(FileProblem.reason(of: error))")
-        }
-        return (.keys(store), made.secret)
-    }
-
-    private func preloaded(_ locations: [ModelLocation]) throws -> [ModelID] {
-        switch preload {
-        case "all": return Array(locations.map(\.id).prefix(mostModels ?? .max))
-        case "none": return []
-        default:
-            return try preload.split(separator: ",").map { name in
-                let name = name.trimmingCharacters(in: .whitespaces)
-                guard let location = locations.first(where: { $0.id.description == name }) else {
-                    throw ValidationError("--preload names '\(name)', which is not in \(models.folder).")
-                }
-                return location.id
-            }
-        }
     }
 }
 

@@ -8,6 +8,8 @@ import Logging
 struct Silhouette: AsyncParsableCommand {
     static let version = "0.1.0"
 
+    static let logThreshold = LogThreshold()
+
     static let configuration = CommandConfiguration(
         commandName: "silhouette",
         abstract: "Finds the outline of every object in a picture: a server, and a command for files.",
@@ -18,19 +20,14 @@ struct Silhouette: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self, EvaluateCommand.self,
-            BenchmarkCommand.self,
+            BenchmarkCommand.self, HealthCommand.self,
         ])
 
     static func main() async {
         // Before there are other threads, which the environment must not change under: ONNX Runtime reads it when it is loaded.
         setenv("ORT_DISABLE_TELEMETRY", "1", 1)
         silhouette_allocator_keep_memory()
-        LoggingSystem.bootstrap { label in
-            var handler = StreamLogHandler.standardError(label: label)
-            handler.logLevel =
-                ProcessInfo.processInfo.environment["LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
-            return handler
-        }
+        LoggingSystem.bootstrap { ThresholdLogHandler(label: $0, threshold: logThreshold) }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

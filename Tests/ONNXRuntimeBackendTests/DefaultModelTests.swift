@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import ImageCodecs
 import Imaging
 import InstanceSegmentation
 import ONNXRuntimeBackend

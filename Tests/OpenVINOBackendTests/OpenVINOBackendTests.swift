@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import Imaging
 import InstanceSegmentation
 import ONNXRuntimeBackend

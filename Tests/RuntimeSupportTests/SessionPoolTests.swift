@@ -212,4 +212,32 @@ private func within30Seconds(_ isTrue: () -> Bool) async -> Bool {
         try await self.pool(alone, concurrency: 1).warmUp(input(1))
         #expect(alone.calls == 2)
     }
+
+    @Test func sessionsAreReleasedOnAThreadOfTheirOwn() async throws {
+        /// Notes the thread that drops the last reference.
+        final class Witness: Sendable {
+            let log: @Sendable (String) -> Void
+            init(_ log: @escaping @Sendable (String) -> Void) { self.log = log }
+            deinit { log(Thread.current.name ?? "") }
+        }
+        let released = Mutex<[String]>([])
+        func make() -> SessionPool {
+            let (wide, single) = (
+                Witness { name in released.withLock { $0.append(name) } },
+                Witness { name in released.withLock { $0.append(name) } }
+            )
+            return SessionPool(
+                model: description, maxConcurrency: 2,
+                wide: SessionPool.WideSession(count: 1) { inputs in withExtendedLifetime(wide) { inputs } }
+            ) { inputs in withExtendedLifetime(single) { inputs } }
+        }
+        for i in 0..<50 {
+            var pool: SessionPool? = make()
+            try await pool?.warmUp(input(i))
+            _ = try await pool?.infer(input(i))
+            pool = nil
+        }
+        #expect(await within30Seconds { released.withLock { $0.count } == 100 })
+        #expect(released.withLock { Set($0) } == ["release"])
+    }
 }

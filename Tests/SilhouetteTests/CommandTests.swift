@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import Imaging
 import TestSupport
 import Testing
@@ -79,7 +80,7 @@ import Testing
         let outcome = try Program.run(["predict", try picture()], environment: environment)
         #expect(outcome.status == 0 && outcome.output.contains("0 objects"))
         let wrong = try Program.run(["serve"], environment: ["SILHOUETTE_PORT": "many"])
-        #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_PORT is 'many'; expected a number"))
+        #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_PORT is 'many'; expected a whole number"))
     }
 
     @Test func quantizingSaysWhatItNeeds() throws {

@@ -1,7 +1,7 @@
 extension ModelDescription {
     /// Refuses declared shapes that no network for images has, before anything is sized or computed from them.
     /// - Throws: `SegmentationError.invalidConfiguration`.
-    func checkLimits() throws {
+    package func checkLimits() throws {
         for (tensors, kind) in [(inputs, "inputs"), (outputs, "outputs")] where tensors.count > ModelLimits.tensors {
             throw SegmentationError.invalidConfiguration(
                 "The model has \(tensors.count) \(kind); at most \(ModelLimits.tensors) are accepted.")

@@ -11,7 +11,8 @@ public struct ModelDirectory: Sendable {
     /// Names that a dataset may not have, because routes of the server begin with them.
     public static let reservedNames: Set<String> = [
         "infer", "model", "models", "static", "docs", "start", "clear_cache", "info", "healthz", "readiness", "metrics",
-        "logs", "openapi.json", "_next", "build", "workflows", "inference_pipelines", "device", "notebook",
+        "logs", "openapi.json", "_next", "build", "workflows", "inference_pipelines", "device", "notebook", "v2", "mcp",
+        "label-studio",
     ]
 
     /// The models in the folder, by dataset and then by version, numbers in their order.
@@ -47,12 +48,15 @@ public struct ModelDirectory: Sendable {
         }
     }
 
-    /// `model.onnx`, `weights.onnx` as Roboflow's packages have it, or the only ONNX file there is.
     private func modelFile(in folder: URL) throws -> URL? {
-        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-            .filter { $0.hasSuffix(".onnx") && !$0.hasPrefix(".") }
-        let known = ["model.onnx", "weights.onnx"].first(where: names.contains)
-        return (known ?? (names.count == 1 ? names[0] : nil)).map { folder.appending(path: $0) }
+        Self.modelFile(among: try FileManager.default.contentsOfDirectory(atPath: folder.path))
+            .map { folder.appending(path: $0) }
+    }
+
+    /// The model's file among the names in a folder: `model.onnx`, `weights.onnx` as in Roboflow's packages, or the only ONNX file.
+    package static func modelFile(among names: [String]) -> String? {
+        let files = names.filter { $0.hasSuffix(".onnx") && !$0.hasPrefix(".") }
+        return ["model.onnx", "weights.onnx"].first(where: files.contains) ?? (files.count == 1 ? files[0] : nil)
     }
 
     private func folders(in folder: URL) throws -> [String] {

@@ -2,6 +2,12 @@ public import Foundation
 import Imaging
 
 extension ModelSettings {
+    /// The names of the files that `init(filesIn:)` reads, besides the one that `model.json` names as `namesFile`.
+    package static let fileNames: Set<String> = [
+        "model.json", "class_names.txt", "inference_config.json", "environment.json", "preprocessor_config.json",
+        "config.json", "pipeline.json", "detail.json",
+    ]
+
     /// Reads the files beside a model. What stands in an earlier one of these goes before what stands in a later one:
     /// `model.json`, `class_names.txt`, Roboflow's `inference_config.json` and `environment.json`, the `preprocessor_config.json` and
     /// `config.json` of transformers, the `pipeline.json` and `detail.json` of mmdeploy.

@@ -1,0 +1,151 @@
+import Foundation
+import Imaging
+public import InstanceSegmentation
+
+/// How the pixels of an object are written.
+public enum MaskFormat: String, CaseIterable, Sendable {
+    /// One ring of points.
+    case polygon
+    /// COCO's compressed run lengths.
+    case rle
+}
+
+/// The answer to a prediction, as the hosted API writes it.
+public struct PredictionResponse: Sendable {
+    public let segmentation: Segmentation
+    public let maskFormat: MaskFormat
+    /// The picture with the objects drawn on it, as a JPEG.
+    public var visualization: [UInt8]?
+    /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    public var simplification: Double?
+
+    public init(
+        _ segmentation: Segmentation, maskFormat: MaskFormat = .polygon, visualization: [UInt8]? = nil,
+        simplification: Double? = nil
+    ) {
+        self.segmentation = segmentation
+        self.maskFormat = maskFormat
+        self.visualization = visualization
+        self.simplification = simplification
+    }
+
+    /// The answer as one line of JSON.
+    /// - Parameters:
+    ///   - file: stands first in the answer, as the file that it is for.
+    ///   - inferenceID: what the client wants to know the answer by; by default a new one.
+    public func json(file: String? = nil, inferenceID: String? = nil) -> [UInt8] {
+        var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
+        var random = SystemRandomNumberGenerator()
+        writer.raw("{")
+        if let file {
+            writer.raw(#""file":"#)
+            writer.string(file)
+            writer.raw(",")
+        }
+        writer.raw(#""inference_id":"#)
+        if let inferenceID { writer.string(inferenceID) } else { writer.uuid(using: &random) }
+        writer.raw(",")
+        writeFields(to: &writer, random: &random)
+        writer.raw("}")
+        return writer.bytes
+    }
+
+    private func traced(_ detection: Detection) -> Polygon? {
+        let outline = detection.mask.outline(in: segmentation.imageSize)
+        return simplification.map { outline?.simplified(tolerance: $0) } ?? outline
+    }
+
+    private func writeFields(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {
+        writer.raw(#""time":"#)
+        writer.number((segmentation.timing.total.seconds * 1e6).rounded() / 1e6)
+        writer.raw(#","image":{"width":"#)
+        writer.integer(segmentation.imageSize.width)
+        writer.raw(#","height":"#)
+        writer.integer(segmentation.imageSize.height)
+        writer.raw(#"},"predictions":["#)
+        var isFirst = true
+        for (index, detection) in segmentation.detections.enumerated() {
+            guard
+                let outline = segmentation.outlines.map({ $0[index] }) ?? traced(detection),
+                let prediction = WirePrediction(
+                    detection, outline: outline, imageSize: segmentation.imageSize, maskFormat: maskFormat)
+            else { continue }
+            if !isFirst { writer.raw(",") }
+            isFirst = false
+            prediction.write(to: &writer, random: &random)
+        }
+        writer.raw("]")
+        if let visualization {
+            writer.raw(#","visualization":""#)
+            writer.raw(Data(visualization).base64EncodedData())
+            writer.raw(#"""#)
+        }
+    }
+}
+
+/// One prediction of an answer: the box by its rounded corners, and the object's pixels.
+private struct WirePrediction {
+    private let detection: Detection
+    private let box: BoundingBox
+    private let outline: Polygon
+    private let imageSize: ImageSize
+    private let maskFormat: MaskFormat
+
+    /// `nil` where the box has no area once its corners are rounded.
+    init?(_ detection: Detection, outline: Polygon, imageSize: ImageSize, maskFormat: MaskFormat) {
+        let box = detection.box.rounded
+        guard box.width > 0, box.height > 0 else { return nil }
+        self.imageSize = imageSize
+        self.detection = detection
+        self.box = box
+        self.outline = outline
+        self.maskFormat = maskFormat
+    }
+
+    func write(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {
+        writer.raw(#"{"x":"#)
+        writer.number(box.centerX)
+        writer.raw(#","y":"#)
+        writer.number(box.centerY)
+        writer.raw(#","width":"#)
+        writer.number(box.width)
+        writer.raw(#","height":"#)
+        writer.number(box.height)
+        writer.raw(#","confidence":"#)
+        writer.number(detection.confidence)
+        writer.raw(#","class":"#)
+        writer.string(detection.className)
+        writer.raw(#","class_id":"#)
+        writer.integer(detection.classID)
+        writer.raw(#","detection_id":"#)
+        writer.uuid(using: &random)
+        switch maskFormat {
+        case .polygon: writePoints(to: &writer)
+        case .rle: writeRuns(to: &writer)
+        }
+    }
+
+    private func writePoints(to writer: inout JSONWriter) {
+        writer.raw(#","points":["#)
+        for (i, point) in outline.points.enumerated() {
+            if i > 0 { writer.raw(",") }
+            writer.raw(#"{"x":"#)
+            writer.number((point.x * 10).rounded() / 10)
+            writer.raw(#","y":"#)
+            writer.number((point.y * 10).rounded() / 10)
+            writer.raw("}")
+        }
+        writer.raw(#"],"mask_format":"polygon"}"#)
+    }
+
+    private func writeRuns(to writer: inout JSONWriter) {
+        let runs = RunLengthEncoding(detection.mask.resized(to: imageSize))
+        writer.raw(#","rle":{"size":["#)
+        writer.integer(runs.size.height)
+        writer.raw(",")
+        writer.integer(runs.size.width)
+        writer.raw(#"],"counts":"#)
+        writer.string(runs.compressedCounts)
+        writer.raw(#"},"mask_format":"rle"}"#)
+    }
+}

@@ -1,0 +1,134 @@
+import Synchronization
+
+/// Counts the open connections and decides which one is evicted when there are too many.
+///
+/// A connection is in flight from the end of a request until the end of its response. All others can be evicted: those that
+/// are kept alive, that still send a head or a body, or whose client does not read a finished response.
+final class ConnectionRegistry: Sendable {
+    /// Gauges and counters of the connections.
+    struct Counts: Equatable, Sendable {
+        /// Connections that are open.
+        var open = 0
+        /// Open connections with at least one request in flight.
+        var inFlight = 0
+        /// Connections that were closed to admit others, or for want of memory for their heads.
+        var evicted = 0
+        /// Connections that were closed on arrival.
+        var refused = 0
+        /// Connections and request bodies that ran into a deadline.
+        var timedOut: [ConnectionTimeout: Int] = [:]
+    }
+
+    private struct State {
+        var nextID = 0
+        var connections: [Int: @Sendable () -> Void] = [:]
+        var idle = IdleOrder()
+        var headBytes = 0
+        var counts = Counts()
+    }
+
+    /// Maximum number of open connections.
+    let maxConnections: Int
+    private let maxHeadBytes: Int
+    private let state = Mutex(State())
+
+    /// - Parameter maxHeadBytes: bytes that incomplete heads may take together, besides `HeadBudget.free` of each.
+    init(maxConnections: Int, maxHeadBytes: Int = 64 << 20) {
+        self.maxConnections = max(1, maxConnections)
+        self.maxHeadBytes = max(0, maxHeadBytes)
+    }
+
+    /// The counts at the moment.
+    var counts: Counts {
+        state.withLock { state in
+            var counts = state.counts
+            counts.open = state.connections.count
+            counts.inFlight = state.connections.count - state.idle.count
+            return counts
+        }
+    }
+
+    /// Admits a new connection, evicting another one when there are too many.
+    /// - Parameter close: closes the connection; called at most once, from any thread.
+    /// - Returns: the connection's identifier, or nil when the connection is refused.
+    func open(close: @escaping @Sendable () -> Void) -> Int? {
+        let (id, evicted) = state.withLock { state -> (Int?, (@Sendable () -> Void)?) in
+            var evicted: (@Sendable () -> Void)?
+            if state.connections.count >= maxConnections {
+                evicted = evictOne(&state)
+                guard evicted != nil else {
+                    state.counts.refused += 1
+                    return (nil, nil)
+                }
+            }
+            let id = state.nextID
+            state.nextID += 1
+            state.connections[id] = close
+            state.idle.append(id)
+            return (id, evicted)
+        }
+        evicted?()
+        return id
+    }
+
+    /// Evicts up to a number of connections without a request in flight, to free their descriptors.
+    func evict(atMost count: Int) {
+        let evicted = state.withLock { state in
+            var evicted: [@Sendable () -> Void] = []
+            while evicted.count < count, let close = evictOne(&state) { evicted.append(close) }
+            return evicted
+        }
+        for close in evicted { close() }
+    }
+
+    /// Forgets a connection that is about to be closed by its guard, and counts it as evicted.
+    func evict(_ id: Int) {
+        state.withLock { state in
+            guard state.connections.removeValue(forKey: id) != nil else { return }
+            state.idle.remove(id)
+            state.counts.evicted += 1
+        }
+    }
+
+    /// Takes memory for an incomplete head.
+    /// - Returns: whether there is as much.
+    func drawHeadBytes(_ count: Int) -> Bool {
+        state.withLock { state in
+            guard count <= maxHeadBytes - state.headBytes else { return false }
+            state.headBytes += count
+            return true
+        }
+    }
+
+    /// Returns memory that was taken for a head.
+    func returnHeadBytes(_ count: Int) {
+        state.withLock { $0.headBytes -= count }
+    }
+
+    /// Notes whether a connection has a request in flight.
+    func set(_ id: Int, inFlight: Bool) {
+        state.withLock { state in
+            guard state.connections[id] != nil else { return }
+            if inFlight { state.idle.remove(id) } else { state.idle.append(id) }
+        }
+    }
+
+    /// Forgets a connection that has ended.
+    func closed(_ id: Int) {
+        state.withLock { state in
+            state.connections[id] = nil
+            state.idle.remove(id)
+        }
+    }
+
+    /// Counts a deadline that was missed.
+    func count(_ timeout: ConnectionTimeout) {
+        state.withLock { $0.counts.timedOut[timeout, default: 0] += 1 }
+    }
+
+    private func evictOne(_ state: inout State) -> (@Sendable () -> Void)? {
+        guard let id = state.idle.popFirst(), let close = state.connections.removeValue(forKey: id) else { return nil }
+        state.counts.evicted += 1
+        return close
+    }
+}

@@ -1,0 +1,64 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// The state of one request and its response.
+struct Exchange {
+    /// Whether the request is complete.
+    var isReceived = false
+    /// Whether the response is complete.
+    var isAnswered = false
+    /// Whether the connection's guard counts the request as in flight.
+    var isInFlight = false
+    /// Whether the client waits with its body for `100 Continue`.
+    var awaitsGoAhead: Bool
+    /// Bytes of the body that have arrived.
+    private(set) var bytes = 0
+    /// Bytes of the body that have arrived after the response.
+    private(set) var unwanted = 0
+
+    init(_ head: HTTPRequest) {
+        let expectation = head.headerFields[.expect] ?? ""
+        awaitsGoAhead = expectation.utf8.count == 12 && expectation.lowercased() == "100-continue"
+    }
+
+    /// Notes the end of the request.
+    mutating func ended() {
+        awaitsGoAhead = false
+        isReceived = true
+    }
+
+    /// Notes a part of the body.
+    mutating func received(_ count: Int) {
+        awaitsGoAhead = false  // the client did not wait for it
+        bytes += count
+        if isAnswered { unwanted += count }
+    }
+}
+
+extension ExchangeHandler {
+    /// Says that a request's body is going to be read.
+    struct BodyWanted: Sendable {}
+
+    /// Says that the caller has shown a key, so that its connection is not evicted while its body arrives.
+    struct CallerKnown: Sendable {}
+}
+
+extension ErrorResponse {
+    /// Whether an error says that what the client sent is not a valid request.
+    static func isMalformedRequest(_ error: any Error) -> Bool {
+        error is HTTPParserError || error is HTTP1TypeConversionError || error is HostFieldError
+    }
+
+    /// The response as the last one of its connection.
+    var closingParts: [HTTPResponsePart] {
+        var head = HTTPResponse(status: status)
+        head.headerFields = [
+            .contentType: "application/json", .contentLength: String(body.count), .connection: "close",
+            .server: "Silhouette",
+        ]
+        return [.head(head), .body(ByteBuffer(bytes: body)), .end(nil)]
+    }
+}

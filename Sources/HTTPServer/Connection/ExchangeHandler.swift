@@ -1,0 +1,249 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+
+/// Handles the parts of an exchange that no route can: one request at a time and its response.
+///
+/// - `Expect: 100-continue`, for which curl and others wait before they send a large body, is answered when the body is
+///   wanted (`BodyWanted`). A final response that comes before refuses the body, and the connection ends with it.
+/// - A body that is wanted has a deadline and a minimum rate. When it misses them, its reader gets `BodyTimeoutError`, and
+///   the connection ends with the response.
+/// - Malformed requests are answered with 400 or 431 in the shape of all errors.
+/// - After the response, only a limited rest of the body is read, so that the client gets to its response.
+/// - The work of a request is canceled when its client disconnects (`DisconnectWatch`).
+final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let maxUnwanted: Int
+    private let isContended: @Sendable () -> Bool
+    private var connection: ConnectionGuard?
+    private var persistence: PersistenceHandler?
+    private var isHTTP1: Bool { persistence != nil }
+    private var exchange: Exchange?
+    private var watch: DisconnectWatch?
+    private var isReading = false
+    private var endsWithAnswer = false
+    private var hasEnded = false
+    private let bodyDeadline = BodyDeadline()
+    private var probe = DisconnectProbe()
+    private var output = StreamOutput()
+
+    /// - Parameters:
+    ///   - maxUnwanted: bytes of a body that are read after its request was answered.
+    ///   - isContended: whether requests wait for others.
+    init(maxUnwanted: Int, isContended: @escaping @Sendable () -> Bool) {
+        self.maxUnwanted = maxUnwanted
+        self.isContended = isContended
+    }
+
+    /// Observes the client of the current request until its response is complete.
+    func set(_ watch: DisconnectWatch, isActive: Bool) {
+        if isActive, exchange?.isAnswered == false { self.watch = watch } else { watch.disconnect() }
+    }
+
+    // MARK: Inbound
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let pipeline = context.pipeline.syncOperations
+        // HTTP/2 streams have no such codec, and the guard is their connection's.
+        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else {
+            connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionGuard.self)
+            return
+        }
+        connection = try? pipeline.handler(type: ConnectionGuard.self)
+        let persistence = PersistenceHandler()
+        self.persistence = persistence
+        do {
+            // These stand where versions can be seen: before the codec.
+            try pipeline.addHandlers([RequestQueue(), persistence], position: .before(codec))
+        } catch {
+            context.fireErrorCaught(error)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasEnded else { return }
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            exchange = Exchange(head)
+            guard connection?.exchangeBegan(isStream: !isHTTP1) ?? true else { return end(context) }
+        case .body(let part):
+            exchange?.received(part.readableBytes)
+            bodyDeadline.received(part.readableBytes)
+            if exchange?.unwanted ?? 0 > maxUnwanted { return end(context) }
+        case .end:
+            exchange?.ended()
+            bodyDeadline.stop()
+            if exchange?.isAnswered == false { markInFlight() }
+            finishIfComplete()
+            sendProbes(context)
+        }
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        bodyDeadline.setReading(false)
+        context.fireChannelReadComplete()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        leave()
+        connection = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        guard event is RequestQueue.InputEnded else { return context.fireUserInboundEventTriggered(event) }
+        probe.inputEnded()
+        sendProbes(context)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !hasEnded else { return }  // what comes after a malformed head is no request either
+        guard exchange?.isAnswered ?? true, ErrorResponse.isMalformedRequest(error) else {
+            return context.fireErrorCaught(error)  // the reader of the body handles it
+        }
+        hasEnded = true
+        for part in ErrorResponse(error).closingParts { context.write(wrapOutboundOut(part), promise: nil) }
+        context.flush()
+        close(context)
+    }
+
+    // MARK: Outbound
+
+    func read(context: ChannelHandlerContext) {
+        isReading = true
+        bodyDeadline.setReading(true)
+        context.read()
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        switch event {
+        case is BodyWanted:
+            if exchange?.awaitsGoAhead == true {
+                exchange?.awaitsGoAhead = false
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+            startPace(context)
+            promise?.succeed()
+        case is CallerKnown:
+            if exchange?.isAnswered == false { markInFlight() }
+            promise?.succeed()
+        default:
+            context.triggerUserOutboundEvent(event, promise: promise)
+        }
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            probe.stop()
+            if exchange?.awaitsGoAhead == true, isHTTP1 { endsWithAnswer = true }
+            guard endsWithAnswer, isHTTP1 else { return context.write(data, promise: promise) }
+            head.headerFields[.connection] = "close"
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body(let body) where !isHTTP1:
+            for (part, promise) in output.parts(of: body, promise, context, limits: connection?.limits) {
+                context.write(wrapOutboundOut(.body(part)), promise: promise)
+            }
+        case .body:
+            context.write(data, promise: promise)
+        case .end:
+            watch = nil
+            exchange?.isAnswered = true
+            if exchange?.isInFlight == true { connection?.exchangeWasAnswered() }
+            exchange?.isInFlight = false
+            finishIfComplete()
+            if endsWithAnswer {
+                hasEnded = true  // before the next request is passed on
+                context.writeAndFlush(data, promise: promise)
+                close(context)
+                if !isHTTP1 { connection?.end() }
+            } else {
+                if exchange?.isReceived == false { limitRest(context) }
+                context.write(data, promise: promise)
+            }
+        }
+    }
+
+    // MARK: The exchange
+
+    private func markInFlight() {
+        if exchange?.isInFlight == false { connection?.exchangeIsInFlight() }
+        exchange?.isInFlight = true
+    }
+
+    /// On HTTP/2 the end of the stream ends the exchange.
+    private func finishIfComplete() {
+        guard isHTTP1, let exchange, exchange.isReceived, exchange.isAnswered else { return }
+        finish()
+    }
+
+    private func finish() {
+        guard let exchange else { return }
+        self.exchange = nil
+        bodyDeadline.stop()
+        if exchange.isInFlight { connection?.exchangeWasAnswered() }
+        connection?.exchangeEnded()
+    }
+
+    private func leave() {
+        watch?.disconnect()
+        watch = nil
+        probe.stop()
+        output.stop()
+        finish()
+    }
+
+    /// Takes nothing more from the client and ends the connection.
+    private func end(_ context: ChannelHandlerContext) {
+        guard !hasEnded else { return }
+        hasEnded = true
+        close(context)
+    }
+
+    /// Tells the client that the connection ends, and closes it after a moment in which what it still sends is dropped. To
+    /// close at once, with bytes unread, would make the system throw away the response on its way.
+    private func close(_ context: ChannelHandlerContext) {
+        let channel = context.channel
+        if isHTTP1 { context.close(mode: .output, promise: nil) }
+        context.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
+    }
+
+    private func startPace(_ context: ChannelHandlerContext) {
+        guard let connection, let exchange, !exchange.isReceived, !exchange.isAnswered else { return }
+        let limits = connection.limits
+        let pace = BodyPace(limits: limits, bytes: exchange.bytes, isReading: isReading, now: .now())
+        bodyDeadline.start(pace, on: context.eventLoop) {
+            self.endsWithAnswer = true
+            connection.count(.body)
+            context.fireErrorCaught(BodyTimeoutError(timeout: limits.bodyTimeout, minRate: limits.minBodyRate))
+        }
+    }
+
+    /// The rest of a body whose request has been answered has as much time as a body.
+    private func limitRest(_ context: ChannelHandlerContext) {
+        guard let connection else { return }
+        bodyDeadline.startRest(TimeAmount(connection.limits.bodyTimeout), on: context.eventLoop) {
+            connection.count(.body)
+            self.end(context)
+        }
+    }
+
+    private func sendProbes(_ context: ChannelHandlerContext) {
+        guard let exchange, exchange.isReceived, !exchange.isAnswered, persistence?.isOld == false else { return }
+        probe.start(on: context.eventLoop, isContended: isContended) {
+            context.writeAndFlush(self.wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import NIOCore
+import NIOHTTP1
+
+/// A request without a host, or with more than one.
+struct HostFieldError: Error, CustomStringConvertible {
+    var description: String { "it must have exactly one Host header" }
+}
+
+/// Implements persistence of HTTP/1 connections. Version 1.0 ends the connection with the response unless the client asks to
+/// keep it; 1.1 keeps it unless the client asks to end it. The response says which.
+///
+/// It also refuses requests with more than one `Host`, and those of version 1.1 without one (RFC 9112, section 3.2), because
+/// later handlers see the host only as the authority.
+final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private var connection: String?
+    /// Whether the current request is of a version before 1.1.
+    private(set) var isOld = false
+    private var isRefused = false
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard case .head(var head) = unwrapInboundIn(data) else {
+            if !isRefused { context.fireChannelRead(data) }
+            return
+        }
+        let wishes = head.headers[canonicalForm: "connection"].filter { $0.utf8.count <= 16 }.map { $0.lowercased() }
+        isOld = head.version.major < 1 || head.version == .http1_0
+        let hosts = head.headers.lazy.filter { $0.name.utf8.count == 4 && $0.name.lowercased() == "host" }.count
+        isRefused = isOld ? hosts > 1 : hosts != 1
+        if isRefused {
+            connection = "close"
+            return context.fireErrorCaught(HostFieldError())
+        }
+        if wishes.contains("close") || (isOld && !wishes.contains("keep-alive")) {
+            connection = "close"
+            head.headers.replaceOrAdd(name: "connection", value: "close")
+        } else {
+            connection = isOld ? "keep-alive" : nil
+        }
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(var head) = unwrapOutboundIn(data), let connection, head.status != .continue else {
+            return context.write(data, promise: promise)
+        }
+        if !head.headers.contains(name: "connection") { head.headers.add(name: "connection", value: connection) }
+        context.write(wrapOutboundOut(.head(head)), promise: promise)
+    }
+}

@@ -1,0 +1,160 @@
+import AnnotationFormats
+import Foundation
+import HTTPTypes
+import Hummingbird
+import InstanceSegmentation
+import NIOCore
+import RuntimeSupport
+import Serving
+
+/// `/infer/instance_segmentation` and `/model/...`: what the `inference-sdk` package calls.
+struct InferRoutes: Sendable {
+    let service: any PredictionService
+    let pool: ModelPool
+    let access: RequestAccess
+    let bodies: BodyReader
+    let readiness: Readiness
+    let scheduler: Scheduler
+    let workers: WorkerPool
+    let limits: ServiceLimits
+
+    func infer(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let early = try await access.grantBeforeBody(request, context.record)
+        guard readiness.state.isReady || readiness.state.isStarting else { throw ServiceError.notReady }
+        try bodies.checkRoom(for: request, early, scheduler)
+        let (asked, lease) = try await read(request, context, isKnown: early != nil)
+        let grant = try await access.grant(early, or: RequestAccess.usable(asked.key), context.record)
+        try lease.move(to: .bodies)
+        guard let id = ModelID(asked.modelID) else { throw RequestError.invalidModelID }
+        try readiness.check(id, grant)
+        try await readiness.requireReady(id)
+        if asked.images.isEmpty { return .json(Array("[]".utf8)) }
+        let inputs = try await withTaskExecutorPreference(workers) {
+            try asked.images.map { image in
+                try Task.checkCancellation()
+                guard let input = try image.source().input() else { throw ServiceError.missingImage }
+                return input
+            }
+        }
+        let outcome = try await service.predict(asked.prediction.query(for: id, inputs), grant: grant)
+        context.record.add(outcome)
+        let response = try await withTaskExecutorPreference(workers) {
+            try Task.checkCancellation()
+            return Self.response(outcome, asked)
+        }
+        lease.release()
+        return response
+    }
+
+    /// Reads and parses the body. The text of its images is kept until they are decoded, next to the body itself.
+    private func read(
+        _ request: Request, _ context: ServerContext, isKnown: Bool
+    ) async throws -> (InferRequest, MemoryLease) {
+        let body = try await bodies.read(request, context, isKnown: isKnown)
+        try body.lease.grow(by: body.bytes.readableBytes)
+        let maxImages = limits.maxImages
+        let asked = try await withTaskExecutorPreference(workers) {
+            try Task.checkCancellation()
+            return try InferRequest(body.bytes, maxImages: maxImages)
+        }
+        return (asked, body.lease)
+    }
+
+    private static func response(_ outcome: PredictionOutcome, _ asked: InferRequest) -> Response {
+        var writer = JSONWriter()
+        func write(_ item: PredictionOutcome.Item, to writer: inout JSONWriter) {
+            let answer = PredictionResponse(
+                item.segmentation, maskFormat: asked.prediction.maskFormat, visualization: item.drawing)
+            writer.raw(answer.json(inferenceID: asked.id))
+        }
+        if asked.isList {
+            writer.list(outcome.items) { write($1, to: &$0) }
+        } else if let item = outcome.items.first {
+            write(item, to: &writer)
+        }
+        var headers = outcome.items.last?.segmentation.timing.headers ?? HTTPFields()
+        headers[.modelID] = outcome.modelID.description
+        return .json(writer.bytes, headers: headers)
+    }
+
+    // MARK: Models
+
+    /// The list of models, loaded or not, so that a client never has to ask for one to be added.
+    func registry(_ request: Request, _ context: ServerContext) async throws -> Response {
+        try registry(try await access.grant(request, context.record))
+    }
+
+    /// `{"model_id": "..."}`: loads a model. Clients call it before they predict; a key without the scope `manage` gets the list of its
+    /// models, and the first prediction loads the model, so that it cannot evict those of others.
+    func add(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let (id, grant) = try await named(request, context, anyOf: [.predict, .manage])
+        if grant.allows(.manage) { _ = try await pool.model(id) }
+        return try registry(grant)
+    }
+
+    /// `{"model_id": "..."}`: evicts a model from memory; the next prediction loads it again.
+    func remove(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let (id, grant) = try await named(request, context, anyOf: [.manage])
+        try await pool.close(id)
+        return try registry(grant)
+    }
+
+    /// Evicts all models that the key may use.
+    func clear(_ request: Request, _ context: ServerContext) async throws -> Response {
+        let grant = try await access.grant(request, context.record, anyOf: [.manage])
+        for id in pool.repository.index.ids where grant.allows(id) {
+            // A version may be removed from the folder meanwhile.
+            do { try await pool.close(id) } catch PoolError.unknownModel {}
+        }
+        return try registry(grant)
+    }
+
+    /// `GET /start/{dataset}/{version}`: loads a model, as scripts for the open server ask for it.
+    func start(_ id: ModelID, _ request: Request, _ context: ServerContext) async throws -> Response {
+        let grant = try await access.grant(request, context.record, anyOf: [.manage, .predict])
+        try readiness.check(id, grant)  // a key that does not open the model is not told what else it lacks
+        try grant.require(anyOf: [.manage])
+        _ = try await pool.model(id)
+        return .json(Array(#"{"status":200,"message":"inference session started from local memory."}"#.utf8))
+    }
+
+    /// `GET /clear_cache`: the same as `clear`, in the words of the open server.
+    func clearCache(_ request: Request, _ context: ServerContext) async throws -> Response {
+        _ = try await clear(request, context)
+        return .json(Array(#""Cache Cleared""#.utf8))
+    }
+
+    private func named(
+        _ request: Request, _ context: ServerContext, anyOf scopes: [APIKey.Scope]
+    ) async throws -> (ModelID, Grant) {
+        struct Body: Decodable {
+            let model_id: String
+            let api_key: String?
+        }
+        let early = try await access.grantBeforeBody(request, context.record, anyOf: scopes)
+        let read = try await bodies.read(request, context, limit: 65_536, isKnown: early != nil)
+        try read.bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
+        let body: Body
+        do {
+            body = try JSONDecoder().decode(Body.self, from: Data(read.bytes.readableBytesView))
+        } catch let error as DecodingError {
+            throw RequestError(error)
+        }
+        let grant = try await access.grant(early, or: RequestAccess.usable(body.api_key), context.record, anyOf: scopes)
+        guard let id = ModelID(body.model_id) else { throw RequestError.invalidModelID }
+        try readiness.check(id, grant)
+        return (id, grant)
+    }
+
+    private func registry(_ grant: Grant) throws -> Response {
+        struct Model: Encodable {
+            let model_id: String
+            let task_type = "instance-segmentation"
+        }
+        struct Registry: Encodable {
+            let models: [Model]
+        }
+        let visible = pool.repository.index.ids.filter(grant.allows)
+        return try .json(Registry(models: visible.map { Model(model_id: $0.description) }))
+    }
+}

@@ -1,0 +1,56 @@
+import Hummingbird
+import NIOCore
+
+/// What goes with a request: the connection that it came on, what it asks for, and what becomes known of it.
+struct ServerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let channel: any Channel
+    /// Identifies the request in the answer and in the log.
+    var requestID = ""
+    var route = Route.unknown
+    let record = RequestRecord()
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        channel = source.channel
+    }
+}
+
+extension ServerContext {
+    /// Notes that the caller has shown a key: its connection is not evicted while its body arrives.
+    func callerIsKnown() {
+        channel.triggerUserOutboundEvent(ExchangeHandler.CallerKnown(), promise: nil)
+    }
+}
+
+extension Request {
+    /// Largest capacity that is reserved before any byte of a body has arrived.
+    private static let maxInitialCapacity = 1 << 20
+
+    /// Reads the whole body. A body that is known to be too large is refused at once, and a client that waits with its body
+    /// is told to go ahead.
+    /// - Parameters:
+    ///   - limit: maximum size in bytes.
+    ///   - reserve: called with the size of each part before it is appended; what it throws ends the reading.
+    /// - Throws: `RequestError`, `BodyTimeoutError`, and what `reserve` throws.
+    func collectedBody(
+        limit: Int, context: ServerContext, reserve: (Int) throws -> Void = { _ in }
+    ) async throws -> ByteBuffer {
+        if let encoding = headers[.contentEncoding], encoding.utf8.count > 64 || encoding.lowercased() != "identity" {
+            throw RequestError.unsupportedContentEncoding(encoding)
+        }
+        let announced = headers[.contentLength].flatMap { Int($0) }
+        if let announced, announced > limit { throw RequestError.bodyTooLarge(limit: limit, size: announced) }
+        context.channel.triggerUserOutboundEvent(ExchangeHandler.BodyWanted(), promise: nil)
+        var whole = ByteBuffer()
+        whole.reserveCapacity(max(0, min(announced ?? 0, limit, Self.maxInitialCapacity)))
+        for try await part in body {
+            guard part.readableBytes <= limit - whole.readableBytes else {
+                throw RequestError.bodyTooLarge(limit: limit, size: nil)
+            }
+            try reserve(part.readableBytes)
+            whole.writeImmutableBuffer(part)  // doubles the capacity when it is used up
+        }
+        return whole
+    }
+}

@@ -1,0 +1,55 @@
+import Serving
+
+extension PrometheusRegistry {
+    /// Adds what is read from the parts of a server when the page of metrics is written.
+    func addGauges(
+        scheduler: Scheduler, memory: MemoryBudget, pool: ModelPool, state: ServerState, connections: ConnectionRegistry
+    ) {
+        func add(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Int) {
+            gauge("silhouette_\(name)", help: help) { Double(value()) }
+        }
+        func count(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Int) {
+            counter("silhouette_\(name)", help: help) { Double(value()) }
+        }
+        add("predictions_in_flight", "Predictions that run or wait.") {
+            scheduler.snapshot.running + scheduler.snapshot.waiting
+        }
+        add("predictions_waiting", "Predictions that wait for their turn.") { scheduler.snapshot.waiting }
+        add("predictions_running", "Predictions that run.") { scheduler.snapshot.running }
+        add("prediction_capacity", "Predictions that may run at once.") { scheduler.snapshot.capacity }
+        add("body_bytes_in_flight", "Memory of request bodies in flight.") {
+            memory.usage[.bodies] + memory.usage[.strangerBodies]
+        }
+        add("image_bytes_in_flight", "Memory of decoded images in flight, by their headers.") {
+            memory.usage[.images]
+        }
+        add("models_loaded", "Models in memory.") { pool.snapshot.loaded }
+        add("models_loading", "Models that are being loaded.") { pool.snapshot.loading }
+        add("models_failed", "Models whose newest files cannot be used.") { pool.snapshot.failed }
+        count("queue_cancelled_total", "Predictions that were canceled, waiting or running.") {
+            scheduler.snapshot.cancelled
+        }
+        count("queue_timeouts_total", "Predictions whose time was up before their turn.") {
+            scheduler.snapshot.timedOut
+        }
+        count("model_evictions_total", "Models evicted from memory for others.") { pool.snapshot.counters.evictions }
+        add("connections_open", "Open connections.") { connections.counts.open }
+        for (reason, count) in Self.closings {
+            counter(
+                "silhouette_connections_closed_total", help: "Connections and bodies that the server ended.",
+                labels: [("reason", reason)]
+            ) { Double(count(connections.counts)) }
+        }
+        add("ready", "Whether predictions are answered.") { state.isReady ? 1 : 0 }
+        addProcessGauges()
+    }
+
+    /// Why the server ends connections, and how often it did.
+    private static var closings: [(String, @Sendable (ConnectionRegistry.Counts) -> Int)] {
+        var closings: [(String, @Sendable (ConnectionRegistry.Counts) -> Int)] = [
+            ("evicted", { $0.evicted }), ("refused", { $0.refused }),
+        ]
+        for timeout in ConnectionTimeout.allCases { closings.append((timeout.rawValue, { $0.timedOut[timeout] ?? 0 })) }
+        return closings
+    }
+}

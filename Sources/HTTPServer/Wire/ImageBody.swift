@@ -1,0 +1,211 @@
+package import Foundation
+import ImageCodecs
+import Imaging
+package import NIOCore
+import Serving
+
+/// Where the image of a request is.
+package enum ImageSource: Sendable {
+    /// A picture file: bytes of the body as they came.
+    case body(ByteBuffer)
+    /// A picture file that was decoded from base64.
+    case data(Data)
+    /// An address that the server is to fetch.
+    case url(String)
+    case none
+}
+
+extension ImageSource {
+    /// The image for the service; a `data:` address is decoded. `nil` where there is none.
+    /// - Throws: `ServiceError`.
+    func input() throws -> ImageInput? {
+        switch self {
+        case .body(let buffer): return .encoded(BufferBytes(buffer: buffer))
+        case .data(let data): return .encoded(data)
+        case .none: return nil
+        case .url(let address):
+            let text = address.trimmingCharacters(in: .whitespacesAndNewlines)
+            guard text.prefix(5).lowercased() == "data:" else { return .url(text) }
+            guard text.prefix(256).contains(";base64,") else { throw ServiceError.invalidURL }
+            return .encoded(try ImageBody.base64(ByteBuffer(string: text)))
+        }
+    }
+}
+
+/// The readable bytes of a buffer, without a copy.
+struct BufferBytes: ContiguousBytes, Sendable {
+    let buffer: ByteBuffer
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try buffer.withUnsafeReadableBytes(body)
+    }
+}
+
+/// The body of a request, read by what it contains and not by what it is labelled as: labels lie.
+package struct ImageBody: Sendable {
+    package let image: ImageSource
+    /// What stands beside the image in a form or in JSON.
+    var fields: [(name: String, value: String)] = []
+
+    /// - Parameters:
+    ///   - buffer: the whole body.
+    ///   - contentType: only believed for multipart forms and for the form encoding of a field.
+    package init(_ buffer: ByteBuffer, contentType: String?) throws {
+        if let boundary = MultipartForm.boundary(contentType: contentType ?? "") {
+            try self.init(multipart: buffer, boundary: boundary)
+        } else {
+            try self.init(content: buffer)
+        }
+    }
+
+    private init(image: ImageSource, fields: [(name: String, value: String)] = []) {
+        self.image = image
+        self.fields = fields
+    }
+
+    private init(multipart buffer: ByteBuffer, boundary: String) throws {
+        let form = try buffer.withUnsafeReadableBytes { try MultipartForm($0, boundary: boundary) }
+        let files = form.parts.filter { $0.filename != nil }
+        let part =
+            form.parts.first { $0.name == "file" } ?? form.parts.first { $0.name == "image" }
+            ?? (files.count == 1 ? files[0] : nil)
+        guard let part, let content = buffer.slice(part.content) else { throw RequestError.missingFilePart }
+        try self.init(content: content)
+        for other in form.parts where other.name != part.name && other.content.count <= FormFields.maxValueSize {
+            guard let value = buffer.slice(other.content) else { continue }
+            fields.append((other.name, String(streamSafe: value.readableBytesView)))
+        }
+    }
+
+    private init(content buffer: ByteBuffer) throws {
+        let view = buffer.readableBytesView
+        if ImageFormat(signature: view) != nil {
+            self.init(image: .body(buffer))
+            return
+        }
+        var start = view.startIndex
+        if view.starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
+        while start < view.endIndex, view[start] == 32 || (9...13).contains(view[start]) { start += 1 }
+        guard start < view.endIndex else {
+            self.init(image: .none)
+            return
+        }
+        switch view[start] {
+        case UInt8(ascii: "{"):
+            try self.init(json: Data(buffer.readableBytesView))
+        case UInt8(ascii: "\"") where view.contains(UInt8(ascii: "\\")):
+            // A JSON string with escapes, such as `\/`.
+            guard let text = try? JSONDecoder().decode(String.self, from: Data(buffer.readableBytesView)) else {
+                throw ServiceError.malformedBase64
+            }
+            try self.init(text: text)
+        default:
+            let form = try buffer.withUnsafeReadableBytes { bytes in
+                try FormFields(UnsafeRawBufferPointer(rebasing: bytes[(start - view.startIndex)...])).map {
+                    (image: $0.image, parameters: $0.parameters)
+                }
+            }
+            guard let form else {
+                self.init(image: .data(try Self.base64(buffer)))
+                return
+            }
+            guard !form.image.isEmpty else { throw ServiceError.missingImage }
+            try self.init(text: form.image)
+            fields = form.parameters
+        }
+    }
+
+    /// Text that is an address or base64.
+    private init(text: String) throws {
+        try self.init(text: Array(text.utf8))
+    }
+
+    private init(text: [UInt8]) throws {
+        if text.starts(with: "http://".utf8) || text.starts(with: "https://".utf8) {
+            self.init(image: .url(String(decoding: text, as: UTF8.self)))
+        } else {
+            self.init(image: .data(try text.withUnsafeBytes(Self.base64)))
+        }
+    }
+
+    /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it.
+    private init(json: Data) throws {
+        try json.withUnsafeBytes { try JSONStructure.check($0) }
+        let object: JSONObject
+        do {
+            object = try JSONDecoder().decode(JSONObject.self, from: json)
+        } catch {
+            throw RequestError.malformedJSON("it cannot be parsed.")
+        }
+        switch object.image {
+        case .none: self.init(image: .none)
+        case .text(let text):
+            if text.isEmpty { throw ServiceError.emptyImage }
+            try self.init(text: text)
+        case .typed(let image):
+            self.init(image: try image.source())
+        }
+        fields = object.fields
+    }
+
+    static func base64(_ buffer: ByteBuffer) throws -> Data {
+        try buffer.withUnsafeReadableBytes(base64)
+    }
+
+    private static func base64(_ bytes: UnsafeRawBufferPointer) throws -> Data {
+        do throws(Base64Body.Failure) {
+            return try Base64Body.decode(bytes)
+        } catch {
+            throw error == .empty ? ServiceError.emptyImage : ServiceError.malformedBase64
+        }
+    }
+}
+
+/// A JSON body: the image, and every other value as the text of a parameter.
+private struct JSONObject: Decodable {
+    enum Image {
+        case none
+        case text(String)
+        case typed(TypedImage)
+    }
+
+    let image: Image
+    let fields: [(name: String, value: String)]
+
+    private struct Key: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        let imageKey = Key(stringValue: "image")
+        if let text = try? container.decode(String.self, forKey: imageKey) {
+            image = .text(text)
+        } else if let typed = try? container.decode(TypedImage.self, forKey: imageKey) {
+            image = .typed(typed)
+        } else {
+            image = .none
+        }
+        fields = container.allKeys.filter { $0.stringValue != "image" }.compactMap { key in
+            if let text = try? container.decode(String.self, forKey: key) { return (key.stringValue, text) }
+            if let flag = try? container.decode(Bool.self, forKey: key) { return (key.stringValue, String(flag)) }
+            if let number = try? container.decode(Double.self, forKey: key) {
+                return (key.stringValue, number.description)
+            }
+            if let list = try? container.decode([String].self, forKey: key) {
+                return (key.stringValue, list.joined(separator: ","))
+            }
+            return nil
+        }
+    }
+}
+
+extension ByteBuffer {
+    /// A part of the readable bytes, without a copy.
+    fileprivate func slice(_ range: Range<Int>) -> ByteBuffer? {
+        getSlice(at: readerIndex + range.lowerBound, length: range.count)
+    }
+}

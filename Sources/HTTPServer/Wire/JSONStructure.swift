@@ -1,0 +1,74 @@
+import Foundation
+
+/// The bounds of JSON bodies, checked before anything is built from one: a body of some megabytes can stand for millions of values.
+enum JSONStructure {
+    static let maxValues = 10_000
+    static let maxDepth = 64
+    /// Most characters beyond ASCII of one text. To compare or hash a text takes time that grows with the square of its combining
+    /// marks, of which each has two bytes or more.
+    static let maxNonASCII = 256
+
+    /// Goes over a body once; texts, which hold the images, at the speed of `memchr`. Whether it is JSON is for the parser to say.
+    /// - Throws: `RequestError.jsonTooComplex`, `RequestError.malformedJSON`.
+    static func check(_ bytes: UnsafeRawBufferPointer) throws {
+        guard let base = bytes.baseAddress else { return }
+        // JSON is UTF-8 (RFC 8259). The parser reads UTF-16 and UTF-32 too, whose quotes and commas would not be seen here.
+        guard memchr(base, 0, bytes.count) == nil else { throw RequestError.malformedJSON("it is not UTF-8.") }
+        var (at, depth, values) = (0, 0, 0)
+        while at < bytes.count {
+            switch bytes[at] {
+            case UInt8(ascii: "\""):
+                guard let end = endOfText(in: bytes, from: at + 1) else { return }  // it does not end
+                if end - at > maxNonASCII, nonASCIICount(of: bytes[at + 1..<end]) > maxNonASCII {
+                    throw RequestError.jsonTooComplex("has a text of more than \(maxNonASCII) characters beyond ASCII")
+                }
+                at = end
+            case UInt8(ascii: "{"), UInt8(ascii: "["):
+                (depth, values) = (depth + 1, values + 1)
+                guard depth <= maxDepth else {
+                    throw RequestError.jsonTooComplex("nests deeper than \(maxDepth) levels")
+                }
+            case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+            case UInt8(ascii: ","): values += 1
+            default: break
+            }
+            guard values <= maxValues else { throw RequestError.jsonTooComplex("has more than \(maxValues) values") }
+            at += 1
+        }
+    }
+
+    /// Where the quote stands that ends a text.
+    private static func endOfText(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
+        var at = start
+        while at < bytes.count, let base = bytes.baseAddress,
+            let hit = memchr(base + at, Int32(UInt8(ascii: "\"")), bytes.count - at)
+        {
+            let quote = base.distance(to: UnsafeRawPointer(hit))
+            // A quote after an odd number of backslashes belongs to the text.
+            var slashes = 0
+            while quote - slashes > start, bytes[quote - 1 - slashes] == UInt8(ascii: "\\") { slashes += 1 }
+            if slashes % 2 == 0 { return quote }
+            at = quote + 1
+        }
+        return nil
+    }
+
+    /// The number of characters beyond ASCII, at least those of two bytes, also as escapes. Some encoders write `+` as `\u002B`.
+    private static func nonASCIICount(of text: Slice<UnsafeRawBufferPointer>) -> Int {
+        let text = UnsafeRawBufferPointer(rebasing: text)
+        guard let base = text.baseAddress else { return 0 }
+        var count = text.contains { $0 >= 0x80 } ? text.count { $0 >= 0x80 } / 2 : 0
+        var at = 0
+        while at < text.count, let hit = memchr(base + at, Int32(UInt8(ascii: "\\")), text.count - at) {
+            at = base.distance(to: UnsafeRawPointer(hit))
+            if at + 4 < text.count, text[at + 1] == UInt8(ascii: "u") {
+                let isASCII =
+                    text[at + 2] == UInt8(ascii: "0") && text[at + 3] == UInt8(ascii: "0")
+                    && text[at + 4] < UInt8(ascii: "8")
+                if !isASCII { count += 1 }
+            }
+            at += 2
+        }
+        return count
+    }
+}

@@ -1,0 +1,134 @@
+import Foundation
+
+/// The parameters of a request by name: those of the query, and below them those of a form or of JSON.
+struct Parameters: Sendable {
+    private var query: [String: String] = [:]
+    private var body: [String: String] = [:]
+
+    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. Of a name that comes twice the last counts.
+    init(query text: String?) {
+        for (name, value) in Parameters.pairs(text ?? "") { query[name] = value }
+    }
+
+    /// Adds what stands in the body; the query goes before it.
+    mutating func addBody(_ fields: [(name: String, value: String)]) {
+        for (name, value) in fields { body[name] = value }
+    }
+
+    /// The value of a parameter and where it stood.
+    func value(_ name: String) -> (text: String, location: String)? {
+        query[name].map { ($0, "query") } ?? body[name].map { ($0, "body") }
+    }
+
+    /// The value of a parameter where it is not empty.
+    func nonEmpty(_ name: String) -> String? {
+        value(name).map(\.text).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Names and values of a text in the form encoding.
+    static func pairs(_ text: String) -> [(name: String, value: String)] {
+        text.split(separator: "&").map { pair in
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            return (formDecoded(parts[0]), parts.count > 1 ? formDecoded(parts[1]) : "")
+        }
+    }
+
+    /// Percent escapes resolved once, `+` as a space. What is not an escape stays as it is; what is not UTF-8 is replaced.
+    static func formDecoded(_ text: Substring) -> String {
+        String(streamSafe: formDecoded(Array(text.utf8)))
+    }
+
+    /// The same for bytes.
+    static func formDecoded(_ text: some RandomAccessCollection<UInt8>) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(text.count)
+        var at = text.startIndex
+        while at < text.endIndex {
+            let byte = text[at]
+            let next = text.index(after: at)
+            at = next
+            if byte == UInt8(ascii: "+") {
+                bytes.append(UInt8(ascii: " "))
+            } else if byte == UInt8(ascii: "%"), text.distance(from: next, to: text.endIndex) >= 2,
+                let high = Base64Body.hex(text[next]), let low = Base64Body.hex(text[text.index(after: next)])
+            {
+                bytes.append(high << 4 | low)
+                at = text.index(next, offsetBy: 2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return bytes
+    }
+
+    // MARK: Typed values
+
+    /// A finite number; `nil` where the parameter is absent.
+    func number(_ name: String, expected: String) throws -> Double? {
+        guard let (text, location) = value(name) else { return nil }
+        let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard let number = Double(decimal: trimmed) else {
+            throw RequestError.invalidParameter(
+                InvalidParameter(location: location, name: name, kind: "float_parsing", expected: expected, input: text)
+            )
+        }
+        return number
+    }
+
+    /// A whole number, which may be written as `2.0`.
+    func integer(_ name: String, expected: String) throws -> Int? {
+        guard let (text, location) = value(name) else { return nil }
+        guard let number = Double(decimal: text.trimmingCharacters(in: .whitespacesAndNewlines)),
+            let integer = Int(exactly: number)
+        else {
+            throw RequestError.invalidParameter(
+                InvalidParameter(location: location, name: name, kind: "int_parsing", expected: expected, input: text))
+        }
+        return integer
+    }
+
+    /// A yes or no in one of the usual words.
+    func boolean(_ name: String) throws -> Bool? {
+        guard let (text, location) = value(name) else { return nil }
+        switch text.lowercased() {
+        case "true", "1", "yes", "y", "on", "t": return true
+        case "false", "0", "no", "n", "off", "f": return false
+        default:
+            throw RequestError.invalidParameter(
+                InvalidParameter(
+                    location: location, name: name, kind: "bool_parsing", expected: "a boolean (true or false)",
+                    input: text))
+        }
+    }
+}
+
+extension String {
+    /// Text from elsewhere, of which at most 30 combining marks are kept in a row (the Stream-Safe Text Format of Unicode Standard
+    /// Annex 15). To compare or hash a text takes time that grows with the square of their number.
+    init(streamSafe bytes: some Collection<UInt8>) {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard text.utf8.contains(where: { $0 >= 0x80 }) else {
+            self = text
+            return
+        }
+        var kept = String.UnicodeScalarView()
+        var marks = 0
+        for scalar in text.unicodeScalars {
+            let isMark = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered
+            marks = isMark ? marks + 1 : 0
+            if marks <= 30 { kept.append(scalar) }
+        }
+        self = String(kept)
+    }
+}
+
+extension Double {
+    /// A finite decimal number such as `40`, `+.5`, `5.` or `1e2`; not hexadecimal, not `nan`, not `inf`.
+    init?(decimal text: String) {
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }), let value = Double(text), value.isFinite
+        else {
+            return nil
+        }
+        self = value
+    }
+}

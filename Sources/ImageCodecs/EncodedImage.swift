@@ -1,0 +1,40 @@
+public import Foundation
+public import Imaging
+
+/// An image file in memory whose header was read and is within limits. Its pixels are decoded by `decode(minimumSize:)`.
+public struct EncodedImage: DecodableImage {
+    /// Size of the upright image in pixels.
+    public let size: ImageSize
+    public let format: ImageFormat
+    private let bytes: any ContiguousBytes & Sendable
+    private let header: ImageHeader
+    private let orientation: Orientation
+
+    /// Reads the header.
+    /// - Parameters:
+    ///   - bytes: a file in one of the formats of `ImageFormat`.
+    ///   - limits: checked against the header, before memory is taken.
+    ///   - applyOrientation: whether the EXIF orientation is applied.
+    /// - Throws: `ImageCodecError`.
+    public init(
+        _ bytes: any ContiguousBytes & Sendable, limits: ImageLimits = ImageLimits(), applyOrientation: Bool = true
+    ) throws {
+        (format, header) = try bytes.withUnsafeBytes { bytes in
+            guard let format = ImageFormat(signature: bytes) else { throw ImageCodecError.unrecognized }
+            return (format, try format.codec.header(of: bytes, limits: limits))
+        }
+        self.bytes = bytes
+        orientation = applyOrientation ? header.orientation : .up
+        size = orientation.swapsSides ? header.size.transposed : header.size
+    }
+
+    /// Decodes the image and turns it upright.
+    /// - Parameter minimumSize: see `DecodableImage`.
+    /// - Throws: `ImageCodecError`.
+    public func decode(minimumSize: ((ImageSize) -> ImageSize)? = nil) throws -> Image {
+        try bytes.withUnsafeBytes { bytes in
+            try Image(
+                decoding: bytes, as: format, header: header, orientation: orientation, minimumSize: minimumSize)
+        }
+    }
+}

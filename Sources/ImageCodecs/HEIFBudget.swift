@@ -1,0 +1,174 @@
+import Imaging
+
+/// The cost of decoding a HEIF file, added up from its headers before anything is decoded.
+///
+/// A file of some kilobytes can ask for minutes: a grid may name one tile thousands of times, a derived image may be derived from
+/// itself, and a stream may hold images that are larger, or more, than the file says.
+struct HEIFBudget {
+    /// Pixels of the images that are held.
+    private var pixels = 0
+    /// Pixels that are gone over once more: by further slices and parameter sets, and by transformations.
+    private var repeatedPixels = 0
+    private var streams = 0
+    private var visits = 0
+    private var byteCount = 0
+    private var ownCosts: [Int: (pixels: Int, repeated: Int)] = [:]
+
+    /// A 268-megapixel photograph in tiles of 512x512 pixels has some 1,000.
+    private static let maxStreams = 2048
+    private static let maxItems = maxStreams + 256
+    private static let maxDepth = 8
+    private static let maxBytes = 256 << 20
+
+    /// Reads the items of a file, for `check`. To be called before the library sees the file: the time that it takes to
+    /// parse one grows with the square of their number, to a minute for a file of 760 kB.
+    /// - Throws: `ImageCodecError`.
+    static func items(of bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> HEIFItems {
+        let items = HEIFItems(bytes)
+        guard items.isWellFormed else { throw .corrupt("its lists of items are malformed") }
+        guard items.items.count <= maxItems, items.entryCount <= 4 * maxItems else {
+            throw .unsupported("a HEIF file of more than \(maxItems) items")
+        }
+        return items
+    }
+
+    /// Checks the primary image of a file.
+    /// - Throws: `ImageCodecError`.
+    static func check(
+        _ items: HEIFItems, in bytes: UnsafeRawBufferPointer, limits: ImageLimits
+    ) throws(ImageCodecError) {
+        guard let primary = items.primary, let item = items.items[primary] else {
+            throw .corrupt("its primary image cannot be found")
+        }
+        guard item.isImage else { throw .unsupported("a HEIF file coded as '\(item.kind)'") }
+        guard let size = item.declaredSize(in: bytes) else { throw .corrupt("its primary image has no size") }
+        let area = try limits.check(width: size.width, height: size.height).area
+        var budget = HEIFBudget()
+        // The library turns 100 megapixels in some seconds, and decodes that many in half a second.
+        let maxRepeated = max(1_000_000_000, 10 * area)
+        // A grid holds its canvas and its tiles, which extend past the edge, and its alpha channel may be another such grid.
+        try budget.add(primary, of: items, in: bytes, maxPixels: 5 * area + (1 << 22), depth: 0)
+        guard budget.repeatedPixels <= maxRepeated else { throw .corrupt("it goes over its pixels again and again") }
+    }
+
+    private mutating func add(
+        _ id: Int, of items: HEIFItems, in bytes: UnsafeRawBufferPointer, maxPixels: Int, depth: Int
+    ) throws(ImageCodecError) {
+        guard depth < Self.maxDepth else { throw .corrupt("its images are derived from one another too deeply") }
+        visits += 1
+        guard visits <= 4 * Self.maxStreams else {
+            throw .unsupported("a HEIF file of more than \(Self.maxStreams) tiles")
+        }
+        // The library ends the process where an image is derived from something that is no image.
+        guard let item = items.items[id], item.isImage else {
+            throw .corrupt("an image is derived from an item that is not an image")
+        }
+        byteCount += item.extents.reduce(0) { $0 + $1.count }
+        guard byteCount <= Self.maxBytes else { throw .corrupt("its tiles share their data too often") }
+        if item.isCoded { streams += 1 }
+        guard streams <= Self.maxStreams else {
+            throw .unsupported("a HEIF file of more than \(Self.maxStreams) tiles")
+        }
+        if ownCosts[id] == nil { ownCosts[id] = try item.cost(in: bytes) }
+        let own = ownCosts[id] ?? (0, 0)
+        pixels += own.pixels
+        repeatedPixels += own.repeated
+        guard pixels <= maxPixels else { throw .corrupt("it holds far more pixels than it says") }
+        for source in item.sources + item.auxiliaries.filter({ items.items[$0]?.isAlpha(in: bytes) ?? false }) {
+            try add(source, of: items, in: bytes, maxPixels: maxPixels, depth: depth + 1)
+        }
+    }
+}
+
+extension HEIFItems.Item {
+    fileprivate var isCoded: Bool { ["hvc1", "av01"].contains(kind) }
+    fileprivate var isImage: Bool { isCoded || ["grid", "iden", "iovl"].contains(kind) }
+
+    /// Whether the item is an alpha channel, the only auxiliary image that is decoded together with the image that it belongs to.
+    fileprivate func isAlpha(in bytes: UnsafeRawBufferPointer) -> Bool {
+        isImage
+            && properties.contains { box in
+                box.kind == "auxC"
+                    && [
+                        "urn:mpeg:avc:2015:auxid:1", "urn:mpeg:hevc:2015:auxid:1",
+                        "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha",
+                    ].contains { bytes[box.body].dropFirst(4).starts(with: $0.utf8) }
+            }
+    }
+
+    /// The size in the item's `ispe` property.
+    fileprivate func declaredSize(in bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
+        guard let box = properties.first(where: { $0.kind == "ispe" }), box.body.count >= 12 else { return nil }
+        return (bytes.bigEndian(at: box.body.lowerBound + 4), bytes.bigEndian(at: box.body.lowerBound + 8))
+    }
+
+    /// The pixels that are held in memory for the item, and those that are gone over once more, its sources apart.
+    fileprivate func cost(in bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (pixels: Int, repeated: Int) {
+        let transforms = properties.filter { ["irot", "imir", "clap"].contains($0.kind) }
+        guard Set(transforms.map(\.kind)).count == transforms.count else {
+            throw .corrupt("an image in it is turned, mirrored or cropped more than once")
+        }
+        // To turn an image takes several times as long as to copy it.
+        let passes = transforms.reduce(0) { $0 + ($1.kind == "irot" ? 4 : 1) }
+        let declared = declaredSize(in: bytes).map { min($0.width, Self.maxSide) * min($0.height, Self.maxSide) } ?? 0
+        guard kind != "iden" else { return (0, passes * declared) }  // holds what its source holds
+
+        let canvas = canvas(in: bytes)
+        guard let size = canvas.size else { throw .corrupt("the size of an image in it cannot be read") }
+        guard (0...Self.maxSide).contains(size.width), (0...Self.maxSide).contains(size.height) else {
+            throw .corrupt("it holds an image of \(size.width)x\(size.height) pixels")
+        }
+        let area = size.width * size.height
+        return (area * max(canvas.count, 1), area * canvas.repeats + max(area, declared) * passes)
+    }
+
+    private static let maxSide = 65_535
+
+    /// The size of the image that the item's data holds, how many times it is decoded, and how many times more its pixels may be gone
+    /// over.
+    private func canvas(
+        in bytes: UnsafeRawBufferPointer
+    ) -> (size: (width: Int, height: Int)?, count: Int, repeats: Int) {
+        switch kind {
+        case "hvc1":
+            var stream = HEVCStream()
+            for box in properties where box.kind == "hvcC" {
+                stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
+            }
+            withData(in: bytes) { stream.addData($0) }
+            let usualParameterSets = 4
+            let repeats =
+                max(stream.sliceCount - stream.pictureCount, 0)
+                + max(stream.parameterSetCount - usualParameterSets, 0)
+            return (stream.size, stream.pictureCount, repeats)
+        case "av01":
+            var stream = AV1Stream()
+            for box in properties where box.kind == "av1C" {
+                stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
+            }
+            withData(in: bytes) { stream.addData($0) }
+            return (stream.frameCount > 0 ? stream.size : nil, stream.frameCount, 0)
+        case "grid": return (outputSize(in: bytes, at: 4), 1, 0)
+        case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)
+        default: return (nil, 0, 0)
+        }
+    }
+
+    /// The output size of a derived image, which its data says.
+    private func outputSize(in bytes: UnsafeRawBufferPointer, at offset: Int) -> (width: Int, height: Int)? {
+        var head: [UInt8] = []
+        for extent in extents where head.count < 18 { head += bytes[extent].prefix(18) }
+        guard head.count >= offset + 4 else { return nil }
+        func number(_ at: Int, _ length: Int) -> Int { head[at..<at + length].reduce(0) { $0 << 8 | Int($1) } }
+        guard head[1] & 1 != 0 else { return (number(offset, 2), number(offset + 2, 2)) }
+        return head.count >= offset + 8 ? (number(offset, 4), number(offset + 4, 4)) : nil
+    }
+
+    /// The item's data as one piece.
+    private func withData(in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
+        if extents.count == 1 { return body(UnsafeRawBufferPointer(rebasing: bytes[extents[0]])) }
+        var whole: [UInt8] = []
+        for extent in extents { whole += bytes[extent] }
+        whole.withUnsafeBytes(body)
+    }
+}

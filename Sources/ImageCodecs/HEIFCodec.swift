@@ -1,0 +1,84 @@
+import CImageCodecs
+import Imaging
+
+/// HEIC and AVIF by libheif: the primary picture, turned as the file says, alpha dropped. Reading only.
+struct HEIFCodec: ImageCodec {
+    func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
+        let items = try HEIFBudget.items(of: bytes)
+        let file = try HEIFFile(bytes)
+        try HEIFBudget.check(items, in: bytes, limits: limits)
+        let size = try limits.check(
+            width: Int(heif_image_handle_get_width(file.handle)), height: Int(heif_image_handle_get_height(file.handle))
+        )
+        // The size is that after the file's own turns, which libheif applies; an EXIF orientation beside them does not count.
+        return ImageHeader(size: size, orientation: .up)
+    }
+
+    func decode(
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
+    ) throws(ImageCodecError) -> Image {
+        let file = try HEIFFile(bytes)
+        var decoded: OpaquePointer?
+        try HEIFFile.check(
+            heif_decode_image(file.handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, nil))
+        guard let decoded else { throw .corrupt("it has no picture") }
+        defer { heif_image_release(decoded) }
+        let size = header.size
+        var stride: Int32 = 0
+        guard let plane = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride),
+            Int(heif_image_get_width(decoded, heif_channel_interleaved)) == size.width,
+            Int(heif_image_get_height(decoded, heif_channel_interleaved)) == size.height, Int(stride) >= 3 * size.width
+        else { throw .corrupt("its picture has another size than it says") }
+        let pixels = [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
+            for y in 0..<size.height {
+                output.baseAddress?.advanced(by: 3 * y * size.width)
+                    .initialize(from: plane + y * Int(stride), count: 3 * size.width)
+            }
+            count = 3 * size.area
+        }
+        return Image(size: size, pixels: pixels)
+    }
+
+    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+        throw .unsupported("not writable as HEIF")
+    }
+}
+
+/// A parsed file and its primary picture. The bytes must outlive it.
+private final class HEIFFile {
+    let handle: OpaquePointer
+    private let context: OpaquePointer
+
+    init(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) {
+        guard let context = heif_context_alloc() else { throw .corrupt("there is no memory for it") }
+        var handle: OpaquePointer?
+        do throws(ImageCodecError) {
+            try Self.check(heif_context_read_from_memory_without_copy(context, bytes.baseAddress, bytes.count, nil))
+            try Self.check(heif_context_get_primary_image_handle(context, &handle))
+        } catch {
+            heif_context_free(context)
+            throw error
+        }
+        guard let handle else {
+            heif_context_free(context)
+            throw .corrupt("it has no picture")
+        }
+        self.context = context
+        self.handle = handle
+    }
+
+    deinit {
+        heif_image_handle_release(handle)
+        heif_context_free(context)
+    }
+
+    static func check(_ error: heif_error) throws(ImageCodecError) {
+        guard error.code != heif_error_Ok else { return }
+        let message = error.message.map { String(cString: $0) } ?? "it cannot be read"
+        switch error.code {
+        case heif_error_Unsupported_filetype, heif_error_Unsupported_feature:
+            throw .unsupported("a HEIF file (\(message))")
+        default: throw error.subcode == heif_suberror_End_of_data ? .truncated(message) : .corrupt(message)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+public import Imaging
+
+/// Decodes and encodes one file format.
+protocol ImageCodec: Sendable {
+    /// What the header says, read without decoding.
+    func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader
+    /// Decodes the pixels as they are stored, before orientation. A codec that can shrink while decoding may return a
+    /// smaller picture, but none smaller than `enough` on either side.
+    func decode(
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
+    ) throws(ImageCodecError) -> Image
+    /// The picture as a file. `quality` is 1...100 where the format loses anything.
+    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8]
+}
+
+/// Size and orientation as a file's header gives them.
+struct ImageHeader: Sendable {
+    /// Size of the stored pixels, before orientation.
+    let size: ImageSize
+    let orientation: Orientation
+}
+
+extension Image {
+    /// Decodes a picture and turns it upright.
+    ///
+    /// - Parameters:
+    ///   - bytes: a file in one of the formats of `ImageFormat`.
+    ///   - limits: checked against the header before memory is taken.
+    ///   - applyOrientation: whether the EXIF orientation is applied.
+    ///   - enough: given the upright full size, the smallest size that serves the caller. With it a JPEG is shrunk by
+    ///     1/2, 1/4 or 1/8 while decoding when the result is at least that large on both sides; `fullSize` still says
+    ///     the picture's own size. Without it every pixel is decoded.
+    /// - Throws: `ImageCodecError`.
+    public init(
+        decoding bytes: UnsafeRawBufferPointer,
+        limits: ImageLimits = ImageLimits(),
+        applyOrientation: Bool = true,
+        enough: ((ImageSize) -> ImageSize)? = nil
+    ) throws(ImageCodecError) {
+        guard let format = ImageFormat(signature: bytes) else { throw .unrecognized }
+        let header = try format.codec.header(of: bytes, limits: limits)
+        try self.init(
+            decoding: bytes, as: format, header: header, orientation: applyOrientation ? header.orientation : .up,
+            minimumSize: enough)
+    }
+
+    /// Decodes an image whose header is known.
+    init(
+        decoding bytes: UnsafeRawBufferPointer, as format: ImageFormat, header: ImageHeader, orientation: Orientation,
+        minimumSize: ((ImageSize) -> ImageSize)?
+    ) throws(ImageCodecError) {
+        let fullSize = orientation.swapsSides ? header.size.transposed : header.size
+        var least = minimumSize?(fullSize) ?? fullSize
+        if orientation.swapsSides { least = least.transposed }
+        let stored = try format.codec.decode(bytes, header: header, enough: least)
+        self = stored.applying(orientation, fullSize: fullSize)
+    }
+
+    /// Decodes a picture held in an array.
+    public init(
+        decoding bytes: [UInt8],
+        limits: ImageLimits = ImageLimits(),
+        applyOrientation: Bool = true,
+        enough: ((ImageSize) -> ImageSize)? = nil
+    ) throws(ImageCodecError) {
+        let result = bytes.withUnsafeBytes { buffer -> Result<Image, ImageCodecError> in
+            do throws(ImageCodecError) {
+                return .success(
+                    try Image(decoding: buffer, limits: limits, applyOrientation: applyOrientation, enough: enough))
+            } catch {
+                return .failure(error)
+            }
+        }
+        self = try result.get()
+    }
+
+    /// The picture as a file.
+    ///
+    /// - Parameter quality: 1...100 for JPEG and WebP; PNG loses nothing. The other formats cannot be written.
+    public func encoded(as format: ImageFormat, quality: Int = 90) throws(ImageCodecError) -> [UInt8] {
+        try format.codec.encode(self, quality: quality)
+    }
+}

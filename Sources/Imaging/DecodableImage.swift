@@ -1,0 +1,9 @@
+/// An image file whose header was read, and which can be decoded as far as its user needs.
+public protocol DecodableImage: Sendable {
+    /// Size of the upright image in pixels, as the header says.
+    var size: ImageSize { get }
+    /// Decodes the image and turns it upright.
+    /// - Parameter minimumSize: given the upright size, the smallest size that serves the caller. A decoder that can shrink while it
+    ///   decodes returns an image of at least that size, whose `fullSize` is still `size`. `nil` decodes every pixel.
+    func decode(minimumSize: ((ImageSize) -> ImageSize)?) throws -> Image
+}

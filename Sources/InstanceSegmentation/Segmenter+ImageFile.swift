@@ -1,0 +1,96 @@
+public import Imaging
+
+/// How an image file is segmented.
+public struct SegmentationQuery: Hashable, Sendable {
+    public var options: PredictionOptions
+    /// Whether the model's recommended thresholds replace those of `options`.
+    public var usesRecommendedThresholds: Bool
+    /// Whether the caller chose the overlap of `options`, so that the recommended one does not replace it.
+    public var hasExplicitOverlap: Bool
+    /// Segments a large image in overlapping tiles; `nil` segments it as a whole.
+    public var tiling: Tiling?
+    /// Decodes every pixel, even where the network needs fewer.
+    public var decodesInFull: Bool
+    /// Traces outlines as the last stage.
+    public var tracesOutlines: Bool
+    /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    public var simplification: Double?
+
+    public init(
+        options: PredictionOptions = PredictionOptions(), usesRecommendedThresholds: Bool = false,
+        hasExplicitOverlap: Bool = false, tiling: Tiling? = nil, decodesInFull: Bool = false,
+        tracesOutlines: Bool = true, simplification: Double? = nil
+    ) {
+        self.options = options
+        self.usesRecommendedThresholds = usesRecommendedThresholds
+        self.hasExplicitOverlap = hasExplicitOverlap
+        self.tiling = tiling
+        self.decodesInFull = decodesInFull
+        self.tracesOutlines = tracesOutlines
+        self.simplification = simplification
+    }
+
+    /// The options for a model, with its recommended thresholds where they are asked for.
+    func options(for model: any SegmentationModel) -> PredictionOptions {
+        guard usesRecommendedThresholds else { return options }
+        var options = options
+        options.confidence = model.ownConfidence
+        if let overlap = model.ownOverlap, !hasExplicitOverlap { options.overlap = overlap }
+        return options
+    }
+}
+
+extension Segmenter {
+    /// Decodes every pixel of an image file, runs the network once, and decodes its outputs with each of several options.
+    /// - Returns: the objects for each of the options, in their order.
+    /// - Throws: the decoder's error, `SegmentationError`, the backend's error, or `CancellationError`.
+    public func detections(
+        in file: some DecodableImage, options: [PredictionOptions]
+    ) async throws -> [[Detection]] {
+        let input = try model.preprocess(try file.decode(minimumSize: nil))
+        try Task.checkCancellation()
+        let result = try await session.infer(input.tensors)
+        return try options.map { try model.postprocess(result, transform: input.transform, options: $0) }
+    }
+
+    /// Decodes an image file as far as the model needs and segments it: decode, preprocess, infer, postprocess, and trace outlines, each
+    /// a stage of the result's timing.
+    ///
+    /// Cancellation takes effect between the stages.
+    /// - Returns: the objects, and the image as it was decoded.
+    /// - Throws: the decoder's error, `SegmentationError`, the backend's error, or `CancellationError`.
+    public func segment(
+        _ file: some DecodableImage, _ query: SegmentationQuery = SegmentationQuery()
+    ) async throws -> (segmentation: Segmentation, image: Image) {
+        try await segment(file, query, afterDecoding: {})
+    }
+
+    /// The same, with a step between decoding and everything that follows.
+    package func segment(
+        _ file: some DecodableImage, _ query: SegmentationQuery, afterDecoding: () async throws -> Void
+    ) async throws -> (segmentation: Segmentation, image: Image) {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let model = model
+        try Task.checkCancellation()
+        let image = try file.decode(
+            minimumSize: query.decodesInFull || query.tiling != nil
+                ? nil : { model.transform(for: $0).sufficientSize })
+        let decoded = clock.now
+        try Task.checkCancellation()
+        try await afterDecoding()
+        let options = query.options(for: model)
+        var segmentation =
+            if let tiling = query.tiling {
+                try await segment(image, options: options, tiling: tiling)
+            } else {
+                try await segment(image, options: options)
+            }
+        segmentation.timing.decode = decoded - start
+        if query.tracesOutlines {
+            try Task.checkCancellation()
+            segmentation.traceOutlines(simplification: query.simplification)
+        }
+        return (segmentation, image)
+    }
+}

@@ -1,0 +1,156 @@
+public import Foundation
+import GRDB
+import Synchronization
+
+/// Why the key store does not answer.
+public enum KeyStoreError: Error, Hashable, CustomStringConvertible {
+    /// Another process holds the lock of the database, or too many callers wait for it.
+    case busy
+
+    public var description: String {
+        "The key store is locked by another process; try again when that has finished."
+    }
+}
+
+/// The keys of a server, in an SQLite database of its state folder.
+///
+/// Several processes may use it at once: a key that one revokes is refused by the next request to another. Reading does
+/// not wait for writing, in this process or in others.
+public final class KeyStore: Sendable {
+    /// The name of the database in the state folder.
+    private static let fileName = "silhouette.sqlite"
+
+    private let database: DatabasePool
+    /// For requests, which must not wait for long.
+    private let retry: BusyRetry
+    /// For the command and the start of a server.
+    private let patientRetry = BusyRetry(timeout: .seconds(5))
+    private let maxWaitingWriters: Int
+    private let waitingWriters = Mutex(0)
+
+    /// Opens or creates the database `silhouette.sqlite` in a folder; both are created for their owner only.
+    /// - Parameters:
+    ///   - folder: the state folder.
+    ///   - warn: called for permissions that let other users in; permissions of the database are tightened.
+    /// - Throws: `KeyStoreError.busy` where the database is locked for more than 5 s; errors of the file system.
+    public convenience init(folder: URL, warn: (String) -> Void = { _ in }) throws {
+        try self.init(folder: folder, busyTimeout: .seconds(1), maxWaitingWriters: 64, warn: warn)
+    }
+
+    /// Opens or creates the database.
+    /// - Parameters:
+    ///   - busyTimeout: how long a request waits for the lock of another process.
+    ///   - maxWaitingWriters: the maximum number of requests that write or wait for it; others are refused at once.
+    init(folder: URL, busyTimeout: Duration, maxWaitingWriters: Int, warn: (String) -> Void = { _ in }) throws {
+        retry = BusyRetry(timeout: busyTimeout)
+        self.maxWaitingWriters = maxWaitingWriters
+        try FileManager.default.createDirectory(
+            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let file = folder.appending(path: Self.fileName)
+        if !FileManager.default.fileExists(atPath: file.path) {
+            // Created here, so that its mode is right before anything is in it. If that fails, opening it reports why.
+            _ = FileManager.default.createFile(atPath: file.path, contents: nil, attributes: [.posixPermissions: 0o600])
+        }
+        // Before SQLite creates further files, which get the mode of the database.
+        StatePermissions.check(
+            folder: folder, files: ["", "-wal", "-shm"].map { folder.appending(path: Self.fileName + $0) }, warn: warn)
+        var configuration = Configuration()
+        // `BusyRetry` repeats instead.
+        configuration.busyMode = .immediateError
+        configuration.prepareDatabase { try $0.execute(sql: "PRAGMA busy_timeout = 0") }  // for readers, too
+        database = try patientRetry.runBlocking { [configuration] in
+            try DatabasePool(path: file.path, configuration: configuration)
+        }
+        try patientRetry.runBlocking { try KeyStoreSchema.migrator.migrate(database) }
+    }
+
+    // MARK: Administration
+
+    /// Creates a key. The secret is returned and not stored.
+    public func create(name: String, limits: APIKey.Limits = APIKey.Limits()) throws -> (key: APIKey, secret: String) {
+        let secret = APIKey.makeSecret()
+        let key = APIKey.new(name: name, limits: limits)
+        try write { try $0.insert(key, hash: APIKey.hash(secret)) }
+        return (key, secret)
+    }
+
+    /// Stores a key with a secret of the operator's choice. A secret that is known already keeps its key.
+    /// - Parameter scopes: the scopes that the key has from now on.
+    public func importKey(
+        secret: String, name: String, scopes: Set<APIKey.Scope> = APIKey.Scope.all
+    ) throws -> APIKey {
+        let hash = APIKey.hash(secret)
+        let known = try patientRetry.runBlocking { try database.read { try $0.key(hash: hash) } }
+        if let known, known.limits.scopes == scopes { return known }  // writes only where something changes
+        return try write { database in
+            guard let known = try database.key(hash: hash) else {
+                let key = APIKey.new(name: name, limits: APIKey.Limits(scopes: scopes))
+                try database.insert(key, hash: hash)
+                return key
+            }
+            try database.execute(
+                sql: "UPDATE apiKey SET scopes = ? WHERE id = ?", arguments: [scopes.column, known.id])
+            return try database.key(hash: hash) ?? known
+        }
+    }
+
+    /// All keys, including revoked ones, in the order of their creation.
+    public func keys() throws -> [APIKey] {
+        try patientRetry.runBlocking {
+            try database.read { database in
+                try Row.fetchAll(database, sql: "SELECT * FROM apiKey ORDER BY rowid").map(APIKey.init(row:))
+            }
+        }
+    }
+
+    /// Revokes the key of a public id. Returns whether there is one that was not revoked before.
+    public func revoke(id: String) throws -> Bool {
+        try write { database in
+            try database.execute(
+                sql: "UPDATE apiKey SET revoked = ? WHERE id = ? AND revoked IS NULL", arguments: [Date(), id])
+            return database.changesCount > 0
+        }
+    }
+
+    private func write<Result>(_ changes: (Database) throws -> Result) throws -> Result {
+        try patientRetry.runBlocking { try database.write(changes) }
+    }
+
+    // MARK: Requests
+
+    /// The number of requests that write or wait for it.
+    var waitingWriterCount: Int { waitingWriters.withLock { $0 } }
+
+    /// The key of a secret, if there is one that works.
+    /// - Throws: `KeyStoreError.busy` where another process locks the database even for reading.
+    func authenticate(_ secret: String) async throws -> APIKey? {
+        let hash = APIKey.hash(secret)
+        // One statement needs no transaction.
+        let key = try await retry.run { try await self.database.unsafeRead { try $0.key(hash: hash) } }
+        return key.flatMap { $0.state() == .active ? $0 : nil }
+    }
+
+    /// Spends predictions of a key's quota, all of them or none.
+    /// - Parameter count: the number of predictions.
+    /// - Returns: whether the quota allowed it. A key without a quota allows everything.
+    /// - Throws: `KeyStoreError.busy` where the database stays locked, or where too many callers wait for it.
+    func consumeQuota(id: String, count: Int = 1) async throws -> Bool {
+        guard count > 0 else { return true }
+        let isAdmitted = waitingWriters.withLock { waiting in
+            guard waiting < maxWaitingWriters else { return false }
+            waiting += 1
+            return true
+        }
+        guard isAdmitted else { throw KeyStoreError.busy }
+        defer { waitingWriters.withLock { $0 -= 1 } }
+        return try await retry.run {
+            try await self.database.write { database in
+                // A sum could overflow; a difference cannot, since `used` is from 0 to `quota`.
+                let statement = try database.cachedStatement(
+                    sql: "UPDATE apiKey SET used = used + ?1 WHERE id = ?2 AND (quota IS NULL OR quota - used >= ?1)")
+                try statement.execute(arguments: [count, id])
+                return database.changesCount > 0
+            }
+        }
+    }
+}

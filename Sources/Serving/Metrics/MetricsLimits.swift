@@ -1,0 +1,20 @@
+/// Bounds of a ``PrometheusRegistry``, so that no label of a request can fill the memory or the page.
+public struct MetricsLimits: Sendable {
+    /// Maximum number of series (a name with one set of labels) in all.
+    public var maxSeries = 20_000
+    /// Maximum number of series of one name.
+    public var maxSeriesPerName = 5_000
+    /// Maximum length of the names and labels of all series together, in bytes.
+    public var maxTextBytes = 4 << 20
+    /// Maximum length of a label's value, in bytes of UTF-8 before escaping. Longer values are truncated.
+    public var maxLabelValueBytes = 256
+    /// Maximum length of the name of a metric or a label, in bytes. Longer names are truncated.
+    public var maxNameBytes = 200
+    /// Maximum number of labels of a series. Labels after these are dropped.
+    public var maxLabels = 16
+    /// Maximum number of names for which a refusal is reported.
+    public var maxWarnings = 100
+
+    /// Creates the default limits.
+    public init() {}
+}

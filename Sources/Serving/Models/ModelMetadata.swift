@@ -1,0 +1,32 @@
+public import Imaging
+public import InstanceSegmentation
+
+/// What a model's header and settings say of it, read without loading the network.
+public struct ModelMetadata: Sendable {
+    public let family: ModelFamily
+    public let classNames: [String]
+    /// The size that a square image is brought to, in pixels.
+    public let inputSize: ImageSize
+    public let precision: InferencePrecision
+    /// The network's inputs, such as `images float32 [1, 3, 640, 640]`.
+    public let inputs: [String]
+    /// The network's outputs.
+    public let outputs: [String]
+
+    /// Most inputs and outputs that are described.
+    private static let maxTensors = 32
+
+    /// Reads the header and the settings of a model. Blocks the thread.
+    /// - Throws: what the backend throws, or `SegmentationError`.
+    init(of location: ModelLocation, backend: any InferenceBackend) throws {
+        let settings = try location.settings()
+        let description = try backend.describe(modelAt: location.file)
+        let model = try ModelFamily.model(for: description, settings: settings)
+        family = model.family
+        classNames = model.classNames
+        inputSize = model.transform(for: ImageSize(width: 640, height: 640)).networkSize
+        precision = description.precision
+        inputs = description.inputs.prefix(Self.maxTensors).map(\.description)
+        outputs = description.outputs.prefix(Self.maxTensors).map(\.description)
+    }
+}

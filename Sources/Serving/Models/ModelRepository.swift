@@ -1,0 +1,211 @@
+public import Foundation
+public import InstanceSegmentation
+public import Logging
+import Synchronization
+
+/// The models on disk: finds them, reads what their headers and settings say, and publishes changes.
+///
+/// Neither the weights are read nor a network is loaded, so that listing models costs little. Files are read on a thread of the
+/// repository's own, and one that never answers holds up neither callers nor other models. What cannot be read for the moment (a
+/// dataset whose folder cannot be opened because the process is out of descriptors, for example) stays in the index as it was.
+public actor ModelRepository {
+    /// Where the models are.
+    public enum Source: Sendable {
+        /// A folder of `{dataset}/{version}/model.onnx`.
+        case folder(URL)
+        /// Files that were named one by one.
+        case files([ModelLocation])
+    }
+
+    private let source: Source
+    private let backend: any InferenceBackend
+    private let logger: Logger
+    private let clock: MonotonicClock
+    private let looks: FileThread
+    private let headers: FileThread
+    private nonisolated let published = Mutex(ModelIndex())
+    private var subscribers: [Int: AsyncStream<ModelIndex>.Continuation] = [:]
+    private var lastSubscriber = 0
+    private var tracker = ChangeTracker()
+    /// By dataset.
+    private var namesFiles: [String: NamesFiles] = [:]
+    private var reported: Set<String> = []
+    private var lastPass: Task<Void, Never>?
+
+    /// Longest time for the header of one model.
+    private let headerLimit: Duration
+    /// Time spent on headers before the folder is looked at again.
+    private static let headerSlice = Duration.seconds(2)
+    /// A look at the folder is followed by a pause of so many times its duration at least.
+    private static let pauseRatio = 20
+
+    /// Creates a repository whose index is empty until `rescan` or `watch` is called.
+    /// - Parameters:
+    ///   - backend: what reads the headers of model files.
+    ///   - headerLimit: longest time for the header of one model.
+    public init(
+        _ source: Source, backend: any InferenceBackend, logger: Logger, headerLimit: Duration = .seconds(10),
+        clock: MonotonicClock = .continuous
+    ) {
+        self.source = source
+        self.backend = backend
+        self.logger = logger
+        self.headerLimit = headerLimit
+        self.clock = clock
+        looks = FileThread(name: "model folder", clock: clock)
+        headers = FileThread(name: "model headers", clock: clock)
+    }
+
+    /// The models on disk, as far as known.
+    public nonisolated var index: ModelIndex { published.withLock { $0 } }
+
+    /// The index now, and whenever it changes. A slow reader misses all but the last.
+    public func changes() -> AsyncStream<ModelIndex> {
+        let (stream, source) = AsyncStream.makeStream(of: ModelIndex.self, bufferingPolicy: .bufferingNewest(1))
+        lastSubscriber += 1
+        let number = lastSubscriber
+        subscribers[number] = source
+        source.onTermination = { [weak self] _ in
+            Task { await self?.unsubscribe(number) }
+        }
+        source.yield(index)
+        return stream
+    }
+
+    /// Looks at the disk once, without reading headers: before a server listens. The entries are pending until `rescan` or `watch`.
+    ///
+    /// What does not answer soon is left out for the moment, with a warning. Returns at once when the task is canceled.
+    /// - Throws: `SegmentationError.invalidConfiguration` if the folder of models cannot be read.
+    public func scan() async throws {
+        do {
+            try await pass(takesAll: true, limits: .first)
+        } catch let error as SegmentationError {
+            throw error
+        } catch is CancellationError {
+            return
+        } catch { report(["The folder of models cannot be read: \(error)"]) }
+    }
+
+    /// Looks at the disk now, and takes all changes over at once, without waiting until files are no longer written.
+    ///
+    /// Returns when the headers of all new and changed models are read, except those that do not answer.
+    /// - Throws: `SegmentationError.invalidConfiguration` if there is no folder of models; an error that says that the folder does not
+    ///   answer; `CancellationError` as soon as the task is canceled.
+    public func rescan() async throws {
+        var hasMore = try await pass(takesAll: true)
+        while hasMore { hasMore = try await pass(takesAll: false) }
+    }
+
+    /// Looks for changes until the task is canceled. Changed files are taken over when they are the same in two looks in a row.
+    /// - Parameter interval: time between two looks; where looking takes long, the pauses are longer.
+    public func watch(every interval: Duration = .seconds(2)) async {
+        while !Task.isCancelled {
+            let start = clock.now()
+            var hasMore = false
+            do { hasMore = try await pass(takesAll: false) } catch is CancellationError { return } catch {
+                report(["\(error)"])
+            }
+            let pause = hasMore ? .zero : max(interval, (clock.now() - start) * Self.pauseRatio)
+            do { try await clock.sleep(pause) } catch { return }
+        }
+    }
+
+    /// Looks at the disk once, after the looks that are in progress.
+    /// - Returns: whether headers are left to be read at once.
+    @discardableResult func pass(takesAll: Bool, limits: LookLimits = .regular) async throws -> Bool {
+        let (previous, (ended, source)) = (lastPass, AsyncStream.makeStream(of: Void.self))
+        lastPass = Task {
+            await previous?.value
+            for await _ in ended {}
+        }
+        defer { source.finish() }
+        if let previous {
+            // Ends when the pass before ends, or when this task is canceled.
+            let (turn, turnSource) = AsyncStream.makeStream(of: Void.self)
+            Task {
+                await previous.value
+                turnSource.finish()
+            }
+            for await _ in turn {}
+            try Task.checkCancellation()
+        }
+        let scan = try await look(limits)
+        report(scan.problems)
+        if tracker.take(scan, all: takesAll || index.revision == 0) || index.revision == 0 { publish() }
+        return limits.readsHeaders ? try await readHeaders() : false
+    }
+
+    private func look(_ limits: LookLimits) async throws -> FolderScan {
+        switch source {
+        case .files(let locations):
+            let namesFiles = namesFiles[""] ?? NamesFiles()
+            let scan = try await looks.call("", limit: limits.total) { FolderScan(locations, namesFiles: namesFiles) }
+            self.namesFiles[""] = scan.namesFiles
+            return scan
+        case .folder(let url):
+            let start = clock.now()
+            let root = url.path
+            let datasets = try await looks.call("", limit: limits.total) { try FolderScan.datasets(of: root) }
+            var scan = FolderScan()
+            for dataset in datasets {
+                let limit = min(limits.dataset, limits.total - (clock.now() - start))
+                let namesFiles = namesFiles[dataset] ?? NamesFiles()
+                do {
+                    guard limit > .zero else { throw FileThread.Failure.timedOut(limits.total) }
+                    let found = try await looks.call(dataset, limit: limit) {
+                        FolderScan(dataset: dataset, of: root, namesFiles: namesFiles)
+                    }
+                    self.namesFiles[dataset] = found.namesFiles
+                    scan.add(found)
+                } catch let failure as FileThread.Failure { scan.skip(dataset, because: failure.description) }
+            }
+            let known = Set(datasets)
+            namesFiles = namesFiles.filter { known.contains($0.key) }
+            return scan
+        }
+    }
+
+    /// Reads headers of new and changed models for a while.
+    /// - Returns: whether others are left to be read at once.
+    private func readHeaders() async throws -> Bool {
+        let start = clock.now()
+        let pending = Array(tracker.pending.values)
+        defer { if !pending.isEmpty { publish() } }
+        for location in pending {
+            guard clock.now() - start < Self.headerSlice else { return true }
+            let backend = backend
+            do {
+                let metadata = try await headers.call(location.file.path, limit: headerLimit) {
+                    try ModelMetadata(of: location, backend: backend)
+                }
+                tracker.note(.read(metadata), of: location)
+            } catch let error where Task.isCancelled {
+                throw error
+            } catch FileThread.Failure.stuck {
+                continue  // until the earlier call returns
+            } catch FileThread.Failure.allStuck {
+                return false
+            } catch {
+                logger.warning("Model \(location.id): the header cannot be used: \(error)")
+                tracker.note(.failed(reason: PoolError.reason(error, of: location)), of: location)
+            }
+        }
+        return false
+    }
+
+    private func publish() {
+        let index = ModelIndex(revision: index.revision + 1, entries: tracker.entries.values)
+        published.withLock { $0 = index }
+        for subscriber in subscribers.values { subscriber.yield(index) }
+    }
+
+    private func unsubscribe(_ number: Int) {
+        subscribers[number] = nil
+    }
+
+    /// Logs what was not wrong at the last look.
+    private func report(_ problems: [String]) {
+        for problem in problems where !reported.contains(problem) { logger.warning("\(problem)") }
+        reported = Set(problems)
+    }
+}

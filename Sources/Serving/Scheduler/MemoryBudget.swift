@@ -1,0 +1,101 @@
+import Synchronization
+
+/// Why memory was not reserved.
+package enum MemoryBudgetError: Error, Equatable, Sendable {
+    /// More is asked for than the share may ever hold. Both numbers are in bytes.
+    case tooLarge(bytes: Int, limit: Int)
+    /// The share or the total is in use at present; the limit of the share is given in bytes.
+    case exhausted(MemoryShare, limit: Int)
+}
+
+/// An account of the memory that requests hold. It allocates nothing and never blocks: a reservation succeeds at once or fails.
+package final class MemoryBudget: Sendable {
+    /// The memory in use at one moment, in bytes.
+    package struct Usage: Equatable, Sendable {
+        fileprivate var shares = [Int](repeating: 0, count: MemoryShare.allCases.count)
+        /// The memory of all shares together.
+        package fileprivate(set) var total = 0
+        /// The memory of one share.
+        package subscript(_ share: MemoryShare) -> Int { shares[share.rawValue] }
+    }
+
+    private struct State {
+        var usage = Usage()
+        /// Whether images were refused since memory was last released.
+        var isAwaited = false
+        var observer: (@Sendable () -> Void)?
+
+        func available(_ share: MemoryShare, _ limits: MemoryLimits) -> Int {
+            min(limits[share] - usage[share], limits.total - usage.total)
+        }
+
+        mutating func add(_ bytes: Int, to share: MemoryShare) {
+            usage.shares[share.rawValue] += bytes
+            usage.total += bytes
+        }
+    }
+
+    /// The bounds.
+    package let limits: MemoryLimits
+    private let state = Mutex(State())
+
+    /// Creates a budget of which nothing is in use.
+    package init(limits: MemoryLimits) {
+        self.limits = limits
+    }
+
+    /// The memory in use now.
+    package var usage: Usage { state.withLock(\.usage) }
+
+    /// The memory that a share could reserve now, in bytes.
+    package func available(of share: MemoryShare) -> Int {
+        state.withLock { $0.available(share, limits) }
+    }
+
+    /// Reserves memory if it is available.
+    /// - Returns: whether it was. A negative number never is.
+    package func reserve(_ bytes: Int, of share: MemoryShare) -> Bool {
+        state.withLock { state in
+            guard bytes >= 0 else { return false }
+            guard bytes <= state.available(share, limits) else {
+                if share == .images { state.isAwaited = true }
+                return false
+            }
+            state.add(bytes, to: share)
+            return true
+        }
+    }
+
+    /// Releases memory that was reserved.
+    /// - Parameter notifying: whether the observer is told if images wait for memory; false where the caller sees to them.
+    package func release(_ bytes: Int, of share: MemoryShare, notifying: Bool = true) {
+        guard bytes > 0 else { return }
+        let observer = state.withLock { state -> (@Sendable () -> Void)? in
+            assert(bytes <= state.usage[share], "more was released than reserved")
+            state.add(-min(bytes, state.usage[share]), to: share)
+            guard notifying, state.isAwaited else { return nil }
+            state.isAwaited = false
+            return state.observer
+        }
+        observer?()
+    }
+
+    /// Moves reserved memory to another share if that has room.
+    /// - Returns: whether it had.
+    package func move(_ bytes: Int, from source: MemoryShare, to target: MemoryShare) -> Bool {
+        state.withLock { state in
+            assert(bytes <= state.usage[source], "more was moved than reserved")
+            guard source != target else { return true }
+            guard bytes >= 0, bytes <= limits[target] - state.usage[target] else { return false }
+            state.add(-bytes, to: source)
+            state.add(bytes, to: target)
+            return true
+        }
+    }
+
+    /// Sets what is called, on the releasing thread and outside of the lock, when memory is released after images had been
+    /// refused. There is one observer: the scheduler.
+    package func onRelease(_ observer: @escaping @Sendable () -> Void) {
+        state.withLock { $0.observer = observer }
+    }
+}

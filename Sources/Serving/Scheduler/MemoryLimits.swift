@@ -1,0 +1,48 @@
+/// What a part of the memory budget is used for.
+package enum MemoryShare: Int, CaseIterable, Sendable {
+    /// Request bodies whose caller has not shown a valid key yet.
+    case strangerBodies
+    /// Request bodies of callers that may use the server.
+    case bodies
+    /// Decoded images of requests that run.
+    case images
+}
+
+/// The bounds of the memory that requests may hold, in bytes. Values outside the accepted range are moved to its nearer end.
+public struct MemoryLimits: Hashable, Sendable {
+    /// The maximum of all shares together, at least 1 MiB.
+    public let total: Int
+    /// The maximum for request bodies before a valid key is known, at most an eighth of the total.
+    public let strangerBodies: Int
+    /// The maximum for other request bodies, at most half of the total.
+    public let bodies: Int
+    /// The maximum for decoded images, at most the total.
+    public let images: Int
+
+    /// Creates limits.
+    /// - Parameters:
+    ///   - total: the maximum of all shares together; 1 GiB by default.
+    ///   - strangerBodies: a sixteenth of the total by default.
+    ///   - bodies: a quarter of the total by default.
+    ///   - images: the total by default.
+    public init(total: Int = 1 << 30, strangerBodies: Int? = nil, bodies: Int? = nil, images: Int? = nil) {
+        let total = max(1 << 20, total)
+        self.total = total
+        self.strangerBodies = min(max(1, strangerBodies ?? total / 16), total / 8)
+        self.bodies = min(max(1, bodies ?? total / 4), total / 2)
+        self.images = min(max(1, images ?? total), total)
+    }
+
+    /// The most memory that one request may use for its images: what is available to it when no other request runs, however
+    /// many bodies there are. A larger request could wait for ever.
+    public var largestImages: Int { min(images, total - bodies - strangerBodies) }
+
+    /// The maximum of one share.
+    package subscript(_ share: MemoryShare) -> Int {
+        switch share {
+        case .strangerBodies: strangerBodies
+        case .bodies: bodies
+        case .images: images
+        }
+    }
+}

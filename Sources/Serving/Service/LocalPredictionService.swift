@@ -1,0 +1,198 @@
+import Foundation
+import ImageCodecs
+import Imaging
+import InstanceSegmentation
+package import RuntimeSupport
+
+/// Answers predictions in this process: the model from the pool, a slot from the scheduler, pixels on the workers.
+package struct LocalPredictionService: PredictionService {
+    private let pool: ModelPool
+    private let scheduler: Scheduler
+    private let access: Access
+    private let fetcher: any ImageFetching
+    private let limits: ServiceLimits
+    private let fetches: FetchCount
+    /// Turns of tiled images, which hold a slot for as long as many predictions: one slot is always left for others.
+    private let tiledTurns: Scheduler
+    /// Where images are decoded, prepared, drawn and encoded.
+    package let workers: WorkerPool
+
+    package init(
+        pool: ModelPool, scheduler: Scheduler, access: Access, fetcher: any ImageFetching, limits: ServiceLimits,
+        workers: WorkerPool
+    ) {
+        self.pool = pool
+        self.scheduler = scheduler
+        self.access = access
+        self.fetcher = fetcher
+        self.limits = limits
+        tiledTurns = Scheduler(
+            limits: SchedulerLimits(
+                concurrency: limits.concurrency - 1, maxQueue: limits.maxQueue, queueTimeout: limits.queueTimeout),
+            memory: MemoryBudget(limits: MemoryLimits()))
+        fetches = FetchCount(limit: max(limits.maxQueue, limits.concurrency))
+        self.workers = workers
+    }
+
+    /// Each image takes a slot of its own; images of one query run concurrently as far as there are slots. The key's quota pays for every
+    /// image once the first is decoded.
+    package func predict(
+        _ query: PredictionQuery, grant: Grant
+    ) async throws(ServiceError) -> PredictionOutcome {
+        do {
+            guard !query.images.isEmpty else { throw ServiceError.missingImage }
+            guard query.images.count <= limits.maxImages else {
+                throw ServiceError.tooManyImages(query.images.count, limit: limits.maxImages)
+            }
+            try grant.require(query.modelID)
+            let start = ContinuousClock.now
+            let timeout = min(query.timeout ?? limits.requestTimeout, limits.requestTimeout)
+            return try await withDeadline(timeout) {
+                let model = try await pool.model(query.modelID)
+                let payment = Payment { try await access.consumeQuota(grant, count: query.images.count) }
+                let run = Run(query: query, model: model, key: grant.keyID, end: start + timeout, payment: payment)
+                return PredictionOutcome(
+                    modelID: query.modelID, generation: model.generation, classNames: model.classNames,
+                    items: try await items(of: run))
+            }
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    /// What the images of one query have in common.
+    private struct Run: Sendable {
+        let query: PredictionQuery
+        let model: ServedModel
+        let key: String?
+        let end: ContinuousClock.Instant
+        /// For all images at once, when the first of them is decoded: what is refused costs no quota.
+        let payment: Payment
+
+        /// The time that is left.
+        /// - Throws: `ServiceError.deadlineExceeded` where it is up.
+        func remaining() throws -> Duration {
+            let rest = end - ContinuousClock.now
+            guard rest > .zero else { throw ServiceError.deadlineExceeded }
+            return rest
+        }
+    }
+
+    private func items(of run: Run) async throws -> [PredictionOutcome.Item] {
+        if run.query.images.count == 1 { return [try await item(run, run.query.images[0])] }
+        return try await withThrowingTaskGroup(of: (Int, PredictionOutcome.Item).self) { group in
+            var items: [PredictionOutcome.Item?] = Array(repeating: nil, count: run.query.images.count)
+            var next = 0
+            func add() {
+                guard next < run.query.images.count else { return }
+                let index = next
+                next += 1
+                group.addTask { (index, try await item(run, run.query.images[index])) }
+            }
+            for _ in 0..<limits.concurrency { add() }
+            while let (index, item) = try await group.next() {
+                items[index] = item
+                add()
+            }
+            return items.compactMap(\.self)
+        }
+    }
+
+    private func item(_ run: Run, _ input: ImageInput) async throws -> PredictionOutcome.Item {
+        let lease = MemoryLease(of: .bodies, from: scheduler.memory)
+        defer { lease.release() }
+        let bytes = try await bytes(of: input, for: run.key, lease)
+        let file = try await withTaskExecutorPreference(workers) {
+            try Task.checkCancellation()
+            return try EncodedImage(bytes, limits: limits.image, applyOrientation: run.query.appliesOrientation)
+        }
+        if let tiling = run.query.segmentation.tiling {
+            let count = tiling.tileCount(of: file.size)
+            guard count <= limits.maxTiles else { throw ServiceError.tooManyTiles(count, limit: limits.maxTiles) }
+        }
+        while true {
+            do {
+                return try await slot(run, file)
+            } catch let error as SchedulerError {
+                // A list that was admitted is not refused halfway: its other images come back.
+                guard case .queueFull = error, await run.payment.isSettled else { throw error }
+                try await Task.sleep(for: min(.milliseconds(50), run.remaining()))
+            }
+        }
+    }
+
+    private func slot(_ run: Run, _ file: EncodedImage) async throws -> PredictionOutcome.Item {
+        guard run.query.segmentation.tiling != nil else { return try await pipeline(run, file) }
+        return try await tiledTurns.withSlot(
+            model: run.model.id.description, key: run.key, bytes: 0, deadline: run.remaining()
+        ) { _ in
+            try await pipeline(run, file)
+        }
+    }
+
+    private func pipeline(_ run: Run, _ file: EncodedImage) async throws -> PredictionOutcome.Item {
+        try await scheduler.withSlot(
+            model: run.model.id.description, key: run.key, bytes: cost(of: file, run.query), deadline: run.remaining()
+        ) { waited in
+            try await withTaskExecutorPreference(workers) {
+                try await item(run, file, waited: waited)
+            }
+        }
+    }
+
+    /// Bytes of the pixels that are held at once.
+    private func cost(of file: EncodedImage, _ query: PredictionQuery) -> Int {
+        let copies = query.pixels == .none && query.segmentation.tiling == nil ? 1 : 2
+        return file.size.area.multipliedReportingOverflow(by: 3 * copies).partialValue
+    }
+
+    private func item(_ run: Run, _ file: EncodedImage, waited: Duration) async throws -> PredictionOutcome.Item {
+        var query = run.query.segmentation
+        query.decodesInFull = query.decodesInFull || run.model.decodesInFull
+        var (segmentation, image) = try await run.model.segmenter.segment(file, query) {
+            try await run.payment.settle()
+        }
+        segmentation.timing.queue += waited
+        var item = PredictionOutcome.Item(segmentation: segmentation)
+        guard run.query.pixels != .none else { return item }
+        try Task.checkCancellation()
+        // What is found does not depend on whether it is drawn; only the drawing needs every pixel.
+        if image.size != image.fullSize { image = try file.decode() }
+        if case .drawing(let lineWidth, let labels) = run.query.pixels {
+            item.drawing = try image.annotated(with: segmentation, lineWidth: lineWidth, labels: labels)
+        } else {
+            item.image = image
+        }
+        return item
+    }
+
+    /// The bytes of an image: the caller's own, or those at its address, which count as a body.
+    private func bytes(
+        of input: ImageInput, for key: String?, _ lease: MemoryLease
+    ) async throws -> any ContiguousBytes & Sendable {
+        switch input {
+        case .encoded(let bytes): return bytes
+        case .url(let address):
+            guard fetches.begin() else { throw ServiceError.overloaded(retryAfter: scheduler.snapshot.retryAfter) }
+            defer { fetches.end() }
+            let bytes = try await fetcher.fetch(address, for: key) { size in
+                do { try lease.grow(by: size) } catch { throw ServiceError(error) }
+            }
+            guard bytes.withUnsafeBytes({ ImageFormat(signature: $0) }) != nil else {
+                throw ServiceError.fetchedNoImage
+            }
+            return bytes
+        }
+    }
+}
+
+extension Image {
+    /// A JPEG of the image with boxes and outlines, and labels where they are asked for.
+    fileprivate func annotated(with segmentation: Segmentation, lineWidth: Int, labels: Bool) throws -> [UInt8] {
+        var annotators: [any Annotator] = [
+            BoxAnnotator(lineWidth: lineWidth), PolygonAnnotator(lineWidth: lineWidth),
+        ]
+        if labels { annotators.append(LabelAnnotator(height: 16, margin: 10)) }
+        return try annotated(with: segmentation.detections, by: annotators).encoded(as: .jpeg, quality: 90)
+    }
+}

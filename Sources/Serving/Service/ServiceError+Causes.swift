@@ -1,0 +1,42 @@
+import ImageCodecs
+
+extension ServiceError {
+    /// The service's error for what a part of it threw. Any other error is a fault of the server.
+    package init(_ error: any Error) {
+        switch error {
+        case let error as ServiceError: self = error
+        case let error as ImageCodecError: self = .image(error)
+        case is CancellationError: self = .cancelled
+        case let error as SchedulerError: self.init(error)
+        case let error as PoolError: self.init(error)
+        case let error as MemoryBudgetError: self.init(error)
+        case KeyStoreError.busy: self = .keyStoreBusy
+        default: self = .failed(String(describing: error))
+        }
+    }
+
+    private init(_ error: SchedulerError) {
+        switch error {
+        case .queueFull(let retryAfter): self = .overloaded(retryAfter: retryAfter)
+        case .memoryExhausted(let retryAfter): self = .memoryExhausted(retryAfter: retryAfter)
+        case .tooLarge(let bytes, let limit): self = .exceedsMemory(bytes: bytes, limit: limit)
+        case .deadlineExceeded: self = .deadlineExceeded
+        }
+    }
+
+    private init(_ error: MemoryBudgetError) {
+        switch error {
+        case .tooLarge(let bytes, let limit): self = .exceedsMemory(bytes: bytes, limit: limit)
+        case .exhausted: self = .memoryExhausted(retryAfter: 1)
+        }
+    }
+
+    private init(_ error: PoolError) {
+        switch error {
+        case .unknownModel(let id, let served): self = .unknownModel(id, served: served)
+        case .notReady: self = .notReady
+        case .overloaded: self = .overloaded(retryAfter: 1)
+        case .unusable(let id, let reason): self = .modelUnusable(id, reason: reason)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import HTTPServer
+
+/// What SIGHUP does.
+@Suite(.timeLimit(.minutes(1))) struct ReloadTests {
+    private let logger: Logger = {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        return logger
+    }()
+
+    @Test func severalSignalsInARowReloadOnce() async throws {
+        let reloads = Mutex(0)
+        let (stream, source) = AsyncStream.makeStream(of: Int.self)
+        let signals = ShutdownSignals(
+            timeout: .seconds(1), logger: logger, drain: {},
+            reload: {
+                source.yield(
+                    reloads.withLock { count in
+                        count += 1
+                        return count
+                    })
+            }, reloadDelay: .milliseconds(300), end: { _ in })
+        var events = stream.makeAsyncIterator()
+        for round in 1...2 {
+            for _ in 0..<5 { signals.receive(SIGHUP) }
+            #expect(await events.next() == round)
+        }
+        try await Task.sleep(for: .milliseconds(500))
+        #expect(reloads.withLock { $0 } == 2)
+    }
+
+    @Test func aServerThatIsStoppingDoesNotReload() async throws {
+        let reloads = Mutex(0)
+        let drains = Mutex(0)
+        let signals = ShutdownSignals(
+            timeout: .seconds(100), logger: logger, drain: { drains.withLock { $0 += 1 } },
+            reload: { reloads.withLock { $0 += 1 } }, reloadDelay: .milliseconds(50), end: { _ in })
+        signals.receive(SIGHUP)
+        signals.receive(SIGTERM)
+        signals.receive(SIGHUP)
+        try await Task.sleep(for: .milliseconds(300))
+        #expect(reloads.withLock { $0 } == 0 && drains.withLock { $0 } == 1)
+    }
+
+    /// A reload may block for long, such as on a network file system.
+    @Test func aReloadThatHangsDoesNotDelayAnEnd() async throws {
+        let gate = DispatchSemaphore(value: 0)
+        defer { gate.signal() }
+        let (stream, source) = AsyncStream.makeStream(of: String.self)
+        let signals = ShutdownSignals(
+            timeout: .milliseconds(50), logger: logger, drain: { source.yield("drain") },
+            reload: {
+                source.yield("reload")
+                gate.wait()
+            }, reloadDelay: .zero, end: { source.yield("end \($0)") })
+        var events = stream.makeAsyncIterator()
+        signals.receive(SIGHUP)
+        #expect(await events.next() == "reload")
+        signals.receive(SIGTERM)
+        #expect(await events.next() == "drain")
+        #expect(await events.next() == "end 0")
+    }
+
+    @Test func certificatesAreReloadedAtOnce() throws {
+        let folder = try TestFiles.temporaryFolder()
+        let files = CertificateFiles(
+            certificate: folder.appending(path: "tls.pem"), privateKey: folder.appending(path: "tls.key"))
+        func install(_ name: String, keyOf other: String? = nil) throws {
+            for (file, source) in [
+                (files.certificate, "tls-\(name).pem"), (files.privateKey, "tls-\(other ?? name).key"),
+            ] {
+                try Data(contentsOf: TestFiles.fixture(source)).write(to: file)
+            }
+        }
+        try install("first")
+        let store = try CertificateStore(files, logger: logger)
+        let first = store.current().chain
+        try install("first", keyOf: "second")
+        #expect(!store.reload())
+        #expect(store.current().chain == first)
+        try install("second")
+        #expect(store.reload())
+        #expect(store.current().chain != first)
+    }
+}

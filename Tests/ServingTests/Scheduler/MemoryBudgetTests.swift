@@ -1,0 +1,112 @@
+import Serving
+import Synchronization
+import Testing
+
+private let mebibyte = 1 << 20
+
+@Suite struct MemoryBudgetTests {
+    private let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
+
+    @Test func limitsKeepMemoryForImages() {
+        for total in [Int.min, 0, mebibyte, 7 * mebibyte, 1 << 40, .max] {
+            for share in [Int.min, 0, 1, mebibyte, .max] {
+                let limits = MemoryLimits(total: total, strangerBodies: share, bodies: share, images: share)
+                for share in MemoryShare.allCases { #expect(limits[share] > 0 && limits[share] <= limits.total) }
+                #expect(limits.largestImages > 0 && limits.largestImages <= limits.images)
+                #expect(limits.largestImages <= limits.total - limits.bodies - limits.strangerBodies)
+            }
+        }
+    }
+
+    @Test func aShareHasItsOwnMaximumInsideTheTotal() {
+        #expect(budget.reserve(mebibyte, of: .strangerBodies))
+        #expect(!budget.reserve(1, of: .strangerBodies), "a sixteenth")
+        #expect(budget.reserve(4 * mebibyte, of: .bodies))
+        #expect(!budget.reserve(1, of: .bodies), "a quarter")
+        #expect(budget.available(of: .images) == 11 * mebibyte)
+        #expect(!budget.reserve(11 * mebibyte + 1, of: .images))
+        #expect(budget.reserve(11 * mebibyte, of: .images))
+        #expect(budget.usage.total == 16 * mebibyte && budget.usage[.bodies] == 4 * mebibyte)
+        budget.release(mebibyte, of: .strangerBodies)
+        #expect(budget.reserve(mebibyte, of: .images))
+        #expect(!budget.reserve(1, of: .strangerBodies), "the total is in use")
+    }
+
+    @Test func numbersWithoutSenseReserveNothing() {
+        for bytes in [-1, .min, .max] {
+            for share in MemoryShare.allCases { #expect(!budget.reserve(bytes, of: share)) }
+        }
+        #expect(budget.reserve(0, of: .bodies))
+        budget.release(0, of: .bodies)
+        budget.release(-5, of: .bodies)
+        #expect(budget.usage == MemoryBudget(limits: budget.limits).usage)
+    }
+
+    @Test func aLeaseGrowsMovesAndIsReleasedOnce() throws {
+        let lease = MemoryLease(of: .strangerBodies, from: budget)
+        try lease.grow(by: mebibyte)
+        #expect(throws: MemoryBudgetError.tooLarge(bytes: mebibyte + 1, limit: mebibyte)) { try lease.grow(by: 1) }
+        #expect(throws: MemoryBudgetError.tooLarge(bytes: .max, limit: mebibyte)) { try lease.grow(by: .max) }
+        #expect(throws: MemoryBudgetError.self) { try lease.grow(by: -1) }
+        try lease.move(to: .bodies)
+        #expect(budget.usage[.strangerBodies] == 0 && budget.usage[.bodies] == mebibyte && lease.share == .bodies)
+        try lease.grow(by: mebibyte)
+        #expect(lease.bytes == 2 * mebibyte && budget.usage.total == 2 * mebibyte)
+        lease.release()
+        lease.release()
+        #expect(budget.usage.total == 0 && lease.bytes == 0)
+        #expect(throws: MemoryBudgetError.self) { try lease.grow(by: 1) }
+    }
+
+    @Test func aLeaseThatIsForgottenIsReleased() throws {
+        do {
+            let lease = MemoryLease(of: .bodies, from: budget)
+            try lease.grow(by: 100)
+            #expect(budget.usage.total == 100)
+        }
+        #expect(budget.usage.total == 0)
+    }
+
+    @Test func aFullShareTakesNoMore() throws {
+        let (first, second) = (MemoryLease(of: .bodies, from: budget), MemoryLease(of: .strangerBodies, from: budget))
+        try first.grow(by: 4 * mebibyte)
+        try second.grow(by: 1000)
+        let error = MemoryBudgetError.exhausted(.bodies, limit: 4 * mebibyte)
+        #expect(throws: error) { try second.move(to: .bodies) }
+        #expect(second.share == .strangerBodies && second.bytes == 1000)
+        #expect(throws: error) { try MemoryLease(of: .bodies, from: budget).grow(by: 1) }
+        first.release()
+        try second.move(to: .bodies)
+    }
+
+    @Test func releasesAreAnnouncedOnlyWhileImagesWait() {
+        let calls = Mutex(0)
+        budget.onRelease { calls.withLock { $0 += 1 } }
+        #expect(budget.reserve(100, of: .bodies) && budget.reserve(15 * mebibyte, of: .images))
+        budget.release(10, of: .bodies)
+        #expect(calls.withLock(\.self) == 0)
+        #expect(!budget.reserve(mebibyte, of: .images))
+        budget.release(10, of: .images, notifying: false)
+        #expect(calls.withLock(\.self) == 0, "the caller sees to images itself")
+        budget.release(10, of: .bodies)
+        budget.release(10, of: .bodies)
+        #expect(calls.withLock(\.self) == 1)
+    }
+
+    @Test func concurrentLeasesLeaveNothingBehind() async {
+        await withTaskGroup(of: Void.self) { group in
+            for worker in 0..<8 {
+                group.addTask {
+                    for step in 0..<200 {
+                        let lease = MemoryLease(of: .strangerBodies, from: budget)
+                        let grown = (try? lease.grow(by: 50_000 * (1 + (worker + step) % 4))) != nil
+                        if grown, step % 2 == 0 { try? lease.move(to: .bodies) }
+                        if step % 3 == 0 { lease.release() }
+                        #expect(budget.usage.total <= budget.limits.total)
+                    }
+                }
+            }
+        }
+        #expect(budget.usage.total == 0 && budget.available(of: .images) == budget.limits.total)
+    }
+}
