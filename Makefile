@@ -9,9 +9,10 @@ HOST ?= 127.0.0.1
 PORT ?= 9001
 BACKENDS ?=
 CLIENTS ?= available
+SECONDS ?= 600
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lint format bench docs clean
+.PHONY: help setup build run test lint format bench stress docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,9 @@ format: ## Format the sources
 
 bench: build ## Measure stages, latency, throughput and memory against the network's own time
 	@scripts/bench.sh
+
+stress: build ## Attack the server and show whether it keeps its promises (SECONDS=600)
+	@python3 scripts/stress.py --server .build/release/silhouette --seconds $(SECONDS)
 
 docs: setup ## Build the documentation of the libraries into docs/api
 	@scripts/docs.sh

@@ -1,0 +1,1 @@
+"""Parts of `scripts/stress.py`: servers, clients, attackers and the promises that they check."""
