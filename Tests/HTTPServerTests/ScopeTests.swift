@@ -108,10 +108,12 @@ import Testing
 
     // MARK: Metrics
 
-    private func request(_ headers: HTTPFields = [:], query: String = "") -> Request {
+    private func request(
+        _ headers: HTTPFields = [:], query: String = "", authority: String = "localhost:9001"
+    ) -> Request {
         Request(
             head: HTTPRequest(
-                method: .get, scheme: "http", authority: "h", path: "/metrics" + query, headerFields: headers),
+                method: .get, scheme: "http", authority: authority, path: "/metrics" + query, headerFields: headers),
             body: RequestBody(buffer: ByteBuffer()))
     }
 
@@ -137,6 +139,7 @@ import Testing
             }
             #expect(try await outcome(.keys(store), address, request([.secFetchSite: "cross-site"])) == "unauthorized")
             #expect(try await outcome(.open(on: "0.0.0.0"), address, request()) == "allowed")
+            #expect(try await outcome(.keys(store), address, request(authority: "evil.example")) == "unauthorized")
         }
         for address in ["192.168.0.7", "8.8.8.8", "2606:4700::1111", nil] {
             #expect(try await outcome(.keys(store), address, request()) == "unauthorized")

@@ -117,6 +117,11 @@ public struct OriginPolicy: Sendable {
         return page.host == own.host || (Self.isLoopback(page.host) && Self.isLoopback(own.host))
     }
 
+    /// Whether the host of `Host` is a name or an address of loopback.
+    static func namesLoopback(_ authority: String) -> Bool {
+        Authority(scheme: "http", hostAndPort: authority.lowercased()).map { isLoopback($0.host) } ?? false
+    }
+
     /// Whether no foreign DNS server can have pointed the name here.
     private func isOwnHost(_ text: String) -> Bool {
         guard let host = Authority(scheme: "http", hostAndPort: text.lowercased())?.host else { return false }

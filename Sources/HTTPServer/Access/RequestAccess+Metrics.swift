@@ -32,6 +32,8 @@ extension Request {
             }
         case nil: return false
         }
+        // Another name in `Host` may be a page's own, which its DNS server points here (DNS rebinding).
+        guard head.authority.map(OriginPolicy.namesLoopback) ?? true else { return false }
         let site = headers[.secFetchSite]?.lowercased() ?? "none"
         return (site == "none" || site == "same-origin") && !Self.headersOfOthers.contains { headers[$0] != nil }
     }

@@ -62,6 +62,7 @@ func withCancellationOnDisconnect<Value: Sendable>(
     } onCancel: {
         task.cancel()
     }
-    if watch.isDisconnected { throw ClientDisconnected() }
+    // A lost HTTP/2 connection cancels the work before its streams are closed one by one.
+    if watch.isDisconnected || !channel.isActive { throw ClientDisconnected() }
     return try result.get()
 }
