@@ -32,6 +32,14 @@ public enum Access: Sendable {
         }
     }
 
+    /// Gives back what a request consumed that was refused before any work. It does so even when the caller's task is canceled.
+    ///
+    /// While another process holds the key store it cannot be given back, and the caller is told its own error.
+    package func refundQuota(_ grant: Grant, count: Int) async {
+        guard case .keys(let store) = self, let id = grant.keyID, grant.limits.quota != nil else { return }
+        _ = await Task { try await store.refundQuota(id: id, count: count) }.result
+    }
+
     /// Whether requests need no key.
     package var isOpen: Bool { if case .anyone = self { true } else { false } }
 

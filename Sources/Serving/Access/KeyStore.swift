@@ -136,6 +136,21 @@ public final class KeyStore: Sendable {
     /// - Throws: `KeyStoreError.busy` where the database stays locked, or where too many callers wait for it.
     func consumeQuota(id: String, count: Int = 1) async throws -> Bool {
         guard count > 0 else { return true }
+        return try await update(
+            // A sum could overflow; a difference cannot, since `used` is from 0 to `quota`.
+            "UPDATE apiKey SET used = used + ?1 WHERE id = ?2 AND (quota IS NULL OR quota - used >= ?1)",
+            [count, id])
+    }
+
+    /// Takes back what `consumeQuota` counted.
+    /// - Throws: `KeyStoreError.busy`.
+    func refundQuota(id: String, count: Int) async throws {
+        guard count > 0 else { return }
+        _ = try await update("UPDATE apiKey SET used = max(used - ?1, 0) WHERE id = ?2", [count, id])
+    }
+
+    /// Runs a statement. Returns whether it changed a row.
+    private func update(_ sql: String, _ arguments: StatementArguments) async throws -> Bool {
         let isAdmitted = waitingWriters.withLock { waiting in
             guard waiting < maxWaitingWriters else { return false }
             waiting += 1
@@ -145,10 +160,8 @@ public final class KeyStore: Sendable {
         defer { waitingWriters.withLock { $0 -= 1 } }
         return try await retry.run {
             try await self.database.write { database in
-                // A sum could overflow; a difference cannot, since `used` is from 0 to `quota`.
-                let statement = try database.cachedStatement(
-                    sql: "UPDATE apiKey SET used = used + ?1 WHERE id = ?2 AND (quota IS NULL OR quota - used >= ?1)")
-                try statement.execute(arguments: [count, id])
+                let statement = try database.cachedStatement(sql: sql)
+                try statement.execute(arguments: arguments)
                 return database.changesCount > 0
             }
         }

@@ -34,8 +34,8 @@ package struct LocalPredictionService: PredictionService {
         self.workers = workers
     }
 
-    /// Each image takes a slot of its own; images of one query run concurrently as far as there are slots. The key's quota pays for every
-    /// image once the first is decoded.
+    /// Each image takes a slot of its own; images of one query run concurrently as far as there are slots. The key's quota pays for all
+    /// of them; it is given back where the query fails before the first is decoded.
     package func predict(
         _ query: PredictionQuery, grant: Grant
     ) async throws(ServiceError) -> PredictionOutcome {
@@ -49,11 +49,17 @@ package struct LocalPredictionService: PredictionService {
             let timeout = min(query.timeout ?? limits.requestTimeout, limits.requestTimeout)
             return try await withDeadline(timeout) {
                 let model = try await pool.model(query.modelID)
-                let payment = Payment { try await access.consumeQuota(grant, count: query.images.count) }
-                let run = Run(query: query, model: model, key: grant.keyID, end: start + timeout, payment: payment)
-                return PredictionOutcome(
-                    modelID: query.modelID, generation: model.generation, classNames: model.classNames,
-                    items: try await items(of: run))
+                // Before a slot is taken, which must not wait for the key store.
+                try await access.consumeQuota(grant, count: query.images.count)
+                let run = Run(query: query, model: model, key: grant.keyID, end: start + timeout)
+                do {
+                    return PredictionOutcome(
+                        modelID: query.modelID, generation: model.generation, classNames: model.classNames,
+                        items: try await items(of: run))
+                } catch {
+                    if !run.work.hasBegun { await access.refundQuota(grant, count: query.images.count) }
+                    throw error
+                }
             }
         } catch {
             throw ServiceError(error)
@@ -66,8 +72,7 @@ package struct LocalPredictionService: PredictionService {
         let model: ServedModel
         let key: String?
         let end: ContinuousClock.Instant
-        /// For all images at once, when the first of them is decoded: what is refused costs no quota.
-        let payment: Payment
+        let work = WorkMark()
 
         /// The time that is left.
         /// - Throws: `ServiceError.deadlineExceeded` where it is up.
@@ -115,7 +120,7 @@ package struct LocalPredictionService: PredictionService {
                 return try await slot(run, file)
             } catch let error as SchedulerError {
                 // A list that was admitted is not refused halfway: its other images come back.
-                guard case .queueFull = error, await run.payment.isSettled else { throw error }
+                guard case .queueFull = error, run.work.hasBegun else { throw error }
                 try await Task.sleep(for: min(.milliseconds(50), run.remaining()))
             }
         }
@@ -150,7 +155,7 @@ package struct LocalPredictionService: PredictionService {
         var query = run.query.segmentation
         query.decodesInFull = query.decodesInFull || run.model.decodesInFull
         var (segmentation, image) = try await run.model.segmenter.segment(file, query) {
-            try await run.payment.settle()
+            run.work.begin()
         }
         segmentation.timing.queue += waited
         var item = PredictionOutcome.Item(segmentation: segmentation)
