@@ -12,7 +12,7 @@ struct FIFOQueue<Element> {
         elements.append(element)
     }
 
-    /// Removes and returns the first element; `nil` if there is none.
+    /// Removes and returns the first element; `nil` if the queue is empty.
     mutating func popFirst() -> Element? {
         guard head < elements.count else { return nil }
         let first = elements[head]

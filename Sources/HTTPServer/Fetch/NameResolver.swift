@@ -5,7 +5,7 @@ import Synchronization
 /// Resolves host names on threads of its own, since the system's function blocks and cannot be interrupted.
 ///
 /// A caller that is canceled, or whose time is up, goes at once. The thread remains occupied until the system's function
-/// returns, so the number of threads is limited, in total and per owner: names that never resolve delay only whoever asks
+/// returns, so the number of threads is limited, in total and per owner: names that never resolve delay only the caller that asks
 /// for them.
 final class NameResolver: Sendable {
     /// Blocks until the addresses of a name are known; empty where there are none.

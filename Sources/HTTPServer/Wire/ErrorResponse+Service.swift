@@ -62,7 +62,7 @@ extension ErrorResponse {
             self.init(
                 .unprocessableContent, "too_many_tiles",
                 message:
-                    "tile: the picture would have \(count) tiles; the limit is \(limit). Use larger tiles or less overlap."
+                    "tile: the image would have \(count) tiles; the limit is \(limit). Use larger tiles or less overlap."
             )
         case .tooManyImages(let count, let limit):
             self.init(

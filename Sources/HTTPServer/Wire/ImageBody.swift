@@ -16,7 +16,7 @@ package enum ImageSource: Sendable {
 }
 
 extension ImageSource {
-    /// The image for the service; a `data:` address is decoded. `nil` where there is none.
+    /// The image for the service; a `data:` address is decoded. `nil` if the request has no image.
     /// - Throws: `ServiceError`.
     func input() throws -> ImageInput? {
         switch self {

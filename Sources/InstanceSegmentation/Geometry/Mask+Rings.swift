@@ -25,7 +25,7 @@ extension Mask {
         return corner.map { (Int($0.x), Int($0.y) - 1) } ?? (0, -1)
     }
 
-    /// For each pixel the number of the smallest ring around it; `nil` where there is none.
+    /// For each pixel the number of the smallest ring around it; `nil` outside of all rings.
     ///
     /// Rings do not cross, so that along a row they open and close like brackets: the innermost is the last one that was opened.
     ///

@@ -27,7 +27,7 @@ struct MetricFamilies: Sendable {
 
     init(limits: MetricsLimits) { self.limits = limits }
 
-    /// Returns the series of that name and labels, which is made if there is none yet.
+    /// Returns the series of that name and labels, creating it on first use.
     ///
     /// - Throws: ``Refusal`` if the name belongs to a metric of another type or a limit is reached.
     mutating func series(

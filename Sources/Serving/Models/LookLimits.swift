@@ -7,7 +7,7 @@ struct LookLimits: Sendable {
     /// Whether headers are read afterwards.
     let readsHeaders: Bool
 
-    /// Where nobody waits: patient enough for a network's file system.
+    /// For looks in the background: long enough for a network file system.
     static let regular = LookLimits(dataset: .seconds(60), total: .seconds(600), readsHeaders: true)
     /// Before a server listens.
     static let first = LookLimits(dataset: .seconds(2), total: .seconds(10), readsHeaders: false)

@@ -13,7 +13,7 @@ struct FileStamp: Hashable, Sendable {
     /// Time of the last modification, in seconds and nanoseconds since 1970.
     let modified: [Int64]
 
-    /// Looks at a file without opening it; `nil` if there is none.
+    /// Looks at a file without opening it; `nil` if the file does not exist.
     init?(_ folder: String, _ name: String) {
         var status = stat()
         guard stat("\(folder)/\(name)", &status) == 0 else { return nil }

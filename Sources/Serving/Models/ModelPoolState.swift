@@ -121,7 +121,7 @@ struct ModelPoolState<ID: Hashable & Sendable, Version: Equatable & Sendable>: S
             return (.wait, [])
         }
         if backsOff, let failure = model.failure { return (.refuse(.unusable(failure.reason)), []) }
-        // Whoever starts a load waits for it whatever the bound: otherwise no load would ever start with a bound of 0.
+        // The caller that starts a load always waits for it: with a bound of 0 no load would start otherwise.
         enqueue(id, waiters: [waiter], now: now)
         return (.wait, startLoads(now))
     }

@@ -36,7 +36,7 @@ struct FlowLine<Ticket: Hashable & Sendable>: Sendable {
         count += 1
     }
 
-    /// Removes the ticket that was appended with a sequence number; does nothing if there is none.
+    /// Removes the ticket with a sequence number, if it is still in the line.
     mutating func remove(sequence: UInt64) {
         var (low, high) = (head, places.count)
         while low < high {
