@@ -54,8 +54,10 @@ final class ONNXSession: @unchecked Sendable {
         library.release { $0.pointee.ReleaseSession(session) }
     }
 
-    /// Runs the network. Blocks the calling thread.
+    /// Runs the network. Blocks the calling thread. A run that is asked to end early (`RunInterruption.current`) does so after the
+    /// operators that it executes at the moment.
     /// - Parameter options: the runtime's, for this run.
+    /// - Throws: `ONNXRuntimeError`; `CancellationError` if the run was asked to end.
     func run(_ inputs: [String: Tensor], options: OpaquePointer? = nil) throws -> [String: Tensor] {
         let ordered = try description.inputs.map { input -> (tensor: Tensor, type: TensorDescription.ElementType) in
             guard let tensor = inputs[input.name] else {
@@ -63,11 +65,24 @@ final class ONNXSession: @unchecked Sendable {
             }
             return (tensor, input.elementType)
         }
-        let outputs = try run(ordered[...], values: [], options)
+        let outputs = try interruptible(options) { options in try run(ordered[...], values: [], options) }
         var result: [String: Tensor] = [:]
         // An optional output that the network did not compute is missing; the others keep their names.
         for (output, value) in zip(description.outputs, outputs) { result[output.name] = try value?.tensor() }
         return result
+    }
+
+    /// Calls a function with options by which the run that it makes can be ended.
+    private func interruptible<Result>(
+        _ options: OpaquePointer?, _ body: (OpaquePointer?) throws -> Result
+    ) throws -> Result {
+        guard options == nil, let interruption = RunInterruption.current else { return try body(options) }
+        let options = try RunOptions(library: library)
+        do {
+            return try interruption.during({ try body(options.handle) }, orEndBy: { options.terminate() })
+        } catch {
+            throw interruption.isRequested ? CancellationError() : error
+        }
     }
 
     /// Borrows the memory of one tensor after the other and runs when all are at hand.

@@ -25,12 +25,11 @@ extension ONNXRuntimeLibrary {
     /// The runtime does so only at the end of a run; here it is one of a network that does nothing.
     func emptyPool() throws {
         let session = try ONNXSession(library: self, bytes: Self.identity, options: SessionOptions(threads: 1))
-        let options = try make("CreateRunOptions") { api, out in api.pointee.CreateRunOptions(&out) }
-        defer { release { $0.pointee.ReleaseRunOptions(options) } }
+        let options = try RunOptions(library: self)
         try call("AddRunConfigEntry") {
-            $0.pointee.AddRunConfigEntry(options, "memory.enable_memory_arena_shrinkage", "cpu:0")
+            $0.pointee.AddRunConfigEntry(options.handle, "memory.enable_memory_arena_shrinkage", "cpu:0")
         }
-        _ = try session.run(["x": Tensor(shape: [1], elements: [0])], options: options)
+        _ = try session.run(["x": Tensor(shape: [1], elements: [0])], options: options.handle)
     }
 
     /// An ONNX file whose output `y` is its input `x` `[1]`.

@@ -4,7 +4,7 @@ import Synchronization
 /// A loaded model: the sessions of a runtime, and threads on which they run.
 ///
 /// At most `maxConcurrency` runs are active. Further callers wait in FIFO order; a caller whose task is canceled stops
-/// waiting at once, a run that is active is not interrupted. How many callers may wait is not bounded here: bound the
+/// waiting at once, and a run that is active is asked to end (`RunInterruption`). How many callers may wait is not bounded here: bound the
 /// number of calls.
 package final class SessionPool: LoadedModel {
     /// A session whose runs use several threads each.
@@ -61,7 +61,14 @@ package final class SessionPool: LoadedModel {
         let (slot, queued) = try await takeSlot()
         defer { release(slot) }
         if queued > .zero { try Task.checkCancellation() }
-        var result = try await threads[slot.thread].infer(inputs, with: session(slot.isWide))
+        let interruption = RunInterruption()
+        var result = try await withTaskCancellationHandler {
+            try await RunInterruption.$current.withValue(interruption) {
+                try await threads[slot.thread].infer(inputs, with: session(slot.isWide))
+            }
+        } onCancel: {
+            interruption.request()
+        }
         result.queued = queued
         return result
     }

@@ -57,7 +57,9 @@ typedef struct OrtApi {
     OrtStatus *_Nullable (*_Nonnull SessionGetOutputName)(const OrtSession *session, size_t index, OrtAllocator *allocator, char *_Nullable *_Nonnull out); // 37
     void *_Nullable gap38[1];
     OrtStatus *_Nullable (*_Nonnull CreateRunOptions)(OrtRunOptions *_Nullable *_Nonnull out); // 39
-    void *_Nullable gap40[9];
+    void *_Nullable gap40[6];
+    OrtStatus *_Nullable (*_Nonnull RunOptionsSetTerminate)(OrtRunOptions *options); // 46
+    void *_Nullable gap47[2];
     OrtStatus *_Nullable (*_Nonnull CreateTensorWithDataAsOrtValue)(const OrtMemoryInfo *info, void *data, size_t byteCount, const int64_t *shape, size_t rank, int32_t elementType, OrtValue *_Nullable *_Nonnull out); // 49
     OrtStatus *_Nullable (*_Nonnull IsTensor)(const OrtValue *value, int *out); // 50
     OrtStatus *_Nullable (*_Nonnull GetTensorMutableData)(OrtValue *value, void *_Nullable *_Nonnull out); // 51
