@@ -13,6 +13,14 @@ struct ModelLoader: Sendable {
 
     let backend: any InferenceBackend
     let configuration: ModelPool.Configuration
+    /// What bounds the inferences of all models together.
+    let gate: InferenceGate
+
+    init(backend: any InferenceBackend, configuration: ModelPool.Configuration) {
+        self.backend = backend
+        self.configuration = configuration
+        gate = InferenceGate(limit: configuration.concurrency)
+    }
 
     /// How often a load is repeated because the files changed meanwhile.
     private static let attempts = 3
@@ -47,15 +55,17 @@ struct ModelLoader: Sendable {
         // What is wrong in the settings or in the header need not cost the memory of the network.
         let settings = try location.settings()
         try backend.describe(modelAt: location.file).checkLimits()
-        let session = try await backend.load(modelAt: location.file, concurrency: configuration.concurrency)
+        let loaded = try await backend.load(modelAt: location.file, concurrency: configuration.concurrency)
+        let session = GatedModel(wrapped: loaded, gate: gate)
         let segmenter = try Segmenter(
             session: session, settings: settings, usesSquareInput: configuration.usesSquareInput)
         guard configuration.warmsUp else { return served(segmenter, location, generation) }
         let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
         let input = try segmenter.model.preprocess(image)
-        for _ in 0..<Self.warmUps { try await session.warmUp(input.tensors) }
+        // Not through the gate: a load must not wait for requests whose networks hang.
+        for _ in 0..<Self.warmUps { try await loaded.warmUp(input.tensors) }
         // A model whose outputs cannot be decoded must not replace one that works.
-        _ = try await segmenter.segment(image)
+        _ = try await Segmenter(model: segmenter.model, session: loaded).segment(image)
         return served(segmenter, location, generation)
     }
 

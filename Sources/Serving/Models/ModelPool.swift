@@ -11,7 +11,7 @@ import Synchronization
 public actor ModelPool {
     /// How models are loaded.
     public struct Configuration: Sendable {
-        /// Inferences of one model that may run at once.
+        /// Inferences that may run at once, over all models.
         public var concurrency: Int
         public var limits: PoolLimits
         public var usesSquareInput: Bool
