@@ -34,9 +34,11 @@ GRACE = 75.0
 EPILOGUE = """\
 phases (every one has a server, keys and folders of its own; all on the loopback interface):
   drip         200 keyless connections send a byte every 2 s, in bodies, in heads and to /infer:
-               honest requests are answered as if they were not there
+               honest requests are answered as if they were not there, also those with the key in the body
   unread       200 connections pipeline requests and never read: honest requests as before,
                memory bounded, and they are closed in the end (judged in runs of 10 minutes)
+  answers      100 connections with a key ask for large answers and never read them: memory bounded,
+               another key's requests go on
   bodies       64 keyless bodies of 32 MiB that are costly to parse: refused with 4xx or 503;
                honest requests and /healthz go on, memory bounded
   leavers      4 x overload by clients that close after 100 ms: no inference is done for them afterwards
@@ -68,7 +70,8 @@ class Phase(NamedTuple):
 PHASES = {
     "drip": Phase(connections.drip, 1.5),
     "unread": Phase(connections.unread, 1.5),
-    "bodies": Phase(connections.bodies),
+    "answers": Phase(connections.answers),
+    "bodies": Phase(connections.bodies, 1.3),
     "leavers": Phase(load.leavers, 1.5),
     "halfclose": Phase(load.halfclose, 0.6),
     "overload": Phase(load.overload, 1.5),

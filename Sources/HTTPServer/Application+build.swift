@@ -53,16 +53,21 @@ public func buildServer(
         fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize), limits: limits,
         workers: workers)
     let requestAccess = RequestAccess(access: access)
-    let bodies = BodyReader(memory: memory, maxSize: configuration.maxBodySize)
+    let bodyMemory = BodyMemory(
+        budget: memory, largestBody: BodyReader.maxCopies * configuration.maxBodySize, maxWaiting: limits.maxQueue,
+        timeout: limits.queueTimeout)
+    let bodies = BodyReader(memory: bodyMemory, maxSize: configuration.maxBodySize)
+    let answers = AnswerBodies(memory: AnswerMemory(budget: memory))
     let readiness = Readiness(state: state, pool: pool)
     let connections = connectionRegistry(configuration.connections, logger: logger)
-    registry.addGauges(scheduler: scheduler, memory: memory, pool: pool, state: state, connections: connections)
+    registry.addGauges(scheduler: scheduler, bodies: bodyMemory, pool: pool, state: state, connections: connections)
     let responder = RouteResponder(
         predictions: PredictionRoutes(
-            service: service, access: requestAccess, bodies: bodies, readiness: readiness, scheduler: scheduler,
+            service: service, access: requestAccess, bodies: bodies, answers: answers, readiness: readiness,
+            scheduler: scheduler,
             workers: workers),
         inference: InferRoutes(
-            service: service, pool: pool, access: requestAccess, bodies: bodies, readiness: readiness,
+            service: service, pool: pool, access: requestAccess, bodies: bodies, answers: answers, readiness: readiness,
             scheduler: scheduler, workers: workers, limits: limits),
         workspace: WorkspaceRoutes(pool: pool, access: requestAccess, scheme: configuration.scheme),
         health: HealthRoutes(
@@ -112,14 +117,15 @@ public func buildServer(
 }
 
 /// The shares of memory: a body of the largest size fits, from callers whose key stands in it too, and images never take what is for
-/// bodies.
+/// bodies and answers.
 private func memoryLimits(_ limits: ServiceLimits, maxBodySize: Int) -> MemoryLimits {
-    let bodies = MemoryLimits(
-        total: limits.maxMemory, strangerBodies: max(limits.maxMemory / 16, maxBodySize),
-        bodies: max(limits.maxMemory / 4, 2 * maxBodySize))
+    let largest = BodyReader.maxCopies * maxBodySize
+    let shares = MemoryLimits(
+        total: limits.maxMemory, strangerBodies: max(limits.maxMemory / 16, largest),
+        bodies: max(limits.maxMemory / 16 * 3, largest))
     return MemoryLimits(
-        total: limits.maxMemory, strangerBodies: bodies.strangerBodies, bodies: bodies.bodies,
-        images: bodies.largestImages)
+        total: limits.maxMemory, strangerBodies: shares.strangerBodies, bodies: shares.bodies,
+        images: shares.largestImages, answers: shares.answers)
 }
 
 /// Makes the registry of connections, within what the system's limit of open files allows.

@@ -31,16 +31,19 @@ extension Request {
     /// is told to go ahead.
     /// - Parameters:
     ///   - limit: maximum size in bytes.
-    ///   - reserve: called with the size of each part before it is appended; what it throws ends the reading.
-    /// - Throws: `RequestError`, `BodyTimeoutError`, and what `reserve` throws.
+    ///   - reserve: called with each part before it is kept; nothing more is read until it returns. What it throws ends the reading.
+    ///   - prepare: called before anything is read.
+    /// - Throws: `RequestError`, `BodyTimeoutError`, and what the closures throw.
     func collectedBody(
-        limit: Int, context: ServerContext, reserve: (Int) throws -> Void = { _ in }
+        limit: Int, context: ServerContext, reserve: (ByteBuffer) async throws -> Void = { _ in },
+        prepare: () async throws -> Void = {}
     ) async throws -> ByteBuffer {
         if let encoding = headers[.contentEncoding], encoding.utf8.count > 64 || encoding.lowercased() != "identity" {
             throw RequestError.unsupportedContentEncoding(encoding)
         }
         let announced = headers[.contentLength].flatMap { Int($0) }
         if let announced, announced > limit { throw RequestError.bodyTooLarge(limit: limit, size: announced) }
+        try await prepare()
         context.channel.triggerUserOutboundEvent(ExchangeHandler.BodyWanted(), promise: nil)
         var whole = ByteBuffer()
         whole.reserveCapacity(max(0, min(announced ?? 0, limit, Self.maxInitialCapacity)))
@@ -48,7 +51,7 @@ extension Request {
             guard part.readableBytes <= limit - whole.readableBytes else {
                 throw RequestError.bodyTooLarge(limit: limit, size: nil)
             }
-            try reserve(part.readableBytes)
+            try await reserve(part)
             whole.writeImmutableBuffer(part)  // doubles the capacity when it is used up
         }
         return whole

@@ -3,8 +3,9 @@ import Serving
 extension PrometheusRegistry {
     /// Adds what is read from the parts of a server when the page of metrics is written.
     func addGauges(
-        scheduler: Scheduler, memory: MemoryBudget, pool: ModelPool, state: ServerState, connections: ConnectionRegistry
+        scheduler: Scheduler, bodies: BodyMemory, pool: ModelPool, state: ServerState, connections: ConnectionRegistry
     ) {
+        let memory = bodies.budget
         func add(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Int) {
             gauge("silhouette_\(name)", help: help) { Double(value()) }
         }
@@ -20,6 +21,10 @@ extension PrometheusRegistry {
         add("body_bytes_in_flight", "Memory of request bodies in flight.") {
             memory.usage[.bodies] + memory.usage[.strangerBodies]
         }
+        add("bodies_waiting", "Request bodies that wait for memory.") {
+            bodies.waiting(in: .bodies) + bodies.waiting(in: .strangerBodies)
+        }
+        add("answer_bytes_unread", "Memory of answers that their clients have not read.") { memory.usage[.answers] }
         add("image_bytes_in_flight", "Memory of decoded images in flight, by their headers.") {
             memory.usage[.images]
         }

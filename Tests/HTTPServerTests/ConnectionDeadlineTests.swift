@@ -123,10 +123,10 @@ import Testing
         let limits = ConnectionLimits(bodyTimeout: .seconds(30), minBodyRate: 10_000_000, bodyGrace: .seconds(1))
         try await ConnectionTestServer.run(limits) { request, context in
             var (count, isFirst) = (0, true)
-            _ = try await request.collectedBody(limit: 1 << 20, context: context) { size in
-                count += size
+            _ = try await request.collectedBody(limit: 1 << 20, context: context) { part in
+                count += part.readableBytes
                 // A reader that waits for memory; the client can send no more meanwhile.
-                if isFirst { Thread.sleep(forTimeInterval: 1.5) }
+                if isFirst { try await Task.sleep(for: .milliseconds(1500)) }
                 isFirst = false
             }
             return .text("received \(count)")
@@ -152,9 +152,9 @@ import Testing
     @Test func aReservationThatIsRefusedEndsTheReading() async throws {
         try await ConnectionTestServer.run(respond: { request, context in
             var left = 1000
-            let body = try await request.collectedBody(limit: 1 << 20, context: context) { size in
-                guard size <= left else { throw ServiceError.overloaded(retryAfter: 1) }
-                left -= size
+            let body = try await request.collectedBody(limit: 1 << 20, context: context) { part in
+                guard part.readableBytes <= left else { throw ServiceError.overloaded(retryAfter: 1) }
+                left -= part.readableBytes
             }
             return .text("received \(body.readableBytes), \(left) left")
         }) { server in

@@ -71,7 +71,7 @@ import Testing
                 expect(refused, 429, "Too many requests are waiting - retry request.")
                 #expect(refused.header("retry-after").flatMap { Int($0) } ?? 0 >= 1, "\(refused.head)")
             }
-            #expect(server.network.calls == 2)
+            #expect(server.network.calls == 1)
             try await server.finish(held + [waiting])
             #expect(server.network.calls == 3)
             try await server.expect(#"silhouette_refused_total{reason="overloaded"}"#, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import pathlib
 import shutil
 import time
@@ -46,6 +48,11 @@ class Context:
     def honest(self, key: str, query: str = "") -> Request:
         """The request of an honest caller."""
         return Request("POST", f"/{self.model}?api_key={key}{query}", self.image, "image/jpeg")
+
+    def honest_in_body(self, key: str) -> Request:
+        """The request of an honest caller whose key stands in the body."""
+        body = json.dumps({"api_key": key, "image": base64.b64encode(self.image).decode()}).encode()
+        return Request("POST", f"/{self.model}", body, "application/json")
 
     def left(self, least: float = 0.0) -> float:
         """Seconds until the phase should end."""

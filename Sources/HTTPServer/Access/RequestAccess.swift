@@ -50,6 +50,15 @@ struct RequestAccess: Sendable {
         try await grantBeforeBody(Parameters(query: request.uri.query), request, record, anyOf: scopes)
     }
 
+    /// Refuses a request of a key that fills the queue, before the key is looked up.
+    /// - Throws: `SchedulerError.queueFull`.
+    func checkRoom(_ parameters: Parameters, _ request: Request, _ scheduler: Scheduler) throws(SchedulerError) {
+        guard scheduler.isFull, let key = Self.presentedKey(parameters: parameters, headers: request.headers),
+            let id = access.recentID(of: key)
+        else { return }
+        try scheduler.checkRoom(key: id)
+    }
+
     /// The grant that is known already, or that of a key in the body.
     /// - Parameter scopes: the scopes of which one is needed.
     func grant(

@@ -12,6 +12,8 @@ struct Exchange {
     var isAnswered = false
     /// Whether the connection's guard counts the request as in flight.
     var isInFlight = false
+    /// Whether the body is going to be read.
+    var isBodyWanted = false
     /// Whether the client waits with its body for `100 Continue`.
     var awaitsGoAhead: Bool
     /// Bytes of the body that have arrived.
@@ -23,6 +25,12 @@ struct Exchange {
         let expectation = head.headerFields[.expect] ?? ""
         awaitsGoAhead = expectation.utf8.count == 12 && expectation.lowercased() == "100-continue"
     }
+
+    /// Bytes of a body that are taken from the client before it is known whether they are wanted.
+    private static let maxEarly = 64 << 10
+
+    /// Whether nothing more is taken from the client until the body is wanted or the request is answered.
+    var holdsReads: Bool { !isBodyWanted && !isAnswered && !isReceived && bytes >= Self.maxEarly }
 
     /// Notes the end of the request.
     mutating func ended() {
@@ -41,6 +49,12 @@ struct Exchange {
 extension ExchangeHandler {
     /// Says that a request's body is going to be read.
     struct BodyWanted: Sendable {}
+
+    /// Says that a request is refused whose body has not been read to the end: on HTTP/1 the connection ends with the answer. With an
+    /// error, the reader of the body gets it.
+    struct BodyRefused: Sendable {
+        let error: (any Error)?
+    }
 
     /// Says that the caller has shown a key, so that its connection is not evicted while its body arrives.
     struct CallerKnown: Sendable {}

@@ -27,6 +27,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var exchange: Exchange?
     private var watch: DisconnectWatch?
     private var isReading = false
+    private var hasHeldRead = false
     private var endsWithAnswer = false
     private var hasEnded = false
     private let bodyDeadline = BodyDeadline()
@@ -122,6 +123,8 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Outbound
 
     func read(context: ChannelHandlerContext) {
+        hasHeldRead = exchange?.holdsReads ?? false
+        guard !hasHeldRead else { return }
         isReading = true
         bodyDeadline.setReading(true)
         context.read()
@@ -130,11 +133,17 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
         switch event {
         case is BodyWanted:
+            exchange?.isBodyWanted = true
+            resumeReading(context)
             if exchange?.awaitsGoAhead == true {
                 exchange?.awaitsGoAhead = false
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
             startPace(context)
+            promise?.succeed()
+        case let refusal as BodyRefused:
+            if isHTTP1, exchange?.isReceived == false, exchange?.isAnswered == false { endsWithAnswer = true }
+            if let error = refusal.error { context.fireErrorCaught(error) }
             promise?.succeed()
         case is CallerKnown:
             if exchange?.isAnswered == false { markInFlight() }
@@ -173,10 +182,16 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
                 if exchange?.isReceived == false { limitRest(context) }
                 context.write(data, promise: promise)
             }
+            resumeReading(context)
         }
     }
 
     // MARK: The exchange
+
+    private func resumeReading(_ context: ChannelHandlerContext) {
+        guard hasHeldRead else { return }
+        read(context: context)
+    }
 
     private func markInFlight() {
         if exchange?.isInFlight == false { connection?.exchangeIsInFlight() }

@@ -19,6 +19,8 @@ struct GuardedChannel<Wrapped: ServerChildChannel>: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            // A connection that sends at full speed leaves the loop to others after each read.
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             try channel.pipeline.syncOperations.addHandler(ConnectionGuard(limits: limits, registry: registry))
         }
         .flatMap { wrapped.setup(channel: channel, logger: logger) }

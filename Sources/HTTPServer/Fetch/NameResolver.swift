@@ -68,6 +68,7 @@ final class NameResolver: Sendable {
                     // The handler below comes before this or after it, but not between.
                     if Task.isCancelled { return CancellationError() }
                     let decision = state.queue.enter(id, owner: owner)
+                    // A lookup takes milliseconds, or as long as the resolver's own timeout: there is nothing to estimate it from.
                     if decision == .refuse { return ServiceError.overloaded(retryAfter: 1) }
                     state.jobs[id] = Job(host: host, continuation: continuation)
                     if decision == .run { startThread(id, host) }

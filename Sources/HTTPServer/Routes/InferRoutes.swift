@@ -13,18 +13,22 @@ struct InferRoutes: Sendable {
     let pool: ModelPool
     let access: RequestAccess
     let bodies: BodyReader
+    let answers: AnswerBodies
     let readiness: Readiness
     let scheduler: Scheduler
     let workers: WorkerPool
     let limits: ServiceLimits
 
     func infer(_ request: Request, _ context: ServerContext) async throws -> Response {
+        try access.checkRoom(Parameters(query: request.uri.query), request, scheduler)
         let early = try await access.grantBeforeBody(request, context.record)
         guard readiness.state.isReady || readiness.state.isStarting else { throw ServiceError.notReady }
-        try bodies.checkRoom(for: request, early, scheduler)
-        let (asked, lease) = try await read(request, context, isKnown: early != nil)
+        try bodies.checkRoom(early, scheduler)
+        try answers.memory.requireRoom()
+        let (asked, lease) = try await read(request, context, early)
         let grant = try await access.grant(early, or: RequestAccess.usable(asked.key), context.record)
-        try lease.move(to: .bodies)
+        let owner = context.owner(grant)
+        try await lease.move(toKnown: owner)
         guard let id = ModelID(asked.modelID) else { throw RequestError.invalidModelID }
         try readiness.check(id, grant)
         try await readiness.requireReady(id)
@@ -36,11 +40,14 @@ struct InferRoutes: Sendable {
                 return input
             }
         }
-        let outcome = try await service.predict(asked.prediction.query(for: id, inputs), grant: grant)
+        var query = asked.prediction.query(for: id, inputs)
+        query.body = lease
+        let outcome = try await service.predict(query, grant: grant)
         context.record.add(outcome)
+        let channel = context.channel
         let response = try await withTaskExecutorPreference(workers) {
             try Task.checkCancellation()
-            return Self.response(outcome, asked)
+            return Self.response(outcome, asked) { answers.body($0, owner: owner, channel) }
         }
         lease.release()
         return response
@@ -48,10 +55,10 @@ struct InferRoutes: Sendable {
 
     /// Reads and parses the body. The text of its images is kept until they are decoded, next to the body itself.
     private func read(
-        _ request: Request, _ context: ServerContext, isKnown: Bool
-    ) async throws -> (InferRequest, MemoryLease) {
-        let body = try await bodies.read(request, context, isKnown: isKnown)
-        try body.lease.grow(by: body.bytes.readableBytes)
+        _ request: Request, _ context: ServerContext, _ grant: Grant?
+    ) async throws -> (InferRequest, BodyLease) {
+        let plan = BodyReader.Plan(copies: BodyReader.maxCopies)
+        let body = try await bodies.read(request, context, grant: grant, plan)
         let maxImages = limits.maxImages
         let asked = try await withTaskExecutorPreference(workers) {
             try Task.checkCancellation()
@@ -60,7 +67,9 @@ struct InferRoutes: Sendable {
         return (asked, body.lease)
     }
 
-    private static func response(_ outcome: PredictionOutcome, _ asked: InferRequest) -> Response {
+    private static func response(
+        _ outcome: PredictionOutcome, _ asked: InferRequest, _ body: ([UInt8]) -> ResponseBody
+    ) -> Response {
         var writer = JSONWriter()
         func write(_ item: PredictionOutcome.Item, to writer: inout JSONWriter) {
             let answer = PredictionResponse(
@@ -74,7 +83,9 @@ struct InferRoutes: Sendable {
         }
         var headers = outcome.items.last?.segmentation.timing.headers ?? HTTPFields()
         headers[.modelID] = outcome.modelID.description
-        return .json(writer.bytes, headers: headers)
+        headers[.contentType] = "application/json"
+        headers[.cacheControl] = "no-store"
+        return Response(status: .ok, headers: headers, body: body(writer.bytes))
     }
 
     // MARK: Models
@@ -132,7 +143,7 @@ struct InferRoutes: Sendable {
             let api_key: String?
         }
         let early = try await access.grantBeforeBody(request, context.record, anyOf: scopes)
-        let read = try await bodies.read(request, context, limit: 65_536, isKnown: early != nil)
+        let read = try await bodies.read(request, context, grant: early, BodyReader.Plan(limit: 65_536))
         try read.bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
         let body: Body
         do {

@@ -11,20 +11,24 @@ struct PredictionRoutes: Sendable {
     let service: any PredictionService
     let access: RequestAccess
     let bodies: BodyReader
+    let answers: AnswerBodies
     let readiness: Readiness
     let scheduler: Scheduler
     let workers: WorkerPool
 
     func predict(_ id: ModelID, _ request: Request, _ context: ServerContext) async throws -> Response {
         var parameters = Parameters(query: request.uri.query)
+        try access.checkRoom(parameters, request, scheduler)
         let early = try await access.grantBeforeBody(parameters, request, context.record)
         if let early { try readiness.check(id, early) }
         try await readiness.requireReady(id)
-        try bodies.checkRoom(for: request, early, scheduler)
-        let (source, lease) = try await source(of: request, context, &parameters, isKnown: early != nil)
+        try bodies.checkRoom(early, scheduler)
+        try answers.memory.requireRoom()
+        let (source, lease) = try await source(of: request, context, &parameters, early)
         let key = RequestAccess.presentedKey(parameters: parameters, headers: request.headers)
         let grant = try await access.grant(early, or: key, context.record)
-        try lease?.move(to: .bodies)
+        let owner = context.owner(grant)
+        try await lease?.move(toKnown: owner)
         try readiness.check(id, grant)
         let asked = try PredictionRequest(parameters)
         let image = try await withTaskExecutorPreference(workers) {
@@ -32,32 +36,29 @@ struct PredictionRoutes: Sendable {
             return try source.input()
         }
         guard let image else { throw ServiceError.missingImage }
-        let outcome = try await service.predict(asked.query(for: id, [image]), grant: grant)
+        var query = asked.query(for: id, [image])
+        query.body = lease
+        let outcome = try await service.predict(query, grant: grant)
         context.record.add(outcome)
-        let response: Response
-        if case .export = asked.format {
-            // Files of other tools may take longer to write than the prediction: they take turns too.
-            response = try await scheduler.withSlot(
-                model: id.description, key: grant.keyID, bytes: 0, deadline: asked.timeout
-            ) { _ in
-                try await write(outcome, asked)
-            }
-        } else {
-            response = try await write(outcome, asked)
+        let channel = context.channel
+        let response = try await withTaskExecutorPreference(workers) {
+            try Task.checkCancellation()
+            return try answer(outcome, asked) { answers.body($0, owner: owner, channel) }
         }
         lease?.release()
         return response
     }
 
     /// Where the request's image is. An address in the query takes precedence over a body, which is then not read.
-    /// - Parameter isKnown: whether the client's key is known already; it may stand in the body. Faults of the body are not told to a
-    ///   client without a key.
+    /// - Parameter grant: what the caller may do, where its key is known already; it may stand in the body. Faults of the body are not
+    ///   told to a client without a key.
     private func source(
-        of request: Request, _ context: ServerContext, _ parameters: inout Parameters, isKnown: Bool
-    ) async throws -> (ImageSource, MemoryLease?) {
+        of request: Request, _ context: ServerContext, _ parameters: inout Parameters, _ grant: Grant?
+    ) async throws -> (ImageSource, BodyLease?) {
         if let address = parameters.nonEmpty("image") { return (.url(address), nil) }
         guard request.method == .post else { return (.none, nil) }
-        let read = try await bodies.read(request, context, isKnown: isKnown)
+        let plan = BodyReader.Plan(patience: PredictionRequest.patience(parameters))
+        let read = try await bodies.read(request, context, grant: grant, plan)
         guard read.bytes.readableBytes > 0 else { return (.none, read.lease) }
         let type = request.headers[.contentType]
         let body: ImageBody
@@ -67,20 +68,15 @@ struct PredictionRoutes: Sendable {
                 return try ImageBody(read.bytes, contentType: type)
             }
         } catch {
-            throw isKnown ? error : ServiceError.unauthorized
+            throw grant != nil ? error : ServiceError.unauthorized
         }
         parameters.addBody(body.fields)
         return (body.image, read.lease)
     }
 
-    private func write(_ outcome: PredictionOutcome, _ asked: PredictionRequest) async throws -> Response {
-        try await withTaskExecutorPreference(workers) {
-            try Task.checkCancellation()
-            return try Self.response(outcome, asked)
-        }
-    }
-
-    private static func response(_ outcome: PredictionOutcome, _ asked: PredictionRequest) throws -> Response {
+    private func answer(
+        _ outcome: PredictionOutcome, _ asked: PredictionRequest, _ body: ([UInt8]) -> ResponseBody
+    ) throws -> Response {
         guard let item = outcome.items.first else { throw ServiceError.missingImage }
         var headers = item.segmentation.timing.headers
         headers[.modelID] = outcome.modelID.description
@@ -97,13 +93,10 @@ struct PredictionRoutes: Sendable {
             ).json()
             headers[.contentType] = "application/json"
         case .export(let format):
-            bytes = try format.file(
-                for: ExportedPicture(
-                    file: asked.fileName, segmentation: item.segmentation, classNames: outcome.classNames,
-                    picture: item.image, simplification: asked.simplification))
+            bytes = item.file ?? []
             headers[.contentType] = format.mediaType
         }
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+        return Response(status: .ok, headers: headers, body: body(bytes))
     }
 }
 

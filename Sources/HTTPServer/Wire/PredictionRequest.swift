@@ -116,21 +116,48 @@ struct PredictionRequest: Sendable {
         for step in ["contrast", "grayscale", "static_crop"] { _ = try parameters.boolean("disable_preproc_\(step)") }
     }
 
+    /// How long a request may wait before its parameters are checked: its `timeout`, or nil where that is missing or wrong.
+    static func patience(_ parameters: Parameters) -> Duration? {
+        guard let text = parameters.value("timeout")?.text, let milliseconds = Double(decimal: text),
+            (1...86_400_000).contains(milliseconds)
+        else { return nil }
+        return .milliseconds(Int(milliseconds))
+    }
+
     /// The query for the service.
     func query(for id: ModelID, _ images: [ImageInput]) -> PredictionQuery {
         let pixels: PredictionQuery.Pixels =
             switch format {
             case .json: .none
             case .image, .imageAndJSON: .drawing(lineWidth: lineWidth, labels: drawsLabels)
-            case .export(let format): format == .cutout ? .image : .none
+            case .export: .none
             }
         let tracesOutlines = if case .export = format { false } else { format != .image }
-        return PredictionQuery(
+        var query = PredictionQuery(
             modelID: id, images: images,
             segmentation: SegmentationQuery(
                 options: options, usesRecommendedThresholds: usesOwnConfidence, hasExplicitOverlap: saysOverlap,
                 tiling: tiling, tracesOutlines: tracesOutlines, simplification: simplification),
             appliesOrientation: appliesOrientation, pixels: pixels, timeout: timeout)
+        if case .export(let format) = format { query.encoder = encoder(of: format) }
+        return query
+    }
+
+    /// What writes the file of another tool. PNG files are made of every pixel, and take memory for each.
+    private func encoder(of format: ExportFormat) -> AnswerEncoder {
+        let bytesPerPixel =
+            switch format {
+            case .cutout: 5
+            case .mask: 4
+            default: 0
+            }
+        return AnswerEncoder(needsPixels: format == .cutout, bytesPerPixel: bytesPerPixel) {
+            [fileName, simplification] segmentation, image, classNames in
+            try format.file(
+                for: ExportedPicture(
+                    file: fileName, segmentation: segmentation, classNames: classNames, picture: image,
+                    simplification: simplification))
+        }
     }
 
     /// `tile` is the side of a tile, `tile_overlap` a share as clients write it.

@@ -23,6 +23,12 @@ public enum Access: Sendable {
         }
     }
 
+    /// The public id of a secret's key, if it worked recently; it may have been revoked since. For refusals, which need no proof.
+    package func recentID(of secret: String) -> String? {
+        guard case .keys(let store) = self else { return nil }
+        return store.recentID(of: secret)
+    }
+
     /// Counts predictions against the key's quota, if it has one: all of them or none.
     /// - Throws: `ServiceError.quotaUsedUp`, `ServiceError.keyStoreBusy`.
     package func consumeQuota(_ grant: Grant, count: Int = 1) async throws {

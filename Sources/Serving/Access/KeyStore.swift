@@ -27,6 +27,7 @@ public final class KeyStore: Sendable {
     private let patientRetry = BusyRetry(timeout: .seconds(5))
     private let maxWaitingWriters: Int
     private let waitingWriters = Mutex(0)
+    private let recent = RecentKeys()
 
     /// Opens or creates the database `silhouette.sqlite` in a folder; both are created for their owner only.
     /// - Parameters:
@@ -127,8 +128,13 @@ public final class KeyStore: Sendable {
         let hash = APIKey.hash(secret)
         // One statement needs no transaction.
         let key = try await retry.run { try await self.database.unsafeRead { try $0.key(hash: hash) } }
-        return key.flatMap { $0.state() == .active ? $0 : nil }
+        let active = key.flatMap { $0.state() == .active ? $0 : nil }
+        recent.note(active?.id, for: hash)
+        return active
     }
+
+    /// The public id of a secret's key, if it worked recently; it may have been revoked since. Does not ask the database.
+    func recentID(of secret: String) -> String? { recent[APIKey.hash(secret)] }
 
     /// Spends predictions of a key's quota, all of them or none.
     /// - Parameter count: the number of predictions.

@@ -21,9 +21,9 @@ package final class MemoryBudget: Sendable {
 
     private struct State {
         var usage = Usage()
-        /// Whether images were refused since memory was last released.
-        var isAwaited = false
-        var observer: (@Sendable () -> Void)?
+        /// The shares that were refused memory since it was last released.
+        var awaited: Set<MemoryShare> = []
+        var observers: [MemoryShare: @Sendable () -> Void] = [:]
 
         func available(_ share: MemoryShare, _ limits: MemoryLimits) -> Int {
             min(limits[share] - usage[share], limits.total - usage.total)
@@ -58,7 +58,7 @@ package final class MemoryBudget: Sendable {
         state.withLock { state in
             guard bytes >= 0 else { return false }
             guard bytes <= state.available(share, limits) else {
-                if share == .images { state.isAwaited = true }
+                state.awaited.insert(share)
                 return false
             }
             state.add(bytes, to: share)
@@ -66,18 +66,25 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Releases memory that was reserved.
-    /// - Parameter notifying: whether the observer is told if images wait for memory; false where the caller sees to them.
-    package func release(_ bytes: Int, of share: MemoryShare, notifying: Bool = true) {
+    /// Counts memory that is in use already, whatever the limits say.
+    package func count(_ bytes: Int, of share: MemoryShare) {
         guard bytes > 0 else { return }
-        let observer = state.withLock { state -> (@Sendable () -> Void)? in
+        state.withLock { $0.add(bytes, to: share) }
+    }
+
+    /// Releases memory that was reserved or counted.
+    /// - Parameter exceptFor: shares whose observers are not told that there is memory, because the caller sees to them.
+    package func release(_ bytes: Int, of share: MemoryShare, exceptFor silent: Set<MemoryShare> = []) {
+        guard bytes > 0 else { return }
+        let observers = state.withLock { state -> [@Sendable () -> Void] in
             assert(bytes <= state.usage[share], "more was released than reserved")
             state.add(-min(bytes, state.usage[share]), to: share)
-            guard notifying, state.isAwaited else { return nil }
-            state.isAwaited = false
-            return state.observer
+            guard !state.awaited.isEmpty else { return [] }
+            let told = state.awaited.subtracting(silent)
+            state.awaited.subtract(told)
+            return told.compactMap { state.observers[$0] }
         }
-        observer?()
+        for observer in observers { observer() }
     }
 
     /// Moves reserved memory to another share if that has room.
@@ -93,9 +100,9 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Sets what is called, on the releasing thread and outside of the lock, when memory is released after images had been
-    /// refused. There is one observer: the scheduler.
-    package func onRelease(_ observer: @escaping @Sendable () -> Void) {
-        state.withLock { $0.observer = observer }
+    /// Sets what is called, on the releasing thread and outside of the lock, when memory is released after a share had been refused
+    /// some. A share has one observer: what waits for its memory.
+    package func onRelease(for share: MemoryShare, _ observer: @escaping @Sendable () -> Void) {
+        state.withLock { $0.observers[share] = observer }
     }
 }

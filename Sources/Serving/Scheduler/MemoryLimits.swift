@@ -6,6 +6,8 @@ package enum MemoryShare: Int, CaseIterable, Sendable {
     case bodies
     /// Decoded images of requests that run.
     case images
+    /// Answers that wait for their clients to read them.
+    case answers
 }
 
 /// The bounds of the memory that requests may hold, in bytes. Values outside the accepted range are moved to its nearer end.
@@ -18,6 +20,8 @@ public struct MemoryLimits: Hashable, Sendable {
     public let bodies: Int
     /// The maximum for decoded images, at most the total.
     public let images: Int
+    /// The memory of unread answers beyond which no further prediction begins, at most an eighth of the total.
+    public let answers: Int
 
     /// Creates limits.
     /// - Parameters:
@@ -25,17 +29,21 @@ public struct MemoryLimits: Hashable, Sendable {
     ///   - strangerBodies: a sixteenth of the total by default.
     ///   - bodies: a quarter of the total by default.
     ///   - images: the total by default.
-    public init(total: Int = 1 << 30, strangerBodies: Int? = nil, bodies: Int? = nil, images: Int? = nil) {
+    ///   - answers: a sixteenth of the total by default.
+    public init(
+        total: Int = 1 << 30, strangerBodies: Int? = nil, bodies: Int? = nil, images: Int? = nil, answers: Int? = nil
+    ) {
         let total = max(1 << 20, total)
         self.total = total
         self.strangerBodies = min(max(1, strangerBodies ?? total / 16), total / 8)
         self.bodies = min(max(1, bodies ?? total / 4), total / 2)
         self.images = min(max(1, images ?? total), total)
+        self.answers = min(max(1, answers ?? total / 16), total / 8)
     }
 
     /// The most memory that one request may use for its images: what is available to it when no other request runs, however
-    /// many bodies there are. A larger request could wait for ever.
-    public var largestImages: Int { min(images, total - bodies - strangerBodies) }
+    /// many bodies and unread answers there are. A larger request could wait for ever.
+    public var largestImages: Int { min(images, total - bodies - strangerBodies - answers) }
 
     /// The maximum of one share.
     package subscript(_ share: MemoryShare) -> Int {
@@ -43,6 +51,7 @@ public struct MemoryLimits: Hashable, Sendable {
         case .strangerBodies: strangerBodies
         case .bodies: bodies
         case .images: images
+        case .answers: answers
         }
     }
 }

@@ -54,7 +54,7 @@ package actor Scheduler {
         queue = SchedulerQueue(
             slots: limits.slots, maxWaiting: limits.maxQueue, maxBytes: memory.limits.largestImages)
         // Only after images were refused for lack of memory, and only for as long as it takes to grant them.
-        memory.onRelease { [weak self] in Task { await self?.grantWaiting() } }
+        memory.onRelease(for: .images) { [weak self] in Task { await self?.grantWaiting() } }
     }
 
     /// Runs a closure while holding a slot and memory for images, after waiting for both.
@@ -84,26 +84,18 @@ package actor Scheduler {
     /// The state at this moment.
     package nonisolated var snapshot: SchedulerSnapshot { board.withLock(\.snapshot) }
 
+    /// Whether a request that comes now would be refused, or would displace another one.
+    package nonisolated var isFull: Bool { board.withLock { $0.longest != nil } }
+
     /// Refuses a request early, before its body is read, if it would be refused afterwards. Does not wait for the actor.
-    /// - Parameters:
-    ///   - key: the caller's key, nil if it has none or it is not known yet. A full queue still has room for the key of
-    ///     another caller than the one that fills it.
-    ///   - bytes: the length of the body, as far as it is known.
-    ///   - share: where the body will be counted.
-    /// - Throws: `SchedulerError.queueFull` or `SchedulerError.memoryExhausted`.
-    package nonisolated func checkRoom(
-        key: String? = nil, bytes: Int = 1, of share: MemoryShare = .bodies
-    ) throws(SchedulerError) {
-        let hasMemory = bytes <= memory.available(of: share)
+    /// - Parameter key: the caller's key, nil if it has none or it is not known yet. A full queue still has room for the key of another
+    ///   caller than the one that fills it.
+    /// - Throws: `SchedulerError.queueFull`.
+    package nonisolated func checkRoom(key: String? = nil) throws(SchedulerError) {
         try board.withLock { board throws(SchedulerError) in
-            if let longest = board.longest, longest.waiting < 2 || longest.key == key {
-                board.snapshot.refused += 1
-                throw .queueFull(retryAfter: board.snapshot.retryAfter)
-            }
-            if !hasMemory {
-                board.snapshot.refused += 1
-                throw .memoryExhausted(retryAfter: board.snapshot.retryAfter)
-            }
+            guard let longest = board.longest, longest.waiting < 2 || longest.key == key else { return }
+            board.snapshot.refused += 1
+            throw .queueFull(retryAfter: board.snapshot.retryAfter)
         }
     }
 
@@ -172,9 +164,10 @@ package actor Scheduler {
     }
 
     private func release(_ permit: Permit, _ ending: Ending) {
-        memory.release(permit.bytes, of: .images, notifying: false)
+        memory.release(permit.bytes, of: .images, exceptFor: [.images])
         resume(queue.leave(permit.ticket) { memory.reserve($0, of: .images) })
-        if ending != .unused {
+        // Work that was cut short says nothing about how long work takes.
+        if case .completed = ending {
             let end = clock.now()
             rate.record(serviceTime: end - permit.start, end: end)
         }

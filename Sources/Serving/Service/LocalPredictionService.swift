@@ -145,10 +145,12 @@ package struct LocalPredictionService: PredictionService {
         }
     }
 
-    /// Bytes of the pixels that are held at once.
+    /// The memory of the pixels that are held at once, and of a file that is made of them. In bytes.
     private func cost(of file: EncodedImage, _ query: PredictionQuery) -> Int {
         let copies = query.pixels == .none && query.segmentation.tiling == nil ? 1 : 2
-        return file.size.area.multipliedReportingOverflow(by: 3 * copies).partialValue
+        let encoding = query.encoder.map { $0.bytesPerPixel + ($0.needsPixels ? 3 : 0) } ?? 0
+        let (bytes, overflow) = file.size.area.multipliedReportingOverflow(by: max(3 * copies, encoding))
+        return overflow ? .max : bytes
     }
 
     private func item(_ run: Run, _ file: EncodedImage, waited: Duration) async throws -> PredictionOutcome.Item {
@@ -159,13 +161,21 @@ package struct LocalPredictionService: PredictionService {
         }
         segmentation.timing.queue += waited
         var item = PredictionOutcome.Item(segmentation: segmentation)
-        guard run.query.pixels != .none else { return item }
+        let encoder = run.query.encoder
+        if let encoder, !encoder.needsPixels {
+            image = Image(size: ImageSize(width: 1, height: 1), color: .black)  // makes room for what is made
+            try Task.checkCancellation()
+            item.file = try encoder.encode(segmentation, nil, run.model.classNames)
+        }
+        guard run.query.pixels != .none || encoder?.needsPixels ?? false else { return item }
         try Task.checkCancellation()
         // What is found does not depend on whether it is drawn; only the drawing needs every pixel.
         if image.size != image.fullSize { image = try file.decode() }
-        if case .drawing(let lineWidth, let labels) = run.query.pixels {
+        if let encoder, encoder.needsPixels {
+            item.file = try encoder.encode(segmentation, image, run.model.classNames)
+        } else if case .drawing(let lineWidth, let labels) = run.query.pixels {
             item.drawing = try image.annotated(with: segmentation, lineWidth: lineWidth, labels: labels)
-        } else {
+        } else if run.query.pixels == .image {
             item.image = image
         }
         return item

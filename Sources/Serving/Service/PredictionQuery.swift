@@ -10,6 +10,25 @@ package enum ImageInput: Sendable {
     case url(String)
 }
 
+/// Makes the file that a caller gets of an image and its objects.
+package struct AnswerEncoder: Sendable {
+    /// Whether every pixel of the image is needed.
+    let needsPixels: Bool
+    /// The memory that the file takes while it is made, in bytes for each pixel of the image.
+    let bytesPerPixel: Int
+    let encode: @Sendable (Segmentation, Image?, _ classNames: [String]) throws -> [UInt8]
+
+    /// Describes a file.
+    package init(
+        needsPixels: Bool, bytesPerPixel: Int,
+        encode: @escaping @Sendable (Segmentation, Image?, _ classNames: [String]) throws -> [UInt8]
+    ) {
+        self.needsPixels = needsPixels
+        self.bytesPerPixel = bytesPerPixel
+        self.encode = encode
+    }
+}
+
 /// What a caller asks of the service: images, a model, and what to find. It knows nothing of a transport.
 package struct PredictionQuery: Sendable {
     /// What is needed of the image beside its objects.
@@ -29,6 +48,10 @@ package struct PredictionQuery: Sendable {
     package var pixels: Pixels
     /// How long the caller waits for the answer; the service's own limit where it is `nil` or longer.
     package var timeout: Duration?
+    /// Makes a file of each image, while its pixels and the slot are still held.
+    package var encoder: AnswerEncoder?
+    /// The memory of the request's body, which is kept until no work needs it.
+    package var body: BodyLease?
 
     package init(
         modelID: ModelID, images: [ImageInput], segmentation: SegmentationQuery = SegmentationQuery(),
@@ -52,6 +75,8 @@ package struct PredictionOutcome: Sendable {
         package var image: Image?
         /// The JPEG with the objects drawn on it, where the query asked for it.
         package var drawing: [UInt8]?
+        /// What the query's encoder made.
+        package var file: [UInt8]?
     }
 
     package let modelID: ModelID

@@ -27,6 +27,7 @@ extension ServiceError {
     private init(_ error: MemoryBudgetError) {
         switch error {
         case .tooLarge(let bytes, let limit): self = .exceedsMemory(bytes: bytes, limit: limit)
+        // An image that is fetched; its memory is free as soon as any other body of the share has been decoded.
         case .exhausted: self = .memoryExhausted(retryAfter: 1)
         }
     }
@@ -35,6 +36,7 @@ extension ServiceError {
         switch error {
         case .unknownModel(let id, let served): self = .unknownModel(id, served: served)
         case .notReady: self = .notReady
+        // How long a model takes to load is not known before it is loaded, and this refusal costs next to nothing.
         case .overloaded: self = .overloaded(retryAfter: 1)
         case .unusable(let id, let reason): self = .modelUnusable(id, reason: reason)
         }

@@ -81,12 +81,12 @@ private let mebibyte = 1 << 20
 
     @Test func releasesAreAnnouncedOnlyWhileImagesWait() {
         let calls = Mutex(0)
-        budget.onRelease { calls.withLock { $0 += 1 } }
+        budget.onRelease(for: .images) { calls.withLock { $0 += 1 } }
         #expect(budget.reserve(100, of: .bodies) && budget.reserve(15 * mebibyte, of: .images))
         budget.release(10, of: .bodies)
         #expect(calls.withLock(\.self) == 0)
         #expect(!budget.reserve(mebibyte, of: .images))
-        budget.release(10, of: .images, notifying: false)
+        budget.release(10, of: .images, exceptFor: [.images])
         #expect(calls.withLock(\.self) == 0, "the caller sees to images itself")
         budget.release(10, of: .bodies)
         budget.release(10, of: .bodies)

@@ -98,14 +98,4 @@ private let mebibyte = 1 << 20
         try await second.value
         await fixture.expectIdle()
     }
-
-    @Test func bodiesWithoutMemoryAreRefusedEarly() throws {
-        let body = MemoryLease(of: .bodies, from: fixture.memory)
-        try body.grow(by: 3 * mebibyte)
-        try scheduler.checkRoom(bytes: mebibyte)
-        let error = SchedulerError.memoryExhausted(retryAfter: 1)
-        #expect(throws: error) { try scheduler.checkRoom(bytes: mebibyte + 1) }
-        #expect(throws: error) { try scheduler.checkRoom(bytes: .max, of: .strangerBodies) }
-        #expect(scheduler.snapshot.refused == 2)
-    }
 }

@@ -1,0 +1,31 @@
+import Hummingbird
+import NIOCore
+import Serving
+
+/// Makes the bodies of answers, whose memory is accounted for until the client has read them.
+struct AnswerBodies: Sendable {
+    let memory: AnswerMemory
+
+    /// Bytes up to which an answer is handed to the connection as a whole. A connection holds no more than one such answer.
+    static let maxWhole = 32 << 10
+    /// Bytes of a part of a larger answer. The next part is handed over when the client has taken most of the one before.
+    static let partSize = 32 << 10
+
+    /// Makes a body.
+    /// - Parameters:
+    ///   - owner: whom the memory is accounted to.
+    ///   - channel: what is closed when the client does not read the answer and others need its memory.
+    func body(_ bytes: [UInt8], owner: String?, _ channel: any Channel) -> ResponseBody {
+        guard bytes.count > Self.maxWhole else { return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)) }
+        let lease = memory.hold(bytes.count, owner: owner) { channel.close(promise: nil) }
+        return ResponseBody(contentLength: bytes.count) { writer in
+            defer { lease.release() }
+            for start in stride(from: 0, to: bytes.count, by: Self.partSize) {
+                // A copy, so that a part that waits in the connection does not keep the whole answer.
+                let part = bytes[start..<min(start + Self.partSize, bytes.count)]
+                try await writer.write(ByteBuffer(bytes: part))
+            }
+            try await writer.finish(nil)
+        }
+    }
+}
