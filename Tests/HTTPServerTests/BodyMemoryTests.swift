@@ -46,7 +46,8 @@ import Testing
             try await server.expect("silhouette_body_bytes_in_flight", Double(3 * Self.mebibyte))
             let start = ContinuousClock.now
             let refused = try await server.post()
-            #expect(refused.status == 503 && refused.header("retry-after") == "2")
+            #expect(refused.status == 503)
+            #expect((2...10).contains(refused.header("retry-after").flatMap { Int($0) } ?? 0), "as long as it waited")
             #expect(ContinuousClock.now - start >= .seconds(1))
             let hasty = try await server.post(TestServer.picture, to: "/m/1?timeout=100")
             #expect(hasty.status == 503 && hasty.header("retry-after") != nil)

@@ -28,6 +28,9 @@ package final class BodyLease: Sendable {
     /// The memory held, in bytes.
     package var bytes: Int { state.withLock(\.bytes) }
 
+    /// The share that the memory belongs to.
+    package var share: MemoryShare { state.withLock(\.share) }
+
     /// Waits until the lease holds a number of bytes, of which nothing is read before.
     /// - Parameter limit: the longest time to wait; that of all bodies applies as well.
     /// - Throws: `SchedulerError.memoryExhausted`, `MemoryBudgetError.tooLarge`, or `CancellationError`; the lease keeps what it
@@ -39,7 +42,8 @@ package final class BodyLease: Sendable {
         guard bytes <= maximum else { throw MemoryBudgetError.tooLarge(bytes: bytes, limit: maximum) }
         guard !held.isReleased else { throw CancellationError() }
         let outcome = await memory.reserve(
-            bytes - held.bytes, held.ticket, owner: held.owner, of: held.share, within: limit)
+            bytes - held.bytes, held.ticket, owner: held.owner, of: held.share, within: limit,
+            isGrowing: held.bytes > 0)
         try check(outcome)
         let isReleased = state.withLock { state in
             state.bytes = bytes
@@ -76,7 +80,9 @@ package final class BodyLease: Sendable {
         if held.bytes > 0 {
             let maximum = memory.budget.limits[.bodies]
             guard held.bytes <= maximum else { throw MemoryBudgetError.tooLarge(bytes: held.bytes, limit: maximum) }
-            try check(await memory.reserve(held.bytes, ticket, owner: owner, of: .bodies, within: limit))
+            try check(
+                await memory.reserve(
+                    held.bytes, ticket, owner: owner, of: .bodies, within: limit, isGrowing: false))
             guard memory.arrive(ticket, .bodies) else { throw SchedulerError.memoryExhausted(retryAfter: 1) }
         }
         let isReleased = state.withLock { state in

@@ -77,15 +77,17 @@ package final class BodyMemory: Sendable {
     }
 
     /// Asks for memory and waits for it, at most until the limit or until the task is canceled.
-    func reserve(_ bytes: Int, _ ticket: Int, owner: String?, of share: MemoryShare, within limit: Duration?) async
-        -> Outcome
-    {
+    /// - Parameter isGrowing: whether the body holds memory already, unless it has been displaced meanwhile.
+    func reserve(
+        _ bytes: Int, _ ticket: Int, owner: String?, of share: MemoryShare, within limit: Duration?, isGrowing: Bool
+    ) async -> Outcome {
         let start = clock.now()
         let deadline = start + min(limit ?? timeout, timeout)
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let decided = state.withLock { state -> (outcome: Outcome?, effects: [@Sendable () -> Void]) in
                     if Task.isCancelled { return (.cancelled, []) }
+                    if isGrowing, !(state.queues[share]?.contains(ticket) ?? false) { return (.displaced, []) }
                     let answer = state.queues[share]?.ask(
                         ticket, owner: owner, bytes: bytes, now: start, deadline: deadline, memory(share))
                     let effects = perform(answer?.changes, &state)

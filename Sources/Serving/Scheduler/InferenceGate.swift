@@ -28,7 +28,9 @@ final class InferenceGate: Sendable {
     /// Runs a closure when it is its turn.
     /// - Returns: what the closure returns, and how long it waited.
     /// - Throws: `CancellationError` if the task was canceled while it waited; else what the closure throws.
-    func run<Result: Sendable>(_ body: () async throws -> Result) async throws -> (result: Result, waited: Duration) {
+    func run<Result: Sendable>(
+        _ body: @Sendable () async throws -> Result
+    ) async throws -> (result: Result, waited: Duration) {
         let start = ContinuousClock.now
         let ticket = state.withLock { state -> UInt64? in
             if state.free > 0, state.line.isEmpty {
