@@ -50,7 +50,7 @@ extension ExchangeHandler {
     /// Says that a request's body is going to be read.
     struct BodyWanted: Sendable {}
 
-    /// Says that a request is refused whose body has not been read to the end: on HTTP/1 the connection ends with the answer. With an
+    /// Says that a request is refused whose body has not been read to the end: the connection ends with the answer. With an
     /// error, the reader of the body gets it.
     struct BodyRefused: Sendable {
         let error: (any Error)?

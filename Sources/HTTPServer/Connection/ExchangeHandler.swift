@@ -21,16 +21,21 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let maxUnwanted: Int
     private let isContended: @Sendable () -> Bool
-    private var connection: ConnectionGuard?
+    /// The guard of the connection, also for a stream of HTTP/2.
+    private(set) var connection: ConnectionGuard?
     private var persistence: PersistenceHandler?
     private var isHTTP1: Bool { persistence != nil }
-    private var exchange: Exchange?
+    /// The current request; nil between two.
+    private(set) var exchange: Exchange?
     private var watch: DisconnectWatch?
-    private var isReading = false
+    /// Whether the server is ready for more bytes.
+    private(set) var isReading = false
     private var hasHeldRead = false
-    private var endsWithAnswer = false
+    /// Whether the connection takes no further request.
+    var endsWithAnswer = false
     private var hasEnded = false
-    private let bodyDeadline = BodyDeadline()
+    /// The deadline of the current body.
+    let bodyDeadline = BodyDeadline()
     private var probe = DisconnectProbe()
     private var output = StreamOutput()
 
@@ -142,7 +147,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             startPace(context)
             promise?.succeed()
         case let refusal as BodyRefused:
-            if isHTTP1, exchange?.isReceived == false, exchange?.isAnswered == false { endsWithAnswer = true }
+            if exchange?.isReceived == false, exchange?.isAnswered == false { endsWithAnswer = true }
             if let error = refusal.error { context.fireErrorCaught(error) }
             promise?.succeed()
         case is CallerKnown:
@@ -221,7 +226,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     /// Takes nothing more from the client and ends the connection.
-    private func end(_ context: ChannelHandlerContext) {
+    func end(_ context: ChannelHandlerContext) {
         guard !hasEnded else { return }
         hasEnded = true
         close(context)
@@ -233,26 +238,6 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         let channel = context.channel
         if isHTTP1 { context.close(mode: .output, promise: nil) }
         context.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
-    }
-
-    private func startPace(_ context: ChannelHandlerContext) {
-        guard let connection, let exchange, !exchange.isReceived, !exchange.isAnswered else { return }
-        let limits = connection.limits
-        let pace = BodyPace(limits: limits, bytes: exchange.bytes, isReading: isReading, now: .now())
-        bodyDeadline.start(pace, on: context.eventLoop) {
-            self.endsWithAnswer = true
-            connection.count(.body)
-            context.fireErrorCaught(BodyTimeoutError(timeout: limits.bodyTimeout, minRate: limits.minBodyRate))
-        }
-    }
-
-    /// The rest of a body whose request has been answered has as much time as a body.
-    private func limitRest(_ context: ChannelHandlerContext) {
-        guard let connection else { return }
-        bodyDeadline.startRest(TimeAmount(connection.limits.bodyTimeout), on: context.eventLoop) {
-            connection.count(.body)
-            self.end(context)
-        }
     }
 
     private func sendProbes(_ context: ChannelHandlerContext) {
