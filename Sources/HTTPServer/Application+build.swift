@@ -3,7 +3,7 @@ public import Hummingbird
 import HummingbirdCore
 import InstanceSegmentation
 public import Logging
-import NIOCore
+public import NIOCore
 import RuntimeSupport
 import ServiceLifecycle
 public import Serving
@@ -34,11 +34,13 @@ public struct ServerEvents: Sendable {
 ///   - pool: the models.
 ///   - access: who may use them.
 ///   - registry: where the page of metrics comes from.
+///   - eventLoops: what serves connections; by default SwiftNIO's own, which all servers of a process share.
 /// - Returns: the application, and a function that reads the models and the certificate again.
 /// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildServer(
     _ configuration: ServerConfiguration, pool: ModelPool, access: Access, registry: PrometheusRegistry,
-    logger: Logger, events: ServerEvents = ServerEvents()
+    eventLoops: (any EventLoopGroup)? = nil, logger: Logger,
+    events: ServerEvents = ServerEvents()
 ) throws -> (application: some ApplicationProtocol, reload: @Sendable () -> Void) {
     let state = ServerState()
     let limits = configuration.limits
@@ -49,7 +51,7 @@ public func buildServer(
         memory: memory)
     let workers = WorkerPool()
     let service = LocalPredictionService(
-        pool: pool, scheduler: scheduler, access: access,
+        models: pool, scheduler: scheduler, access: access,
         fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize), limits: limits,
         workers: workers)
     let requestAccess = RequestAccess(access: access)
@@ -82,7 +84,7 @@ public func buildServer(
         configuration.origins, needsKey: !access.isOpen, listeningHost: configuration.host)
     let index: @Sendable () -> ModelIndex = { pool.repository.index }
     let middlewares: [MiddlewareChain.Middleware] = [
-        RouteMiddleware(index: index), LogMiddleware(logger: logger),
+        RouteMiddleware(index: index), LogMiddleware(logger: logger), LibraryMetricsMiddleware(),
         ServiceMetricsMiddleware(metrics: ServiceMetrics(factory: registry)),
         CrossOriginMiddleware(origins: origins), ErrorMiddleware(logger: logger),
         AdmissionMiddleware(origins: origins, index: index),
@@ -112,7 +114,7 @@ public func buildServer(
             state.isListening(on: port)
             events.onListening(port)
         },
-        logger: logger)
+        eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
     return (application, reload)
 }
 

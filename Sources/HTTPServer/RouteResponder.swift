@@ -13,7 +13,7 @@ struct RouteResponder: HTTPResponder {
     let assets: AssetRoutes
     let workers: WorkerPool
 
-    /// The handler's work is cancelled when its client leaves.
+    /// The handler's work is canceled when its client leaves.
     func respond(to request: Request, context: ServerContext) async throws -> Response {
         try await withCancellationOnDisconnect(context) { try await answer(request, context) }
     }
@@ -23,7 +23,8 @@ struct RouteResponder: HTTPResponder {
         case .health: return health.health()
         case .readiness: return health.readiness()
         case .info: return try await health.info(request, context)
-        case .metrics: return try await health.metrics(request, context)
+        case .metrics:  // may have thousands of series
+            return try await withTaskExecutorPreference(workers) { try await health.metrics(request, context) }
         case .asset(let asset): return assets.asset(asset)
         case .model(let id): return try await predictions.predict(id, request, context)
         case .infer: return try await inference.infer(request, context)

@@ -36,7 +36,7 @@ public struct ListeningError: Error, CustomStringConvertible {
     public var description: String {
         switch code {
         case EADDRINUSE: "Another program listens on \(host):\(port) already; choose another --port."
-        case EADDRNOTAVAIL: "\(host) is no address of this machine; see --host."
+        case EADDRNOTAVAIL: "\(host) is not an address of this machine; see --host."
         case EACCES: "This user may not listen on port \(port); choose a --port from 1024 on."
         default: "\(host):\(port) cannot be listened on: \(String(cString: strerror(code)))."
         }

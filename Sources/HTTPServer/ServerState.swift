@@ -27,7 +27,7 @@ final class ServerState: Sendable {
         listeningSource.finish()
     }
 
-    /// The port, once connections are accepted; `nil` where waiting for it was cancelled.
+    /// The port, once connections are accepted; `nil` where waiting for it was canceled.
     func listeningPort() async -> Int? {
         await listening.first { _ in true }
     }

@@ -3,6 +3,9 @@ public import Imaging
 /// How an image file is segmented.
 public struct SegmentationQuery: Hashable, Sendable {
     public var options: PredictionOptions
+    /// Further options that the same network outputs are decoded with, as a measurement of several thresholds needs. Their objects are
+    /// `Segmentation.alternatives`.
+    public var alternatives: [PredictionOptions]
     /// Whether the model's recommended thresholds replace those of `options`.
     public var usesRecommendedThresholds: Bool
     /// Whether the caller chose the overlap of `options`, so that the recommended one does not replace it.
@@ -17,11 +20,12 @@ public struct SegmentationQuery: Hashable, Sendable {
     public var simplification: Double?
 
     public init(
-        options: PredictionOptions = PredictionOptions(), usesRecommendedThresholds: Bool = false,
-        hasExplicitOverlap: Bool = false, tiling: Tiling? = nil, decodesInFull: Bool = false,
-        tracesOutlines: Bool = true, simplification: Double? = nil
+        options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = [],
+        usesRecommendedThresholds: Bool = false, hasExplicitOverlap: Bool = false, tiling: Tiling? = nil,
+        decodesInFull: Bool = false, tracesOutlines: Bool = true, simplification: Double? = nil
     ) {
         self.options = options
+        self.alternatives = alternatives
         self.usesRecommendedThresholds = usesRecommendedThresholds
         self.hasExplicitOverlap = hasExplicitOverlap
         self.tiling = tiling
@@ -41,16 +45,12 @@ public struct SegmentationQuery: Hashable, Sendable {
 }
 
 extension Segmenter {
-    /// Decodes every pixel of an image file, runs the network once, and decodes its outputs with each of several options.
-    /// - Returns: the objects for each of the options, in their order.
-    /// - Throws: the decoder's error, `SegmentationError`, the backend's error, or `CancellationError`.
-    public func detections(
-        in file: some DecodableImage, options: [PredictionOptions]
-    ) async throws -> [[Detection]] {
-        let input = try model.preprocess(try file.decode(minimumSize: nil))
-        try Task.checkCancellation()
-        let result = try await session.infer(input.tensors)
-        return try options.map { try model.postprocess(result, transform: input.transform, options: $0) }
+    /// Decodes an image file as far as the model needs for a query: the first stage of `segment(_:_:)`.
+    /// - Throws: the decoder's error.
+    public func decode(_ file: some DecodableImage, for query: SegmentationQuery) throws -> Image {
+        try file.decode(
+            minimumSize: query.decodesInFull || query.tiling != nil
+                ? nil : { model.transform(for: $0).sufficientSize })
     }
 
     /// Decodes an image file as far as the model needs and segments it: decode, preprocess, infer, postprocess, and trace outlines, each
@@ -71,20 +71,17 @@ extension Segmenter {
     ) async throws -> (segmentation: Segmentation, image: Image) {
         let clock = ContinuousClock()
         let start = clock.now
-        let model = model
         try Task.checkCancellation()
-        let image = try file.decode(
-            minimumSize: query.decodesInFull || query.tiling != nil
-                ? nil : { model.transform(for: $0).sufficientSize })
+        let image = try decode(file, for: query)
         let decoded = clock.now
         try Task.checkCancellation()
         try await afterDecoding()
         let options = query.options(for: model)
         var segmentation =
             if let tiling = query.tiling {
-                try await segment(image, options: options, tiling: tiling)
+                try await segment(image, options: options, alternatives: query.alternatives, tiling: tiling)
             } else {
-                try await segment(image, options: options)
+                try await segment(image, options: options, alternatives: query.alternatives)
             }
         segmentation.timing.decode = decoded - start
         if query.tracesOutlines {

@@ -26,8 +26,14 @@ public struct Segmenter: Sendable {
         self.session = session
     }
 
-    /// The objects in a picture, most confident first, and how long each stage took.
-    public func segment(_ image: Image, options: PredictionOptions = PredictionOptions()) async throws -> Segmentation {
+    /// Segments an image: preprocess, infer and postprocess, each a stage of the result's timing.
+    ///
+    /// Cancellation takes effect between the stages.
+    /// - Parameter alternatives: further options that the same network outputs are decoded with.
+    /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
+    public func segment(
+        _ image: Image, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = []
+    ) async throws -> Segmentation {
         let clock = ContinuousClock()
         let start = clock.now
         let input = try model.preprocess(image)
@@ -37,8 +43,10 @@ public struct Segmenter: Sendable {
         let inferred = clock.now
         try Task.checkCancellation()
         let decoded = try model.decode(result, transform: input.transform, options: options)
+        let others = try alternatives.map { try model.postprocess(result, transform: input.transform, options: $0) }
         return Segmentation(
-            imageSize: image.fullSize, detections: decoded.detections, nonFiniteCount: decoded.nonFiniteCount,
+            imageSize: image.fullSize, detections: decoded.detections, alternatives: others,
+            nonFiniteCount: decoded.nonFiniteCount,
             timing: StageTiming(
                 queue: result.queued, preprocess: preprocessed - start, inference: result.ran,
                 postprocess: clock.now - inferred))
@@ -50,6 +58,8 @@ public struct Segmentation: Sendable {
     public let imageSize: ImageSize
     /// Most confident first.
     public let detections: [Detection]
+    /// The objects for each of the query's alternative options, in their order.
+    public let alternatives: [[Detection]]
     /// Objects that were dropped because their confidence or box is infinite or NaN; 1 where nothing was found and the network's outputs
     /// hold NaN. A sound model never has any: the cause is a wrong `scale`, `mean` or `std`, or an overflow in half precision.
     public let nonFiniteCount: Int
@@ -57,9 +67,13 @@ public struct Segmentation: Sendable {
     /// The outlines of the detections in image pixels, in their order, where they were traced; `nil` for a mask that has none.
     public private(set) var outlines: [Polygon?]?
 
-    public init(imageSize: ImageSize, detections: [Detection], nonFiniteCount: Int = 0, timing: StageTiming) {
+    public init(
+        imageSize: ImageSize, detections: [Detection], alternatives: [[Detection]] = [], nonFiniteCount: Int = 0,
+        timing: StageTiming
+    ) {
         self.imageSize = imageSize
         self.detections = detections
+        self.alternatives = alternatives
         self.nonFiniteCount = nonFiniteCount
         self.timing = timing
     }

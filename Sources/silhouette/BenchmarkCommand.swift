@@ -6,6 +6,7 @@ import Imaging
 import InstanceSegmentation
 import Logging
 import ONNXRuntimeBackend
+import Serving
 
 struct BenchmarkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,7 +17,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
             cores, measured in turns with the prediction. Times are medians.
             """)
 
-    @Argument(help: ArgumentHelp("Pictures; by default one of 1280x720 that is made for it.", valueName: "image"))
+    @Argument(
+        help: ArgumentHelp(
+            "Images or folders of images. Default: a generated image of 1280x720 pixels.", valueName: "image"))
     var images: [String] = []
 
     @OptionGroup var models: ModelOptions
@@ -27,7 +30,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
 
-    @Option(help: "Predictions of each picture.")
+    @Option(help: "Predictions of each image.")
     var iterations = 20
 
     @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
@@ -42,7 +45,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
             valueName: "n"))
     var callers: Int?
 
-    @Flag(help: "Print one line of JSON a picture.")
+    @Flag(help: "Print one line of JSON for each image.")
     var json = false
 
     func validate() throws {
@@ -56,13 +59,13 @@ struct BenchmarkCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         if let callers { return try await measureRuns(location, pictures, callers: callers, logger: logger) }
-        let ours = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
+        let service = try await CommandService(
+            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: fullDecode)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
             modelAt: location.file, concurrency: 1)
-        let served = try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square)
         for (file, bytes) in pictures {
-            let result = try await measure(bytes, served: served, floor: floor)
+            let result = try await measure(bytes, service: service, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
         }
     }
@@ -99,20 +102,23 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 
     private func measure(
-        _ bytes: Data, served: Segmenter, floor: any InferenceSession
+        _ bytes: Data, service: CommandService, floor: any InferenceSession
     ) async throws -> StageMedians {
         let clock = ContinuousClock()
+        let query = SegmentationQuery(decodesInFull: fullDecode)
+        // The floor gets the tensors that the service gives to the network.
+        let segmenter = service.model.segmenter
+        let image = try segmenter.decode(EncodedImage(bytes), for: query)
+        let input = try segmenter.model.preprocess(image)
         var runs: [StageMedians.Run] = []
         for iteration in 0..<iterations + 2 {
             // The floor's threads go on spinning for a while after their run and would take a core from ours.
             try await Task.sleep(for: .milliseconds(40))
             let start = clock.now
-            let (found, image) = try await served.segment(
-                EncodedImage(bytes), SegmentationQuery(decodesInFull: fullDecode))
+            let found = try await service.predict(bytes, query).segmentation
             let segmented = clock.now
             let answer = PredictionResponse(found).json()
             let end = clock.now
-            let input = try served.model.preprocess(image)
             try await Task.sleep(for: .milliseconds(40))
             let raw = try await floor.infer(input.tensors)
             guard iteration >= 2 else { continue }  // the first runs lay out memory

@@ -1,6 +1,5 @@
 import Foundation
 import InstanceSegmentation
-import Logging
 import RuntimeSupport
 import Serving
 
@@ -10,24 +9,17 @@ struct CommandService {
     let model: ServedModel
 
     /// Loads a model.
-    /// - Throws: `PoolError`, with what is wrong with the model.
+    /// - Throws: what is wrong with the model.
     init(
-        _ location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool,
-        logger: Logger
+        _ location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool
     ) async throws {
-        let repository = ModelRepository(.files([location]), backend: backend, logger: logger)
-        try await repository.rescan()
-        let pool = ModelPool(
-            repository: repository, backend: backend,
-            configuration: ModelPool.Configuration(
-                concurrency: 1, limits: PoolLimits(longestWait: .seconds(86_400), hangsAfter: .seconds(86_400)),
-                usesSquareInput: usesSquareInput, decodesInFull: decodesInFull, warmsUp: false), logger: logger)
-        model = try await pool.model(location.id)
+        model = try await ServedModel(
+            loading: location, backend: backend, usesSquareInput: usesSquareInput, decodesInFull: decodesInFull)
         let limits = ServiceLimits(
             concurrency: 1, queueTimeout: .seconds(86_400), requestTimeout: .seconds(86_400), maxMemory: .max / 4,
             maxTiles: 1_000_000)
         service = LocalPredictionService(
-            pool: pool,
+            models: model,
             scheduler: Scheduler(
                 limits: SchedulerLimits(concurrency: 1, queueTimeout: limits.queueTimeout),
                 memory: MemoryBudget(limits: MemoryLimits(total: limits.maxMemory))),

@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// A number that the program chooses unless somebody says one.
+/// A number that is chosen automatically unless the user sets it.
 enum CountOption: ExpressibleByArgument, Equatable {
     case auto
     case count(Int)
@@ -15,7 +15,7 @@ enum CountOption: ExpressibleByArgument, Equatable {
         }
     }
 
-    /// The number where one was said.
+    /// The number; `nil` for `auto`.
     var count: Int? { if case .count(let count) = self { count } else { nil } }
 
     /// The option of that name from the environment.

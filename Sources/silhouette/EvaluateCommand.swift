@@ -5,6 +5,7 @@ import ImageCodecs
 import Imaging
 import InstanceSegmentation
 import Logging
+import Serving
 
 struct EvaluateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -76,10 +77,10 @@ struct EvaluateCommand: AsyncParsableCommand {
         try requireFreePaths(sparing: kept)
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let lane = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
-        let segmenter = try Segmenter(session: lane, settings: try location.settings(), usesSquareInput: square)
+        let service = try await CommandService(
+            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: true)
         let categories = Dictionary(truth.categories.map { ($0.value, $0.key) }) { first, _ in first }
-        guard segmenter.model.classNames.contains(where: { categories[$0] != nil }) else {
+        guard service.model.classNames.contains(where: { categories[$0] != nil }) else {
             throw ValidationError("No class of \(location.id) has the name of a category in \(annotations).")
         }
 
@@ -89,7 +90,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let progress = ProgressBar(total: truth.pictures.count, isShown: true)
         for picture in truth.pictures {
             do {
-                let (found, served) = try await detections(inFile: path(of: picture), by: segmenter)
+                let (found, served) = try await detections(inFile: path(of: picture), by: service)
                 for detection in found {
                     guard let category = categories[detection.className] else { continue }
                     candidates.append(
@@ -145,14 +146,16 @@ struct EvaluateCommand: AsyncParsableCommand {
         URL(filePath: images).appending(path: picture.fileName).path
     }
 
-    /// Runs the network once and decodes its answer twice: for the curve, and as the server would answer.
+    /// Runs the network once and decodes its outputs twice: for the curve, and as the server would answer.
     private func detections(
-        inFile path: String, by segmenter: Segmenter
+        inFile path: String, by service: CommandService
     ) async throws -> (all: [Detection], served: [Detection]) {
-        let found = try await segmenter.detections(
-            in: EncodedImage(RegularFile.contents(of: path)),
-            options: [PredictionOptions(confidence: Float(scoreThreshold), overlap: iou), PredictionOptions()])
-        return (found[0], found[1])
+        let item = try await service.predict(
+            RegularFile.contents(of: path),
+            SegmentationQuery(
+                options: PredictionOptions(confidence: Float(scoreThreshold), overlap: iou),
+                alternatives: [PredictionOptions()], tracesOutlines: false))
+        return (item.segmentation.detections, item.segmentation.alternatives[0])
     }
 
     private func requireInput(_ path: String, named option: String, kind: FileNode.Kind) throws {

@@ -8,14 +8,14 @@ struct ModelOptions: ParsableArguments {
     var folder = environment("MODELS") ?? "./models"
 
     /// The models in the folder.
-    /// - Parameter skipped: called with a sentence for each folder in it that cannot be read.
-    func locations(skipped: (String) -> Void = { _ in }) throws -> [ModelLocation] {
+    /// - Parameter skipped: called for each folder in it that is left out.
+    func locations(skipped: (SkippedFolder) -> Void) throws -> [ModelLocation] {
         try ModelDirectory(URL(filePath: folder)).models(skipped: skipped)
     }
 
-    /// The model that is asked for; without a name the default model, or the only one.
+    /// The model that is asked for; without a name the default model, or the only one. Folders that are left out are reported.
     func location(_ name: String?) throws -> ModelLocation {
-        let all = try locations()
+        let all = try locations { report("warning: \($0)") }
         let served = all.isEmpty ? "none" : all.map(\.id.description).joined(separator: ", ")
         if let name {
             guard let found = all.first(where: { $0.id.description == name }) else {
@@ -25,18 +25,18 @@ struct ModelOptions: ParsableArguments {
         }
         if let standard = all.first(where: { $0.id.description == "tabletop/1" }) { return standard }
         guard all.count == 1 else {
-            throw ValidationError("Say which model with --model; \(folder) has: \(served).")
+            throw ValidationError("Choose a model with --model. \(folder) has: \(served).")
         }
         return all[0]
     }
 }
 
-/// The variable `SILHOUETTE_` and a name; `nil` where it is not set or empty.
+/// The value of the variable `SILHOUETTE_` and a name; `nil` where it is not set or empty.
 func environment(_ name: String) -> String? {
     ProcessInfo.processInfo.environment["SILHOUETTE_" + name].flatMap { $0.isEmpty ? nil : $0 }
 }
 
-/// Refuses a variable that is set to something else than a number.
+/// Refuses a variable whose value is not a number.
 func requireNumbers(_ names: String...) throws {
     for name in names {
         guard let text = environment(name), Double(text) == nil else { continue }
@@ -44,7 +44,7 @@ func requireNumbers(_ names: String...) throws {
     }
 }
 
-/// Refuses a variable that is set to something else than a whole number.
+/// Refuses a variable whose value is not a whole number.
 func requireIntegers(_ names: String...) throws {
     for name in names {
         guard let text = environment(name), Int(text) == nil else { continue }
@@ -52,7 +52,7 @@ func requireIntegers(_ names: String...) throws {
     }
 }
 
-/// The same as a flag: set to 1, true, yes or on.
+/// Whether the variable `SILHOUETTE_` and a name is set to 1, true, yes or on.
 func environmentFlag(_ name: String) -> Bool {
     ["1", "true", "yes", "on"].contains(environment(name)?.lowercased())
 }

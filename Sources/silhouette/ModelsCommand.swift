@@ -19,9 +19,9 @@ struct ModelsListCommand: AsyncParsableCommand {
 
     func run() async throws {
         var failures = 0
-        let locations = try models.locations { problem in
-            failures += 1
-            print(problem)
+        let locations = try models.locations { skipped in
+            if case .unreadable = skipped { failures += 1 }
+            report("warning: \(skipped)")
         }
         if locations.isEmpty && failures == 0 {
             print("There is no model in \(models.folder): expected DATASET/VERSION/model.onnx")

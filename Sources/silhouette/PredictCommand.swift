@@ -102,7 +102,7 @@ struct PredictCommand: AsyncParsableCommand {
         logger.logLevel = .warning
         let served = try await CommandService(
             location, backend: try backends.open(logger: logger), usesSquareInput: square || environmentFlag("SQUARE"),
-            decodesInFull: fullDecode || environmentFlag("FULL_DECODE"), logger: logger)
+            decodesInFull: fullDecode || environmentFlag("FULL_DECODE"))
         let progress = ProgressBar(total: inputs.files.count, isShown: inputs.files.count > 3 && (json || save != nil))
         var writer = try writer(for: inputs.files, modelFiles: location.files, served: served) { message in
             progress.clear()

@@ -13,7 +13,7 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Answers the hosted instance segmentation API for the models of a folder.",
         discussion: """
-            POST /DATASET/VERSION?api_key=KEY with a picture as the body (base64 or the file itself) answers with the \
+            POST /DATASET/VERSION?api_key=KEY with an image as the body (base64 or the file itself) answers with the \
             objects in it. Without --open a key is needed: SILHOUETTE_API_KEY gives one, 'silhouette keys create' makes \
             one, and the first start makes one and prints it.
             """)
@@ -61,7 +61,7 @@ struct ServeCommand: AsyncParsableCommand {
     @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
     var fullDecode = false
 
-    @Flag(help: "Let everybody in without a key; only on a loopback address.")
+    @Flag(help: "Serve without keys; only on a loopback address.")
     var open = false
 
     @Flag(help: "Allow --open on an address that others can reach.")
@@ -101,7 +101,7 @@ struct ServeCommand: AsyncParsableCommand {
     var tlsPrivateKey: String?
 
     @Option(
-        help: ArgumentHelp("When ready, print a command that sends this picture to the first model.", valueName: "file")
+        help: ArgumentHelp("When ready, print a command that sends this image to the first model.", valueName: "file")
     )
     var printRequest: String?
 
@@ -117,24 +117,26 @@ struct ServeCommand: AsyncParsableCommand {
         guard (0...3600).contains(shutdownTimeout) else {
             throw ValidationError("--shutdown-timeout must be from 0 to 3600 seconds.")
         }
-        for text in cors where text != "*" && text != "off" && OriginPolicy.origin(text) == nil {
-            throw ValidationError(
-                "--cors: '\(text)' is not an origin; expected a scheme and a host, such as https://app.example.com, * or off."
-            )
+        for text in cors where text != "*" && text != "off" {
+            do { _ = try OriginPolicy.origin(text) } catch {
+                throw ValidationError(
+                    "--cors: '\(text)' is not an origin: \(error). Expected a scheme, a host and perhaps a port, such as "
+                        + "https://app.example.com, or * or off.")
+            }
         }
         guard cors.count == 1 || !cors.contains("off") else {
             throw ValidationError("--cors off cannot be combined with origins.")
         }
         for text in allowFetch where AddressPolicy.Rule(text) == nil {
-            throw ValidationError("--allow-fetch takes a network, a host or host:port; '\(text)' is none.")
+            throw ValidationError("--allow-fetch: '\(text)' is not a network (CIDR), a host, or host:port.")
         }
         guard (certificateFile == nil) == (privateKeyFile == nil) else {
             throw ValidationError("--tls-certificate and --tls-private-key belong together; one of them is missing.")
         }
         if isOpen && !(insecure || environmentFlag("INSECURE")) && !isLoopback {
             throw ValidationError(
-                "--open on \(host) would let everybody on the network use the server without a key. Leave --open out, "
-                    + "listen on 127.0.0.1, or say --insecure as well.")
+                "--open on \(host) would serve the whole network without keys. Leave out --open, listen on 127.0.0.1, or "
+                    + "add --insecure.")
         }
     }
 
@@ -146,7 +148,7 @@ struct ServeCommand: AsyncParsableCommand {
     private var origins: OriginPolicy.Origins? {
         if cors.isEmpty { return nil }
         if cors == ["off"] { return .named([]) }
-        return cors.contains("*") ? .any : .named(Set(cors.compactMap(OriginPolicy.origin)))
+        return cors.contains("*") ? .any : .named(Set(cors.compactMap { try? OriginPolicy.origin($0) }))
     }
 
     func run() async throws {
@@ -158,7 +160,9 @@ struct ServeCommand: AsyncParsableCommand {
         logger.info(
             "\(backend.name)",
             metadata: ["library": "\(backend.libraryPath)", "precision": "\(backend.precision.rawValue)"])
-        let registry = PrometheusRegistry(descriptions: ServiceMetrics.descriptions) { logger.warning("\($0)") }
+        let registry = PrometheusRegistry(
+            descriptions: ServiceMetrics.descriptions + LibraryMetrics.descriptions
+        ) { logger.warning("\($0)") }
         MetricsSystem.bootstrap(registry)
         let limits = try self.limits.service()
         let repository = ModelRepository(.folder(URL(filePath: models.folder)), backend: backend, logger: logger)
@@ -213,7 +217,8 @@ struct ServeCommand: AsyncParsableCommand {
             },
             onIdle: releaseMemory)
         let server = try buildServer(
-            configuration, pool: pool, access: access, registry: registry, logger: logger, events: events)
+            configuration, pool: pool, access: access, registry: registry,
+            eventLoops: LibraryMetrics.eventLoops(factory: registry), logger: logger, events: events)
         try await runServer(server.application, configuration: configuration) {
             if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
             server.reload()

@@ -110,7 +110,7 @@ import Testing
     }
 
     @Test func namedOriginsAreAnsweredAndNoOthers() throws {
-        let app = try #require(OriginPolicy.origin("https://App.example:443"))
+        let app = try OriginPolicy.origin("https://App.example:443")
         #expect(app == "https://app.example")
         let policy = OriginPolicy(.named([app]), needsKey: false, listeningHost: "127.0.0.1")
         #expect(isAccepted(policy, [.origin: "https://app.example", .secFetchSite: "cross-site"]))
@@ -129,11 +129,36 @@ import Testing
         #expect(isAccepted(anyone, [:], host: "proxy.example"))
         #expect(named[.accessControlExposeHeaders] != nil)
         #expect(policy.headers(for: request([:]))[.vary] == "Origin")
-        #expect(
-            OriginPolicy.origin("capacitor://localhost") != nil && OriginPolicy.origin(" https://a ") == "https://a")
-        for wrong in ["", "app.example", "://app.example", "1a://b", "https://", "*", "https://a@b", "https://a:99999"]
-        {
-            #expect(OriginPolicy.origin(wrong) == nil, "\(wrong)")
+    }
+
+    @Test func originsAreReadAsBrowsersSendThem() throws {
+        for (text, origin) in [
+            ("capacitor://localhost", "capacitor://localhost"), (" https://a ", "https://a"),
+            ("HTTP://A.Example:80", "http://a.example"), ("http://a:8080", "http://a:8080"),
+            ("https://10.0.0.1:8443", "https://10.0.0.1:8443"), ("https://xn--bcher-kva.example", nil),
+        ] as [(String, String?)] {
+            #expect(try OriginPolicy.origin(text) == origin ?? text)
+        }
+        #expect(try OriginPolicy.origin("http://[::1]:9001") == OriginPolicy.origin("http://[0:0:0:0:0:0:0:1]:9001"))
+    }
+
+    @Test func whatIsNotAnOriginIsRefusedWithTheReason() {
+        for (text, reason) in [
+            ("", "scheme"), ("app.example", "scheme"), ("://app.example", "scheme"), ("1a://b", "scheme"),
+            ("https:/a", "scheme"), ("null", "scheme"), ("https://", "host"), ("https://a:99999", "port"),
+            ("https://a:+80", "port"), ("https://a:", "port"), ("https://a:0", "port"), ("https://a:80:80", "host"),
+            ("https://a@b", "user name"), ("https://u:p@b:443", "user name"), ("https://*.a.example", "wildcard"),
+            ("https://a/", "path"), ("https://a/path", "'/path'"), ("https://a:443/path?q#f", "path"),
+            ("https://a?q", "query"), ("https://a#f", "fragment"), ("https://a\\b", "path"),
+            ("https://a b", "host"), ("https://a,https://b", "host"), ("https://a%20", "host"), ("https://a\0", "host"),
+            ("https://a..b", "host"), ("https://.", "host"), ("https://bücher.example", "ASCII"),
+            ("https://::1", "host"), ("https://fe80::1:443", "host"), ("https://[::1", "host"), ("https://[a]", "host"),
+            ("https://[::1]x", "host"), ("https://a\u{301}", "ASCII"), ("https://a;b", "host"),
+        ] {
+            #expect { try OriginPolicy.origin(text) } throws: { error in
+                guard let found = error as? InvalidOrigin else { return false }
+                return found.reason.contains(reason)
+            }
         }
     }
 

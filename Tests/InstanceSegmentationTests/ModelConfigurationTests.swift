@@ -163,9 +163,15 @@ import Testing
         #expect(found.map(\.id.description) == ["a/one", "b/9", "b/10"])
     }
 
-    @Test func aReservedNameIsRefused() throws {
-        let root = try folder(["infer/1/model.onnx"])
-        #expect { try ModelDirectory(root).models() } throws: { "\($0)".contains("'infer' is reserved") }
+    @Test func datasetsWithReservedNamesAreLeftOutWithAWarning() throws {
+        let names = ModelDirectory.reservedNames.sorted()
+        let root = try folder(["a/1/model.onnx", "z/1/model.onnx"] + names.map { "\($0)/1/model.onnx" })
+        var warnings: [String] = []
+        let found = try ModelDirectory(root).models { warnings.append("\($0)") }
+        #expect(found.map(\.id.description) == ["a/1", "z/1"])
+        #expect(warnings.count == names.count)
+        for name in names { #expect(warnings.contains { $0.contains("'\(name)' is reserved") }) }
+        #expect(try ModelDirectory(folder(["infer/1/other.bin"])).models { Issue.record("\($0)") }.isEmpty)
     }
 
     @Test func aMissingFolderIsNamed() {

@@ -126,7 +126,7 @@ import Testing
         }
     }
 
-    @Test func mergingEndsWhereItsTaskIsCancelled() async throws {
+    @Test func mergingEndsWhereItsTaskIsCanceled() async throws {
         for limits in [TileMerger.Limits(), TileMerger.Limits(workBetweenChecks: 1)] {
             let merger = disagreeing(3000, limits: limits)
             let task = Task {

@@ -123,6 +123,34 @@ import Testing
         }
     }
 
+    @Test(arguments: [nil, Tiling(side: 128, overlap: 0.25)])
+    func alternativeOptionsGetTheirOwnObjectsFromOneRun(tiling: Tiling?) async throws {
+        let bars = (0..<3).map {
+            ImageRegion(x: 20 + 160 * $0, y: 30, size: ImageSize(width: 30 + 40 * $0, height: 40))
+        }
+        let image = picture(ImageSize(width: 512, height: 128), bright: bars)
+        let session = Self.session(leastWidth: 10)
+        let segmenter = try Segmenter(session: session)
+        let options = [Float(0.3), 0.54, 0.58].map { PredictionOptions(confidence: $0) }
+        func segment(_ options: [PredictionOptions]) async throws -> [[Detection]] {
+            let others = Array(options.dropFirst())
+            let found =
+                if let tiling {
+                    try await segmenter.segment(image, options: options[0], alternatives: others, tiling: tiling)
+                } else {
+                    try await segmenter.segment(image, options: options[0], alternatives: others)
+                }
+            return [found.detections] + found.alternatives
+        }
+        let together = try await segment(options)
+        #expect(together.count == 3 && Set(together.map(\.count)).count > 1)
+        for (found, options) in zip(together, options) {
+            let alone = try await segment([options])[0]
+            #expect(found.map(\.confidence) == alone.map(\.confidence) && found.map(\.box) == alone.map(\.box))
+            #expect(found.map(\.mask) == alone.map(\.mask))
+        }
+    }
+
     @Test func neighboursOfOneClassStayTwo() async throws {
         let size = ImageSize(width: 256, height: 128)
         let image = picture(

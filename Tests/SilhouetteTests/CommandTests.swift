@@ -5,25 +5,8 @@ import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(5))) struct CommandTests {
-    /// A folder of models with the tiny one of the fixtures.
-    private func models() throws -> String {
-        let root = try TestFiles.temporaryFolder()
-        let folder = root.appending(path: "bright/1")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(at: TestFiles.fixture("bright.onnx"), to: folder.appending(path: "model.onnx"))
-        return root.path
-    }
-
-    private func picture(_ name: String = "disc.png") throws -> String {
-        let file = try TestFiles.temporaryFolder().appending(path: name)
-        let format = ImageFormat.allCases.first { $0.fileExtensions.contains(file.pathExtension) } ?? .png
-        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
-        try Data(image.encoded(as: format)).write(to: file)
-        return file.path
-    }
-
     @Test func predictPrintsATable() throws {
-        let outcome = try Program.run(["predict", "--models", models(), try picture()])
+        let outcome = try Program.run(["predict", "--models", CommandFiles.models(), try CommandFiles.picture()])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("512x384  1 object "))
         #expect(outcome.output.contains("bright"))
@@ -31,11 +14,11 @@ import Testing
     }
 
     @Test func predictPrintsOneLineOfJSONAPictureAndReportsWhatItCannotRead() throws {
-        let good = try picture()
+        let good = try CommandFiles.picture()
         let bad = try TestFiles.temporaryFolder().appending(path: "bad.png").path
         try Data("not a picture".utf8).write(to: URL(filePath: bad))
-        let other = try picture("other.png")
-        let outcome = try Program.run(["predict", "--models", models(), "--json", good, bad, other, good])
+        let other = try CommandFiles.picture("other.png")
+        let outcome = try Program.run(["predict", "--models", CommandFiles.models(), "--json", good, bad, other, good])
         #expect(outcome.status == 1)
         #expect(outcome.errors.contains("bad.png: The data is not an image"))
         let lines = outcome.output.split(separator: "\n")
@@ -50,7 +33,9 @@ import Testing
 
     @Test func predictSavesPicturesOfTheSameSize() throws {
         let folder = try TestFiles.temporaryFolder().appending(path: "out").path
-        let outcome = try Program.run(["predict", "--models", models(), "--save", folder, try picture("a.jpg")])
+        let outcome = try Program.run([
+            "predict", "--models", CommandFiles.models(), "--save", folder, try CommandFiles.picture("a.jpg"),
+        ])
         #expect(outcome.status == 0)
         let saved = try Image(decoding: [UInt8](Data(contentsOf: URL(filePath: folder + "/a.jpg"))))
         #expect(saved.size == ImageSize(width: 512, height: 384))
@@ -63,11 +48,14 @@ import Testing
                 ["predict", "--models", "/no/such", TestFiles.fixture("bright.onnx").path],
                 "no folder of models at /no/such"
             ),
-            (["predict", "--models", try models(), "--model", "a/1", try picture()], "It has: bright/1"),
+            (
+                ["predict", "--models", try CommandFiles.models(), "--model", "a/1", try CommandFiles.picture()],
+                "It has: bright/1"
+            ),
             (["predict", "--confidence", "200", "x"], "--confidence must be from 0 to 100"),
             (["serve", "--open", "--host", "0.0.0.0"], "--insecure"),
             (["serve", "--port", "70000"], "--port must be from 0 to 65535"),
-            (["serve", "--models", try models(), "--preload", "x/1"], "--preload names 'x/1'"),
+            (["serve", "--models", try CommandFiles.models(), "--preload", "x/1"], "--preload names 'x/1'"),
         ] as [([String], String)] {
             let outcome = try Program.run(arguments)
             #expect(outcome.status != 0)
@@ -76,8 +64,8 @@ import Testing
     }
 
     @Test func optionsComeFromTheEnvironmentToo() throws {
-        let environment = ["SILHOUETTE_MODELS": try models(), "SILHOUETTE_CONFIDENCE": "99"]
-        let outcome = try Program.run(["predict", try picture()], environment: environment)
+        let environment = ["SILHOUETTE_MODELS": try CommandFiles.models(), "SILHOUETTE_CONFIDENCE": "99"]
+        let outcome = try Program.run(["predict", try CommandFiles.picture()], environment: environment)
         #expect(outcome.status == 0 && outcome.output.contains("0 objects"))
         let wrong = try Program.run(["serve"], environment: ["SILHOUETTE_PORT": "many"])
         #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_PORT is 'many'; expected a whole number"))
@@ -101,17 +89,18 @@ import Testing
     }
 
     @Test func whatRunsNetworksIsChosenAndSaid() throws {
-        let server = try RunningServer(["--models", models(), "--open"])
+        let server = try RunningServer(["--models", CommandFiles.models(), "--open"])
         let info = try server.curl([], path: "/info")
         #expect(info.contains("\"backend\":\"ONNX Runtime ") && info.contains("\"precision\":\"fp32\""), "\(info)")
         #expect(server.logText.components(separatedBy: "precision=fp32").count == 3, "once for all and once a model")
         let absent = try Program.run(
-            ["predict", "--models", models(), "--backend", "openvino", try picture()],
+            ["predict", "--models", CommandFiles.models(), "--backend", "openvino", try CommandFiles.picture()],
             environment: ["SILHOUETTE_OPENVINO_LIBRARY": "/no/such/library"])
         #expect(absent.status != 0 && absent.errors.contains("OpenVINO library /no/such/library cannot be used"))
         for (name, value) in [("BACKEND", "tensorrt"), ("PRECISION", "int4")] {
             let wrong = try Program.run(
-                ["predict", "--models", models(), try picture()], environment: ["SILHOUETTE_" + name: value])
+                ["predict", "--models", CommandFiles.models(), try CommandFiles.picture()],
+                environment: ["SILHOUETTE_" + name: value])
             #expect(wrong.status != 0 && wrong.errors.contains("SILHOUETTE_\(name) is '\(value)'; expected"))
         }
     }
@@ -120,11 +109,11 @@ import Testing
     func aServerRunsOnOpenVINO() throws {
         for (precision, shown) in [("fp32", ["fp32"]), ("auto", ["fp32", "bf16"])] {
             let server = try RunningServer(
-                ["--models", models(), "--open", "--backend", "openvino", "--precision", precision])
+                ["--models", CommandFiles.models(), "--open", "--backend", "openvino", "--precision", precision])
             let info = try server.curl([], path: "/info")
             #expect(info.contains("\"backend\":\"OpenVINO 20"), "\(info)")
             #expect(shown.contains { info.contains("\"precision\":\"\($0)\"") }, "\(info)")
-            let answer = try server.curl(["--data-binary", "@" + picture()], path: "/bright/1")
+            let answer = try server.curl(["--data-binary", "@" + CommandFiles.picture()], path: "/bright/1")
             #expect(answer.contains("\"class\":\"bright\"") && answer.hasSuffix("\n200"), "\(answer)")
             server.process.terminate()
             server.process.waitUntilExit()
@@ -133,13 +122,13 @@ import Testing
     }
 
     @Test func benchmarkNeedsNoPicture() throws {
-        let outcome = try Program.run(["benchmark", "--models", models(), "--iterations", "1"])
+        let outcome = try Program.run(["benchmark", "--models", CommandFiles.models(), "--iterations", "1"])
         #expect(outcome.status == 0, "\(outcome.errors)")
         #expect(outcome.output.contains("1280x720, bright/1 at") && outcome.output.contains("floor: Run alone"))
     }
 
     @Test func modelsAreListedWithWhatTheyAre() throws {
-        let folder = try models()
+        let folder = try CommandFiles.models()
         let broken = URL(filePath: folder).appending(path: "broken/1")
         try FileManager.default.createDirectory(at: broken, withIntermediateDirectories: true)
         try Data("x".utf8).write(to: broken.appending(path: "model.onnx"))
@@ -182,8 +171,9 @@ import Testing
     }
 
     @Test func theServerAnswersCurlAndDrainsWhenItIsTold() throws {
-        let server = try RunningServer(["--models", models()], environment: ["SILHOUETTE_API_KEY": "rf_test"])
-        let file = try picture("disc.jpg")
+        let server = try RunningServer(
+            ["--models", CommandFiles.models()], environment: ["SILHOUETTE_API_KEY": "rf_test"])
+        let file = try CommandFiles.picture("disc.jpg")
         let base64 = try TestFiles.temporaryFolder().appending(path: "b64").path
         try (Data(contentsOf: URL(filePath: file)).base64EncodedString(options: .lineLength76Characters) + "\n")
             .write(toFile: base64, atomically: true, encoding: .utf8)
@@ -254,18 +244,20 @@ import Testing
     }
 
     @Test func aPortThatIsTakenIsExplained() throws {
-        let server = try RunningServer(["--models", models(), "--open"])
-        let second = try Program.run(["serve", "--models", try models(), "--open", "--port", String(server.port)])
+        let server = try RunningServer(["--models", CommandFiles.models(), "--open"])
+        let second = try Program.run([
+            "serve", "--models", try CommandFiles.models(), "--open", "--port", String(server.port),
+        ])
         #expect(second.status == 1)
         #expect(second.errors.contains("Another program listens on 127.0.0.1:\(server.port) already"))
     }
 
     @Test func theFirstStartMakesAKeyAndPrintsItOnce() throws {
-        let server = try RunningServer(["--models", models()])
+        let server = try RunningServer(["--models", CommandFiles.models()])
         let key = try #require(server.printedText.split(whereSeparator: \.isWhitespace).last.map(String.init))
         #expect(key.hasPrefix("rf_"))
         #expect(!server.logText.contains(key))
-        let file = try picture()
+        let file = try CommandFiles.picture()
         #expect(try server.curl(["--data-binary", "@" + file], path: "/bright/1").hasSuffix("403"))
         #expect(try server.curl(["--data-binary", "@" + file], path: "/bright/1?api_key=" + key).hasSuffix("200"))
     }

@@ -31,7 +31,7 @@ public struct OriginPolicy: Sendable {
         isStrict = !needsKey && self.origins != .any
         self.listeningHost = listeningHost.lowercased()
         if case .named(let names) = self.origins {
-            namedHosts = Set(names.compactMap { Authority(origin: $0)?.host })
+            namedHosts = Set(names.compactMap { Authority(addressed: $0)?.host })
         } else {
             namedHosts = []
         }
@@ -39,14 +39,6 @@ public struct OriginPolicy: Sendable {
 
     /// Answers pages of all origins.
     static let any = OriginPolicy(.any, needsKey: true, listeningHost: "")
-
-    /// Parses an origin as it stands in `Origin`: a scheme, a host, and a port where it is not the scheme's own.
-    public static func origin(_ text: String) -> String? {
-        guard let parts = Authority(origin: text.lowercased().trimmingCharacters(in: .whitespaces)),
-            parts.scheme.wholeMatch(of: /[a-z][a-z0-9+.\-]*/) != nil, !parts.host.contains(where: \.isWhitespace)
-        else { return nil }
-        return parts.description
-    }
 
     /// Whether an address or name stands for this machine and no other.
     public static func isLoopback(_ host: String) -> Bool {
@@ -70,9 +62,9 @@ public struct OriginPolicy: Sendable {
             guard allows(origin) || isOwn(origin, request) else { throw RequestError.foreignOrigin(origin) }
         } else if let site, site != "same-origin", site != "none" {
             // An image or a link, for which browsers send no origin; most send the page's address.
-            let origin = request.headers[.referer].flatMap { Authority(origin: $0)?.description }
+            let origin = request.headers[.referer].flatMap { Authority(addressed: $0)?.description }
             guard let origin, allows(origin) else { throw RequestError.foreignOrigin(origin) }
-        } else if let referrer = request.headers[.referer], let origin = Authority(origin: referrer)?.description {
+        } else if let referrer = request.headers[.referer], let origin = Authority(addressed: referrer)?.description {
             guard allows(origin) || isOwn(origin, request) else { throw RequestError.foreignOrigin(origin) }
         } else if changesState, site == nil, let agent = request.headers[.userAgent], agent.hasPrefix("Mozilla/"),
             !agent.contains("PowerShell")
@@ -103,14 +95,14 @@ public struct OriginPolicy: Sendable {
     func allows(_ origin: String) -> Bool {
         switch origins {
         case .any: true
-        case .named(let names): Self.origin(origin).map(names.contains) ?? false
+        case .named(let names): (try? Self.origin(origin)).map(names.contains) ?? false
         }
     }
 
     /// Whether a page comes from this server: host and port are those that it was asked by, or both are names of this machine. The
     /// scheme is not compared, since a proxy in front of the server may speak another.
     private func isOwn(_ origin: String, _ request: Request) -> Bool {
-        guard let authority = request.head.authority, let page = Authority(origin: origin),
+        guard let authority = request.head.authority, let page = Authority(addressed: origin),
             ["http", "https"].contains(page.scheme),
             let own = Authority(scheme: page.scheme, hostAndPort: authority.lowercased()), page.port == own.port
         else { return false }
@@ -138,44 +130,4 @@ public struct OriginPolicy: Sendable {
         guard gethostname(&name, name.count - 1) == 0 else { return "localhost" }
         return String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).lowercased()
     }()
-}
-
-/// Scheme, host and port of an origin.
-private struct Authority: CustomStringConvertible {
-    let scheme: String
-    /// A name or an address, without brackets.
-    let host: String
-    let port: Int
-
-    /// Reads `scheme://host:port`; what follows, as in an address, is left out.
-    init?(origin text: String) {
-        guard let separator = text.firstRange(of: "://") else { return nil }
-        let rest = text[separator.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        self.init(scheme: String(text[..<separator.lowerBound]).lowercased(), hostAndPort: rest.lowercased())
-    }
-
-    init?(scheme: String, hostAndPort text: String) {
-        guard !text.isEmpty, text.utf8.count <= 300, !text.contains("@") else { return nil }
-        var (host, port) = (text[...], scheme == "https" ? 443 : 80)
-        if let colon = text.lastIndex(of: ":"), !text[colon...].contains("]") {
-            let digits = text[text.index(after: colon)...]
-            guard let number = digits.isEmpty ? port : Int(digits), (0...65_535).contains(number) else { return nil }
-            (host, port) = (text[..<colon], number)
-        }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        if host.hasSuffix(".") { host = host.dropLast() }
-        let isName = host.utf8.allSatisfy { byte in
-            byte >= 0x80 || ".:-_%".utf8.contains(byte) || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-        }
-        guard !host.isEmpty, isName else { return nil }
-        self.scheme = scheme
-        self.host = String(host)
-        self.port = port
-    }
-
-    var description: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        return port == (scheme == "https" ? 443 : 80) ? "\(scheme)://\(name)" : "\(scheme)://\(name):\(port)"
-    }
 }

@@ -1,6 +1,9 @@
 import Hummingbird
 
-/// A responder behind middlewares, of which the first sees a request first and its response last.
+/// The rest of the chain, as a middleware calls it.
+typealias NextResponder = (Request, ServerContext) async throws -> Response
+
+/// A chain of middlewares around a responder. The first one sees a request first and its response last.
 struct MiddlewareChain: HTTPResponder {
     typealias Middleware = any MiddlewareProtocol<Request, Response, ServerContext>
 

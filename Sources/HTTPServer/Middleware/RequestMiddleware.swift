@@ -10,10 +10,7 @@ struct RouteMiddleware: RouterMiddleware {
 
     let index: @Sendable () -> ModelIndex
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         var context = context
         context.requestID = RequestID.identifier(of: request)
         // A head that is too large has no route: its error is told in the hosted style.
@@ -35,10 +32,7 @@ struct LogMiddleware: RouterMiddleware {
 
     let logger: Logger
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         let start = ContinuousClock.now
         let response = try await next(request, context)
         let status = response.status.code
@@ -70,10 +64,7 @@ struct ServiceMetricsMiddleware: RouterMiddleware {
     /// Labels of the errors that tell a client to come back later.
     private static let refusals: Set<String> = ["overloaded", "memory", "deadline", "not_ready", "key_store_busy"]
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         let start = ContinuousClock.now
         let response = try await next(request, context)
         let content = context.record.content
@@ -97,10 +88,7 @@ struct ErrorMiddleware: RouterMiddleware {
 
     let logger: Logger
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         do {
             return try await next(request, context)
         } catch {
@@ -118,10 +106,7 @@ struct CrossOriginMiddleware: RouterMiddleware {
 
     let origins: OriginPolicy
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         var response = try await next(request, context)
         response.headers.append(contentsOf: (context.route.isPublic ? .any : origins).headers(for: request))
         return response
@@ -136,10 +121,7 @@ struct AdmissionMiddleware: RouterMiddleware {
     let origins: OriginPolicy
     let index: @Sendable () -> ModelIndex
 
-    func handle(
-        _ request: Request, context: ServerContext,
-        next: (Request, ServerContext) async throws -> Response
-    ) async throws -> Response {
+    func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         try RequestHead.check(request)
         let route = context.route
         if !route.isPublic { try origins.check(request, changesState: route.changesState) }

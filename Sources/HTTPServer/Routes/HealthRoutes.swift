@@ -75,7 +75,7 @@ struct HealthRoutes: Sendable {
 enum MetricsPage {
     static func response(_ registry: PrometheusRegistry) -> Response {
         Response(
-            status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            status: .ok, headers: [.contentType: PrometheusRegistry.contentType],
             body: ResponseBody(byteBuffer: ByteBuffer(string: registry.text())))
     }
 }

@@ -5,7 +5,7 @@ import InstanceSegmentation
 import Serving
 
 /// What the `roboflow` package asks before it predicts: is the key good, which workspace, which project, which versions.
-/// Everything is answered from the folder of models; any workspace's name is accepted and given back.
+/// Everything is answered from the folder of models; any workspace's name is accepted and returned.
 struct WorkspaceRoutes: Sendable {
     let pool: ModelPool
     let access: RequestAccess
@@ -24,8 +24,13 @@ struct WorkspaceRoutes: Sendable {
     /// `GET /{workspace}`.
     func workspace(_ slug: String, _ request: Request, _ context: ServerContext) async throws -> Response {
         let grant = try await authorize(request, context)
-        var projects: [Project] = []
-        for dataset in datasets(grant) { projects.append(try project(dataset, in: slug, grant)) }
+        var datasets: [String] = []
+        var versions: [String: [ModelEntry]] = [:]
+        for entry in pool.repository.index.entries where grant.allows(entry.id) {
+            if versions[entry.id.dataset] == nil { datasets.append(entry.id.dataset) }
+            versions[entry.id.dataset, default: []].append(entry)
+        }
+        let projects = datasets.map { project($0, in: slug, versions: versions[$0] ?? []) }
         return try .json(["workspace": Workspace(slug: slug, projects: projects)])
     }
 
@@ -186,6 +191,10 @@ struct WorkspaceRoutes: Sendable {
     private func project(_ dataset: String, in slug: String, _ grant: Grant) throws -> Project {
         let versions = entries(of: dataset, grant)
         guard !versions.isEmpty else { throw RequestError.unknownProject(dataset, served: datasets(grant)) }
+        return project(dataset, in: slug, versions: versions)
+    }
+
+    private func project(_ dataset: String, in slug: String, versions: [ModelEntry]) -> Project {
         var classes: [String: Int] = [:]
         for entry in versions {
             for name in entry.classNames { classes[name] = 0 }

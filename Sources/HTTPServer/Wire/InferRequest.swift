@@ -42,36 +42,36 @@ struct InferRequest: Sendable {
         switch body.confidence {
         case .number(let value):
             prediction.options.confidence = Float(max(try Self.fraction(value, "confidence"), 0.01))
-        case .word: prediction.usesOwnConfidence = true
+        case .word: prediction.usesRecommendedThresholds = true
         case nil: break
         }
-        if let overlap = body.iou_threshold {
+        if let overlap = body.iou_threshold?.value {
             prediction.options.overlap = try Self.fraction(overlap, "iou_threshold")
-            prediction.saysOverlap = true
+            prediction.hasExplicitOverlap = true
         }
-        if let most = body.max_detections {
+        if let most = body.max_detections?.value {
             guard most >= 1 else { throw Self.invalid("max_detections", "a whole number, at least 1", String(most)) }
             prediction.options.maxDetections = min(most, 300)
         }
         if let classes = body.class_filter { prediction.options.classes = Set(classes) }
-        prediction.options.isClassAgnostic = body.class_agnostic_nms ?? false
-        prediction.appliesOrientation = !(body.disable_preproc_auto_orient ?? false)
-        prediction.format = body.visualize_predictions == true ? .imageAndJSON : .json
-        prediction.drawsLabels = body.visualization_labels ?? false
-        prediction.lineWidth = min(max(body.visualization_stroke_width ?? 1, 1), 100)
+        prediction.options.isClassAgnostic = body.class_agnostic_nms?.value ?? false
+        prediction.appliesOrientation = !(body.disable_preproc_auto_orient?.value ?? false)
+        prediction.format = body.visualize_predictions?.value == true ? .imageAndJSON : .json
+        prediction.drawsLabels = body.visualization_labels?.value ?? false
+        prediction.lineWidth = min(max(body.visualization_stroke_width?.value ?? 1, 1), 100)
         if let text = body.response_mask_format {
             guard let format = MaskFormat(rawValue: text) else {
                 throw Self.invalid("response_mask_format", "'polygon' or 'rle'", text)
             }
             prediction.maskFormat = format
         }
-        if let milliseconds = body.timeout {
+        if let milliseconds = body.timeout?.value {
             prediction.timeout = try PredictionRequest.timeout(milliseconds: milliseconds) {
                 Self.invalid("timeout", PredictionRequest.timeoutRange, String(milliseconds))
             }
         }
         prediction.options.maskResolution = try MaskResolution(
-            mode: body.mask_decode_mode, factor: body.tradeoff_factor)
+            mode: body.mask_decode_mode, factor: body.tradeoff_factor?.value)
         self.prediction = prediction
     }
 
@@ -92,18 +92,18 @@ struct InferRequest: Sendable {
         let api_key: String?
         let id: String?
         let confidence: NumberOrWord?
-        let iou_threshold: Double?
-        let class_agnostic_nms: Bool?
+        let iou_threshold: LooseNumber?
+        let class_agnostic_nms: LooseBoolean?
         let class_filter: [String]?
-        let max_detections: Int?
+        let max_detections: LooseInteger?
         let mask_decode_mode: String?
-        let tradeoff_factor: Double?
+        let tradeoff_factor: LooseNumber?
         let response_mask_format: String?
-        let visualize_predictions: Bool?
-        let visualization_labels: Bool?
-        let visualization_stroke_width: Int?
-        let disable_preproc_auto_orient: Bool?
-        let timeout: Double?
+        let visualize_predictions: LooseBoolean?
+        let visualization_labels: LooseBoolean?
+        let visualization_stroke_width: LooseInteger?
+        let disable_preproc_auto_orient: LooseBoolean?
+        let timeout: LooseNumber?
     }
 
     private enum Images: Decodable {
@@ -130,7 +130,7 @@ struct InferRequest: Sendable {
             if let text = try? container.decode(String.self), ["best", "default"].contains(text) {
                 self = .word
             } else {
-                self = .number(try container.decode(Double.self))
+                self = .number(try LooseNumber(from: decoder).value)
             }
         }
     }
@@ -167,10 +167,9 @@ extension RequestError {
     /// What is wrong with a JSON body, in the words of the framework that the clients know.
     init(_ error: DecodingError) {
         func parameter(_ path: [any CodingKey], _ kind: String, _ expected: String) -> RequestError {
-            let name = path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
-            return .invalidParameter(
+            .invalidParameter(
                 InvalidParameter(
-                    location: "body", name: name.isEmpty ? "body" : name, kind: kind, expected: expected,
+                    location: "body", name: path.dotted, kind: kind, expected: expected,
                     input: kind == "missing" ? "nothing" : "something else"))
         }
         switch error {

@@ -1,16 +1,16 @@
 import Foundation
 
-/// The parameters of a request by name: those of the query, and below them those of a form or of JSON.
+/// The parameters of a request by name. Those of the query take precedence over those of a form or of JSON.
 struct Parameters: Sendable {
     private var query: [String: String] = [:]
     private var body: [String: String] = [:]
 
-    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. Of a name that comes twice the last counts.
+    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts.
     init(query text: String?) {
         for (name, value) in Parameters.pairs(text ?? "") { query[name] = value }
     }
 
-    /// Adds what stands in the body; the query goes before it.
+    /// Adds the fields of the body. The query takes precedence over them.
     mutating func addBody(_ fields: [(name: String, value: String)]) {
         for (name, value) in fields { body[name] = value }
     }
@@ -90,15 +90,13 @@ struct Parameters: Sendable {
     /// A yes or no in one of the usual words.
     func boolean(_ name: String) throws -> Bool? {
         guard let (text, location) = value(name) else { return nil }
-        switch text.lowercased() {
-        case "true", "1", "yes", "y", "on", "t": return true
-        case "false", "0", "no", "n", "off", "f": return false
-        default:
+        guard let value = Bool(word: text) else {
             throw RequestError.invalidParameter(
                 InvalidParameter(
                     location: location, name: name, kind: "bool_parsing", expected: "a boolean (true or false)",
                     input: text))
         }
+        return value
     }
 }
 
@@ -119,6 +117,17 @@ extension String {
             if marks <= 30 { kept.append(scalar) }
         }
         self = String(kept)
+    }
+}
+
+extension Bool {
+    /// A yes or no in one of the usual words, in either case; `nil` for any other text.
+    init?(word: String) {
+        switch word.lowercased() {
+        case "true", "1", "yes", "y", "on", "t": self = true
+        case "false", "0", "no", "n", "off", "f": self = false
+        default: return nil
+        }
     }
 }
 

@@ -26,10 +26,10 @@ enum ResponseFormat: Hashable, Sendable {
 /// What a request asks for, read from its parameters.
 struct PredictionRequest: Sendable {
     var options = PredictionOptions()
-    /// Whether the model's own threshold is asked for.
-    var usesOwnConfidence = false
-    /// Whether the client says how much boxes may overlap.
-    var saysOverlap = false
+    /// Whether the model's recommended thresholds are asked for.
+    var usesRecommendedThresholds = false
+    /// Whether the client chose how much boxes may overlap.
+    var hasExplicitOverlap = false
     var format = ResponseFormat.json
     var maskFormat = MaskFormat.polygon
     var drawsLabels = false
@@ -59,14 +59,14 @@ struct PredictionRequest: Sendable {
     /// - Throws: `RequestError`.
     init(_ parameters: Parameters) throws {
         if let word = parameters.value("confidence")?.text, ["best", "default"].contains(word) {
-            usesOwnConfidence = true
+            usesRecommendedThresholds = true
         } else if let value = try parameters.number("confidence", expected: "a number from 0 to 100") {
             options.confidence = Float(max(Double(percentOrFraction: value), 0.01))
         }
         let overlapRange = "a number from 0 to 100"
         if let overlap = try parameters.number("overlap", expected: overlapRange) {
             options.overlap = Double(percentOrFraction: overlap)
-            saysOverlap = true
+            hasExplicitOverlap = true
         }
         if let most = try parameters.integer("max_detections", expected: "a whole number, at least 1") {
             guard most >= 1 else { throw Self.outOfRange("max_detections", parameters, "a whole number, at least 1") }
@@ -136,7 +136,8 @@ struct PredictionRequest: Sendable {
         var query = PredictionQuery(
             modelID: id, images: images,
             segmentation: SegmentationQuery(
-                options: options, usesRecommendedThresholds: usesOwnConfidence, hasExplicitOverlap: saysOverlap,
+                options: options, usesRecommendedThresholds: usesRecommendedThresholds,
+                hasExplicitOverlap: hasExplicitOverlap,
                 tiling: tiling, tracesOutlines: tracesOutlines, simplification: simplification),
             appliesOrientation: appliesOrientation, pixels: pixels, timeout: timeout)
         if case .export(let format) = format { query.encoder = encoder(of: format) }

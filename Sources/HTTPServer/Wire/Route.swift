@@ -33,8 +33,11 @@ enum Route: Equatable {
     /// - Parameters:
     ///   - served: the models there are. Two segments in a GET mean a model to one generation of clients and a project to
     ///     another; what is served decides.
-    ///   - hasImage: whether the query has an image.
-    init(path: String, method: HTTPRequest.Method, served: [ModelID] = [], hasImage: Bool = false) {
+    ///   - hasImage: whether the query has an image. Both are evaluated only where they decide.
+    init(
+        path: String, method: HTTPRequest.Method, served: @autoclosure () -> [ModelID] = [],
+        hasImage: @autoclosure () -> Bool = false
+    ) {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true).map { $0.removingPercentEncoding }
         // Decoded once; a slash or a step upwards inside a segment names nothing.
         guard segments.allSatisfy({ segment in segment.map { $0 != "." && $0 != ".." && !$0.contains("/") } ?? false })
@@ -69,7 +72,7 @@ enum Route: Equatable {
 
     /// The paths that begin with a name of the user's.
     private static func named(
-        _ names: [String], _ method: HTTPRequest.Method, _ served: [ModelID], _ hasImage: Bool
+        _ names: [String], _ method: HTTPRequest.Method, _ served: () -> [ModelID], _ hasImage: () -> Bool
     ) -> Route {
         switch names.count {
         case 1:
@@ -81,9 +84,10 @@ enum Route: Equatable {
             return isSlug ? .workspace(names[0]) : .unknown
         case 2:
             let id = ModelID(dataset: names[0], version: names[1])
-            let isProject = served.contains { $0.dataset == names[1] }
-            return method == .get && isProject && !hasImage && !served.contains(id)
-                ? .project(names[1], workspace: names[0]) : .model(id)
+            guard method == .get, !hasImage() else { return .model(id) }
+            let served = served()
+            let isProject = served.contains { $0.dataset == names[1] } && !served.contains(id)
+            return isProject ? .project(names[1], workspace: names[0]) : .model(id)
         case 3: return .version(ModelID(dataset: names[1], version: names[2]), workspace: names[0])
         case 5 where names[3...] == ["v2", "trainings"]:
             return .trainings(ModelID(dataset: names[1], version: names[2]), isOne: false)

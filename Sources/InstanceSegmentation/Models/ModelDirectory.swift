@@ -16,9 +16,9 @@ public struct ModelDirectory: Sendable {
     ]
 
     /// The models in the folder, by dataset and then by version, numbers in their order.
-    /// - Parameter skipped: called with a sentence for each folder that cannot be read; the others are listed nevertheless.
-    /// - Throws: `SegmentationError.invalidConfiguration` where the folder is missing or a name is reserved.
-    public func models(skipped: (String) -> Void = { _ in }) throws -> [ModelLocation] {
+    /// - Parameter skipped: called for each folder that is left out; the others are listed nevertheless.
+    /// - Throws: `SegmentationError.invalidConfiguration` where there is no such folder.
+    public func models(skipped: (SkippedFolder) -> Void = { _ in }) throws -> [ModelLocation] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
             throw SegmentationError.invalidConfiguration("There is no folder of models at \(url.path).")
@@ -28,22 +28,23 @@ public struct ModelDirectory: Sendable {
             for version in reading(url.appending(path: dataset), skipped, folders) ?? [] {
                 let folder = url.appending(path: dataset).appending(path: version)
                 guard let file = reading(folder, skipped, modelFile) ?? nil else { continue }
-                if Self.reservedNames.contains(dataset) {
-                    throw SegmentationError.invalidConfiguration(
-                        "The dataset name '\(dataset)' is reserved for the server's own routes; rename the folder "
-                            + "\(url.appending(path: dataset).path).")
+                let id = ModelID(dataset: dataset, version: version)
+                guard !Self.reservedNames.contains(dataset) else {
+                    skipped(.reservedName(id))
+                    continue
                 }
-                found.append(ModelLocation(id: ModelID(dataset: dataset, version: version), file: file))
+                found.append(ModelLocation(id: id, file: file))
             }
         }
         return found
     }
 
     /// What is read from a folder; `nil` where it cannot be read.
-    private func reading<Result>(_ folder: URL, _ skipped: (String) -> Void, _ read: (URL) throws -> Result) -> Result?
-    {
+    private func reading<Result>(
+        _ folder: URL, _ skipped: (SkippedFolder) -> Void, _ read: (URL) throws -> Result
+    ) -> Result? {
         do { return try read(folder) } catch {
-            skipped("The folder \(folder.path.excerpt(4096)) cannot be read: \(error.localizedDescription)")
+            skipped(.unreadable(folder: folder.path, reason: error.localizedDescription))
             return nil
         }
     }
@@ -68,6 +69,24 @@ public struct ModelDirectory: Sendable {
             .map(\.lastPathComponent)
             .filter { !$0.hasPrefix(".") }
             .sorted { $0.compare($1, options: .numeric) == .orderedAscending }
+    }
+}
+
+/// A folder below a folder of models that is left out.
+public enum SkippedFolder: Sendable, CustomStringConvertible {
+    /// The folder of a dataset or a version cannot be read.
+    case unreadable(folder: String, reason: String)
+    /// The name of the dataset is one of `ModelDirectory.reservedNames`.
+    case reservedName(ModelID)
+
+    /// A sentence for the user.
+    public var description: String {
+        switch self {
+        case .unreadable(let folder, let reason): "The folder \(folder.excerpt(4096)) cannot be read: \(reason)"
+        case .reservedName(let id):
+            "The dataset name '\(id.dataset)' is reserved for the server's own routes; \(id) is not served. "
+                + "Rename the folder."
+        }
     }
 }
 

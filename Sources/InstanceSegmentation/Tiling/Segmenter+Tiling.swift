@@ -6,28 +6,38 @@ extension Segmenter {
     /// Cancellation is checked before each tile and at short intervals while the parts are merged. An image that was
     /// reduced while it was decoded is segmented as a whole only.
     ///
-    /// - Parameter tiling: size and overlap of the tiles; each costs one inference.
+    /// - Parameters:
+    ///   - alternatives: further options that the same network outputs are decoded and merged with.
+    ///   - tiling: size and overlap of the tiles; each costs one inference.
+    /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
-        _ image: Image, options: PredictionOptions = PredictionOptions(), tiling: Tiling
+        _ image: Image, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = [],
+        tiling: Tiling
     ) async throws -> Segmentation {
-        let whole = try await segment(image, options: options)
+        let whole = try await segment(image, options: options, alternatives: alternatives)
         guard image.size == image.fullSize, tiling.tileCount(of: image.size) > 1 else { return whole }
         var timing = whole.timing
         var nonFinite = whole.nonFiniteCount
-        var merger = TileMerger(imageSize: image.size)
-        merger.add(whole.detections, of: ImageRegion(x: 0, y: 0, size: image.size))
+        var mergers = [TileMerger](repeating: TileMerger(imageSize: image.size), count: 1 + alternatives.count)
+        func add(_ part: Segmentation, of region: ImageRegion) {
+            for (i, found) in ([part.detections] + part.alternatives).enumerated() { mergers[i].add(found, of: region) }
+        }
+        add(whole, of: ImageRegion(x: 0, y: 0, size: image.size))
         for tile in tiling.tiles(of: image.size) {
             try Task.checkCancellation()
-            let part = try await segment(image.cropped(to: tile), options: options)
+            let part = try await segment(image.cropped(to: tile), options: options, alternatives: alternatives)
             timing.add(part.timing)
             nonFinite += part.nonFiniteCount
-            merger.add(part.detections, of: tile)
+            add(part, of: tile)
         }
         let clock = ContinuousClock()
         let start = clock.now
-        let merged = try await merger.merged(options)
+        let merged = try await mergers.removeFirst().merged(options)
+        var others: [[Detection]] = []
+        for options in alternatives { others.append(try await mergers.removeFirst().merged(options)) }
         timing.postprocess += clock.now - start
-        return Segmentation(imageSize: image.size, detections: merged, nonFiniteCount: nonFinite, timing: timing)
+        return Segmentation(
+            imageSize: image.size, detections: merged, alternatives: others, nonFiniteCount: nonFinite, timing: timing)
     }
 }
 

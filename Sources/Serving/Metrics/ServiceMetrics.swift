@@ -60,7 +60,7 @@ public final class ServiceMetrics: Sendable {
         instruments(of: model).prediction(stages: stages, detections: detections, nonFinite: nonFinite)
     }
 
-    /// Counts a request whose client left, or that was cancelled otherwise, before it was answered.
+    /// Counts a request whose client left, or that was canceled otherwise, before it was answered.
     public func cancelled() { cancellations.increment() }
 
     /// Counts a request that was refused because the server is busy.
@@ -115,7 +115,7 @@ extension ServiceMetrics {
         MetricDescription(Name.detections, help: "Objects found."),
         MetricDescription(
             Name.nonFinite, help: "Objects dropped because a number of theirs is infinite or NaN."),
-        MetricDescription(Name.cancelled, help: "Requests cancelled before they were answered."),
+        MetricDescription(Name.cancelled, help: "Requests canceled before they were answered."),
         MetricDescription(Name.refused, help: "Requests refused because the server is busy, by reason."),
         MetricDescription(Name.reloads, help: "Changed models that were loaded, or could not be, by result."),
     ]

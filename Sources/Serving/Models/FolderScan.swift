@@ -96,9 +96,7 @@ struct FolderScan: Sendable {
         }
         guard let file = ModelDirectory.modelFile(among: names) else { return }
         guard !ModelDirectory.reservedNames.contains(id.dataset) else {
-            note(
-                "The dataset name '\(id.dataset)' is reserved for the server's own routes; \(id) is not served. "
-                    + "Rename the folder.")
+            note(SkippedFolder.reservedName(id).description)
             return
         }
         let fingerprint = ModelFingerprint(folder: folder, modelFile: file, names: names, namesFiles: &namesFiles)

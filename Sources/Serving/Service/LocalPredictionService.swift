@@ -4,9 +4,9 @@ import Imaging
 import InstanceSegmentation
 package import RuntimeSupport
 
-/// Answers predictions in this process: the model from the pool, a slot from the scheduler, pixels on the workers.
+/// Answers predictions in this process: the model from its source, a slot from the scheduler, pixels on the workers.
 package struct LocalPredictionService: PredictionService {
-    private let pool: ModelPool
+    private let models: any ModelSource
     private let scheduler: Scheduler
     private let access: Access
     private let fetcher: any ImageFetching
@@ -18,10 +18,10 @@ package struct LocalPredictionService: PredictionService {
     package let workers: WorkerPool
 
     package init(
-        pool: ModelPool, scheduler: Scheduler, access: Access, fetcher: any ImageFetching, limits: ServiceLimits,
-        workers: WorkerPool
+        models: any ModelSource, scheduler: Scheduler, access: Access, fetcher: any ImageFetching,
+        limits: ServiceLimits, workers: WorkerPool
     ) {
-        self.pool = pool
+        self.models = models
         self.scheduler = scheduler
         self.access = access
         self.fetcher = fetcher
@@ -48,7 +48,7 @@ package struct LocalPredictionService: PredictionService {
             let start = ContinuousClock.now
             let timeout = min(query.timeout ?? limits.requestTimeout, limits.requestTimeout)
             return try await withDeadline(timeout) {
-                let model = try await pool.model(query.modelID)
+                let model = try await models.model(query.modelID)
                 // Before a slot is taken, which must not wait for the key store.
                 try await access.consumeQuota(grant, count: query.images.count)
                 let run = Run(query: query, model: model, key: grant.keyID, end: start + timeout)

@@ -56,7 +56,7 @@ import Testing
         await fixture.expectIdle()
     }
 
-    @Test func aCancelledRequestLeavesTheQueueAtOnce() async throws {
+    @Test func aCanceledRequestLeavesTheQueueAtOnce() async throws {
         let latch = Latch()
         let running = await fixture.fill(until: latch)
         let waiting = await fixture.start { _ in Issue.record("a canceled request ran") }
@@ -69,7 +69,7 @@ import Testing
         await fixture.expectIdle()
     }
 
-    @Test func aRequestThatIsCancelledBeforeItComesDoesNotRun() async {
+    @Test func aRequestThatIsCanceledBeforeItComesDoesNotRun() async {
         let latch = Latch()
         let task = Task {
             await latch.wait()
@@ -84,7 +84,7 @@ import Testing
         await fixture.expectIdle()
     }
 
-    @Test func aRequestThatIsCancelledWhileItRunsIsCounted() async {
+    @Test func aRequestThatIsCanceledWhileItRunsIsCounted() async {
         let latch = Latch()
         let task = await fixture.start { _ in
             await latch.wait()

@@ -1,0 +1,31 @@
+package import InstanceSegmentation
+
+/// Where a service gets its models: a pool that loads and evicts them, or a single one that stays.
+package protocol ModelSource: Sendable {
+    /// Returns the model with the given identifier.
+    /// - Throws: `PoolError`, or `CancellationError`.
+    func model(_ id: ModelID) async throws -> ServedModel
+}
+
+extension ModelPool: ModelSource {}
+
+extension ServedModel: ModelSource {
+    /// Returns this model.
+    /// - Throws: `PoolError.unknownModel` for any other identifier.
+    package func model(_ id: ModelID) throws -> ServedModel {
+        guard id == self.id else { throw PoolError.unknownModel(id, served: [self.id]) }
+        return self
+    }
+
+    /// Loads a model that stays in memory, for one prediction at a time. It is not warmed up.
+    /// - Throws: what is wrong with the files, in full: it may name paths of this machine, as a server's answer must not.
+    package init(
+        loading location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool
+    ) async throws {
+        let loader = ModelLoader(
+            backend: backend,
+            configuration: ModelPool.Configuration(
+                concurrency: 1, usesSquareInput: usesSquareInput, decodesInFull: decodesInFull, warmsUp: false))
+        self = try await loader.load(location, generation: 1).model.get()
+    }
+}
