@@ -43,15 +43,8 @@ let package = Package(
         .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         // Memory settings of the C library, which Swift's own Glibc module leaves out.
         .target(name: "CAllocator"),
-        // turbojpeg, libpng, libwebp, libheif, giflib, libtiff.
-        .systemLibrary(
-            name: "CImageCodecs",
-            providers: [
-                .apt([
-                    "libturbojpeg0-dev", "libpng-dev", "libwebp-dev", "libheif-dev", "libgif-dev", "libtiff-dev",
-                ])
-            ]
-        ),
+        // libjpeg-turbo and libpng behind functions of our own, and libwebp, libheif, giflib and libtiff as they are.
+        .target(name: "CImageCodecs"),
         // Pixels, resizing, and drawing, in Swift alone.
         .target(name: "Imaging", swiftSettings: settings),
         // Image files to pixels and back, through the C libraries.

@@ -33,7 +33,7 @@ done
 has_header() { [ -e "/usr/include/$1" ] || [ -n "$(compgen -G "/usr/include/*/$1")" ] || [ -e "/usr/local/include/$1" ]; }
 missing=""
 need() { missing="${missing:+$missing }$1"; }
-has_header turbojpeg.h || need libturbojpeg0-dev
+has_header jpeglib.h || need libjpeg-dev
 has_header png.h || need libpng-dev
 has_header webp/decode.h || need libwebp-dev
 has_header libheif/heif.h || need libheif-dev
@@ -54,10 +54,6 @@ if [ -n "$missing" ]; then
     command -v apt-get >/dev/null 2>&1 || fail "this is not a Debian or Ubuntu machine; install by hand what these packages hold: $missing"
     say "installing $missing"
     as_root apt-get update -qq
-    # Ubuntu calls the turbojpeg package otherwise.
-    if [[ $missing == *libturbojpeg0-dev* ]] && ! apt-cache show libturbojpeg0-dev >/dev/null 2>&1; then
-        missing=${missing/libturbojpeg0-dev/libturbojpeg-dev}
-    fi
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null \
         || fail "apt-get could not install $missing"

@@ -20,12 +20,20 @@ public struct EncodedImage: DecodableImage {
         _ bytes: any ContiguousBytes & Sendable, limits: ImageLimits = ImageLimits(), applyOrientation: Bool = true
     ) throws {
         (format, header) = try bytes.withUnsafeBytes { bytes in
-            guard let format = ImageFormat(signature: bytes) else { throw ImageCodecError.unrecognized }
+            let format = try ImageFormat(recognizing: bytes)
             return (format, try format.codec.header(of: bytes, limits: limits))
         }
         self.bytes = bytes
         orientation = applyOrientation ? header.orientation : .up
         size = orientation.swapsSides ? header.size.transposed : header.size
+    }
+
+    /// Memory in bytes that decoding takes at most: the pixels, a copy of them where they are turned upright, and what the codec holds
+    /// besides, such as the coefficients of a progressive JPEG.
+    public var decodingMemory: Int {
+        let pixels = size.area.multipliedReportingOverflow(by: orientation == .up ? 3 : 6)
+        let (sum, overflow) = pixels.partialValue.addingReportingOverflow(header.workingMemory)
+        return pixels.overflow || overflow ? .max : sum
     }
 
     /// Decodes the image and turns it upright.

@@ -1,24 +1,28 @@
 import CImageCodecs
 import Imaging
 
-/// GIF by giflib: the first picture of the file; what is transparent has the palette's colour. Reading only.
+/// GIF by giflib: the first image of the file; transparent pixels have the palette's color. Reading only.
 struct GIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
-        guard bytes.count >= 13 else { throw .truncated("it ends within its header") }
-        let size = try limits.check(width: bytes.littleEndian16(at: 6), height: bytes.littleEndian16(at: 8))
-        return ImageHeader(size: size, orientation: .up)
+        let frame = try GIFFrame(bytes)
+        return ImageHeader(
+            size: try limits.check(width: frame.canvasWidth, height: frame.canvasHeight), orientation: .up)
     }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
+        let frame = try GIFFrame(bytes)
+        guard frame.canvasWidth == header.size.width, frame.canvasHeight == header.size.height else {
+            throw .corrupt("its size is unclear")
+        }
         var source = MemorySource(bytes: bytes, at: 0)
         var code: Int32 = 0
         return try withUnsafeMutablePointer(to: &source) { (source) throws(ImageCodecError) -> Image in
             guard let file = DGifOpen(source, readGIF, &code) else { throw Self.error(code) }
             defer { DGifCloseFile(file, nil) }
-            try skipToPicture(file)
-            return try firstPicture(file, size: header.size)
+            try skipToImage(file)
+            return try firstImage(file, frame, size: header.size)
         }
     }
 
@@ -26,8 +30,8 @@ struct GIFCodec: ImageCodec {
         throw .unsupported("not writable as GIF")
     }
 
-    /// Passes extensions, such as comments, that stand before the first picture.
-    private func skipToPicture(_ file: UnsafeMutablePointer<GifFileType>) throws(ImageCodecError) {
+    /// Passes extensions, such as comments, that come before the first image.
+    private func skipToImage(_ file: UnsafeMutablePointer<GifFileType>) throws(ImageCodecError) {
         while true {
             var record = UNDEFINED_RECORD_TYPE
             guard DGifGetRecordType(file, &record) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
@@ -42,44 +46,52 @@ struct GIFCodec: ImageCodec {
                 while block != nil {
                     guard DGifGetExtensionNext(file, &block) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
                 }
-            default: throw .corrupt("it has no picture")
+            default: throw .corrupt("it has no image")
             }
         }
     }
 
-    private func firstPicture(
-        _ file: UnsafeMutablePointer<GifFileType>, size: ImageSize
+    private func firstImage(
+        _ file: UnsafeMutablePointer<GifFileType>, _ frame: GIFFrame, size: ImageSize
     ) throws(ImageCodecError) -> Image {
-        let frame = file.pointee.Image
-        guard let map = frame.ColorMap ?? file.pointee.SColorMap, let colors = map.pointee.Colors else {
-            throw .corrupt("it has no palette")
-        }
-        let (left, top, width, height) = (Int(frame.Left), Int(frame.Top), Int(frame.Width), Int(frame.Height))
-        guard width > 0, height > 0, left >= 0, top >= 0, left + width <= size.width, top + height <= size.height else {
-            throw .corrupt("its picture reaches over its edge")
-        }
-        let count = Int(map.pointee.ColorCount)
-        guard count > 0 else { throw .corrupt("its palette is empty") }
-        func color(_ index: Int) -> GifColorType { colors[min(index, count - 1)] }
-        let background = color(max(Int(file.pointee.SBackGroundColor), 0))
-        var image = Image(
-            size: size, color: Color(red: background.Red, green: background.Green, blue: background.Blue))
-        var line = [GifPixelType](repeating: 0, count: width)
-        // Interlaced pictures come in four passes.
-        let passes = frame.Interlace ? [(0, 8), (4, 8), (2, 4), (1, 2)] : [(0, 1)]
+        let found = file.pointee.Image
+        guard Int(found.Left) == frame.left, Int(found.Top) == frame.top, Int(found.Width) == frame.width,
+            Int(found.Height) == frame.height, frame.width > 0, frame.height > 0,
+            frame.left + frame.width <= size.width, frame.top + frame.height <= size.height,
+            let lineLength = Int32(exactly: frame.width)
+        else { throw .corrupt("its first image is unclear") }
+        let palette = palette(of: file)
+        // Pillow fills what the image leaves free with the transparent color, or with the first one.
+        let outside = palette[frame.transparentIndex ?? 0]
+        var image = Image(size: size, color: outside)
+        var line = [GifPixelType](repeating: 0, count: frame.width)
+        // Interlaced images come in four passes.
+        let passes = found.Interlace ? [(0, 8), (4, 8), (2, 4), (1, 2)] : [(0, 1)]
         for (first, step) in passes {
-            for y in stride(from: first, to: height, by: step) {
-                guard DGifGetLine(file, &line, Int32(width)) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
-                for x in 0..<width {
-                    let value = color(Int(line[x]))
-                    let at = 3 * ((top + y) * size.width + left + x)
+            for y in stride(from: first, to: frame.height, by: step) {
+                guard DGifGetLine(file, &line, lineLength) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
+                for x in 0..<frame.width {
+                    let value = palette[Int(line[x])]
+                    let at = 3 * ((frame.top + y) * size.width + frame.left + x)
                     (image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]) = (
-                        value.Red, value.Green, value.Blue
+                        value.red, value.green, value.blue
                     )
                 }
             }
         }
         return image
+    }
+
+    /// 256 colors: those of the image or of the file, black where both have fewer; grays where neither has any.
+    private func palette(of file: UnsafeMutablePointer<GifFileType>) -> [Color] {
+        guard let map = file.pointee.Image.ColorMap ?? file.pointee.SColorMap, let colors = map.pointee.Colors,
+            map.pointee.ColorCount > 0
+        else { return (0...UInt8.max).map { Color(red: $0, green: $0, blue: $0) } }
+        let count = Int(map.pointee.ColorCount)
+        return (0..<256).map { index in
+            guard index < count else { return .black }
+            return Color(red: colors[index].Red, green: colors[index].Green, blue: colors[index].Blue)
+        }
     }
 
     private static func error(_ code: Int32) -> ImageCodecError {
@@ -104,17 +116,5 @@ private func readGIF(
     guard length > 0, let base = source.pointee.bytes.baseAddress else { return 0 }
     UnsafeMutableRawPointer(output).copyMemory(from: base + source.pointee.at, byteCount: length)
     source.pointee.at += length
-    return Int32(length)
-}
-
-extension UnsafeRawBufferPointer {
-    /// A 16-bit number, least significant byte first. The two bytes must exist.
-    func littleEndian16(at offset: Int) -> Int {
-        Int(UInt16(littleEndian: loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
-    }
-
-    /// A 32-bit number with a sign, least significant byte first. The four bytes must exist.
-    func littleEndian32(at offset: Int) -> Int {
-        Int(Int32(littleEndian: loadUnaligned(fromByteOffset: offset, as: Int32.self)))
-    }
+    return Int32(clamping: length)
 }

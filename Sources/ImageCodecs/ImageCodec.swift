@@ -18,6 +18,8 @@ struct ImageHeader: Sendable {
     /// Size of the stored pixels, before orientation.
     let size: ImageSize
     let orientation: Orientation
+    /// Memory in bytes that decoding takes at most, in addition to three bytes a pixel for the result and to small buffers.
+    var workingMemory = 0
 }
 
 extension Image {
@@ -37,7 +39,7 @@ extension Image {
         applyOrientation: Bool = true,
         enough: ((ImageSize) -> ImageSize)? = nil
     ) throws(ImageCodecError) {
-        guard let format = ImageFormat(signature: bytes) else { throw .unrecognized }
+        let format = try ImageFormat(recognizing: bytes)
         let header = try format.codec.header(of: bytes, limits: limits)
         try self.init(
             decoding: bytes, as: format, header: header, orientation: applyOrientation ? header.orientation : .up,

@@ -1,14 +1,14 @@
-/// Why bytes could not be turned into a picture.
+/// Why bytes could not be turned into an image.
 public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
-    /// The bytes are of no format that is known.
+    /// The bytes do not begin like any known format.
     case unrecognized
     /// The format is known but cannot be decoded here.
     case unsupported(String)
-    /// The file ends before the picture does.
+    /// The file ends before the image does.
     case truncated(String)
     /// The file contradicts itself.
     case corrupt(String)
-    /// The picture is larger than the limits allow.
+    /// The image is larger than the limits allow.
     case tooLarge(width: Int, height: Int, limits: ImageLimits)
 
     public var description: String {
@@ -16,7 +16,7 @@ public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
         case .unrecognized:
             "The data is not an image; accepted are \(Self.accepted)."
         case .unsupported(let what):
-            "The image is \(what), which is not supported; accepted are \(Self.accepted)."
+            "The file is \(what), which is not supported; accepted are \(Self.accepted)."
         case .truncated(let reason):
             "The image is truncated: \(reason)."
         case .corrupt(let reason):
@@ -30,5 +30,19 @@ public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
 
     private static var accepted: String {
         "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF"
+    }
+}
+
+extension ImageFormat {
+    /// The format of a file.
+    /// - Throws: `ImageCodecError.unsupported` with the name of a well-known foreign format, or `.unrecognized`.
+    init(recognizing bytes: UnsafeRawBufferPointer) throws(ImageCodecError) {
+        if let format = ImageFormat(signature: bytes) {
+            self = format
+        } else if let foreign = ForeignFormat(signature: bytes) {
+            throw .unsupported(foreign.name)
+        } else {
+            throw .unrecognized
+        }
     }
 }

@@ -1,4 +1,4 @@
-/// A file format of pictures, recognised by its first bytes and never by a name or a label.
+/// A file format of images, recognized by its first bytes and never by a name or a label.
 public enum ImageFormat: String, CaseIterable, Sendable {
     case jpeg
     case png
@@ -11,7 +11,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
 
     /// The format whose signature the bytes begin with.
     public init?(signature bytes: some Collection<UInt8>) {
-        let head = [UInt8](bytes.prefix(12))
+        let head = [UInt8](bytes.prefix(18))
         func begins(with signature: [UInt8], at offset: Int = 0) -> Bool {
             head.count >= offset + signature.count && Array(head[offset..<offset + signature.count]) == signature
         }
@@ -23,11 +23,11 @@ public enum ImageFormat: String, CaseIterable, Sendable {
             self = .webp
         } else if begins(with: Array("GIF8".utf8)) {
             self = .gif
-        } else if begins(with: Array("BM".utf8)), head.count >= 12, head[6..<10].allSatisfy({ $0 == 0 }) {
+        } else if begins(with: Array("BM".utf8)), BMPCodec.isHeader(head) {
             self = .bmp
-        } else if begins(with: [0x49, 0x49, 0x2A, 0x00]) || begins(with: [0x4D, 0x4D, 0x00, 0x2A]) {
+        } else if TIFFDirectory.byteOrder(of: head) != nil {
             self = .tiff
-        } else if begins(with: Array("ftyp".utf8), at: 4) {
+        } else if begins(with: Array("ftyp".utf8), at: 4), ForeignFormat.isoMedia(head) == nil {
             self = .heif
         } else {
             return nil
@@ -40,13 +40,13 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     /// File name extensions in lower case.
     public var fileExtensions: [String] {
         switch self {
-        case .jpeg: ["jpg", "jpeg", "jpe", "jfif"]
-        case .png: ["png"]
+        case .jpeg: ["jpg", "jpeg", "jpe", "jfif", "mpo"]
+        case .png: ["png", "apng"]
         case .webp: ["webp"]
         case .gif: ["gif"]
-        case .bmp: ["bmp"]
+        case .bmp: ["bmp", "dib"]
         case .tiff: ["tif", "tiff"]
-        case .heif: ["heic", "heif", "avif"]
+        case .heif: ["heic", "heif", "hif", "avif"]
         }
     }
 

@@ -1,16 +1,20 @@
 import Imaging
 
-/// The largest picture that is decoded. Checked against the file's header before memory is taken.
+/// The largest image that is decoded. Checked against the file's header before memory is taken.
 public struct ImageLimits: Sendable {
-    /// Most pixels, width times height.
+    /// Maximum number of pixels, width times height.
     public var pixels: Int
-    /// Longest side.
+    /// Longest side in pixels.
     public var side: Int
 
-    public init(pixels: Int = 100_000_000, side: Int = 65_535) {
+    /// Creates limits; the default takes the photographs of every camera.
+    public init(pixels: Int = ImageLimits.defaultPixels, side: Int = 65_535) {
         self.pixels = pixels
         self.side = side
     }
+
+    /// 268 megapixels, 2 to the 28th: 768 MiB of RGB.
+    public static let defaultPixels = 1 << 28
 
     /// Checks a size that a header claims; the numbers may be anything.
     func check(width: Int, height: Int) throws(ImageCodecError) -> ImageSize {

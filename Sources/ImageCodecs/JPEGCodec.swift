@@ -1,20 +1,23 @@
 import CImageCodecs
 import Imaging
 
-/// JPEG by libjpeg-turbo: baseline and progressive, grey, YCbCr, RGB, CMYK and YCCK.
+/// JPEG by libjpeg-turbo: baseline, progressive and arithmetic-coded; gray, YCbCr, RGB, CMYK and YCCK, with any subsampling.
 struct JPEGCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
-        let handle = try Decompressor()
-        let found = try handle.readHeader(bytes)
-        // Behind a JPEG's first bytes and no frame the library reports success and a size of 0x0.
-        guard found.width > 0, found.height > 0 else { throw .corrupt("it has no picture behind a JPEG's first bytes") }
-        let size = try limits.check(width: found.width, height: found.height)
         let segments = JPEGSegments(bytes)
+        var found = JPEGHeader()
+        try Self.call(segments) { jpeg_file_header(bytes.bytePointer, bytes.count, &found, &$0) }
+        let size = try limits.check(width: Int(found.width), height: Int(found.height))
+        guard [1, 3, 4].contains(found.components) else {
+            throw .unsupported("a JPEG of \(found.components) components, which are of no known color space")
+        }
         if segments.hasSeveralScans { try checkScans(bytes, size, isArithmetic: segments.isArithmetic) }
-        return ImageHeader(size: size, orientation: segments.orientation)
+        let inks = found.components == 4 ? 4 * size.area : 0
+        return ImageHeader(
+            size: size, orientation: segments.orientation, workingMemory: Int(clamping: found.coefficient_bytes) + inks)
     }
 
-    /// Checks that the passes of a progressive file are not too many: each goes over all pixels, also where it holds no data.
+    /// Checks that the scans of a file are not too many: each goes over all pixels, also where it holds no data.
     private func checkScans(
         _ bytes: UnsafeRawBufferPointer, _ size: ImageSize, isArithmetic: Bool
     ) throws(ImageCodecError) {
@@ -27,110 +30,98 @@ struct JPEGCodec: ImageCodec {
 
     /// Encoders write ten or so; each coefficient on its own would be 190.
     private static let maxScans = 500
-    /// Most pixels of all scans together.
+    /// Maximum number of pixels of all scans together.
     private static let maxScannedPixels = 4_000_000_000
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
-        let handle = try Decompressor()
-        let found = try handle.readHeader(bytes)
-        let size = header.size.shrunk(enough: enough)
-        // The library says -1 where it does not know the components.
-        guard let colorSpace = UInt32(exactly: found.colorSpace) else {
-            throw .corrupt("its components are of no known color space")
+        let segments = JPEGSegments(bytes)
+        let divisor = header.size.divisor(enough: enough)
+        let size = header.size.divided(by: divisor)
+        let channels = segments.componentCount == 4 ? 4 : 3
+        guard let width = UInt32(exactly: header.size.width), let height = UInt32(exactly: header.size.height),
+            let denominator = UInt32(exactly: divisor)
+        else { throw .corrupt("its size is not a JPEG's") }
+        let capacity = channels * size.area  // checked: the size is within the limits
+        var message = CodecMessage()
+        var status = CODEC_OK
+        let samples = [UInt8](unsafeUninitializedCapacity: capacity) { output, count in
+            status = jpeg_file_decode(
+                bytes.bytePointer, bytes.count, width, height, denominator, output.baseAddress, capacity, &message)
+            count = status == CODEC_OK ? capacity : 0
         }
-        if colorSpace == TJCS_CMYK.rawValue || colorSpace == TJCS_YCCK.rawValue {
-            let inks = try handle.decompress(bytes, size: size, format: TJPF_CMYK, channels: 4)
-            return Image(
-                size: size, pixels: rgb(inks: inks, inverted: JPEGSegments(bytes).hasAdobeMarker), fullSize: header.size
-            )
-        }
-        let pixels = try handle.decompress(bytes, size: size, format: TJPF_RGB, channels: 3)
+        try Self.check(status, message, segments)
+        let pixels = channels == 4 ? Self.rgb(inks: samples) : samples
         return Image(size: size, pixels: pixels, fullSize: header.size)
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        guard let handle = tjInitCompress() else { throw .unsupported("not writable as JPEG (no memory)") }
-        defer { tjDestroy(handle) }
-        var buffer: UnsafeMutablePointer<UInt8>?
+        guard let width = UInt32(exactly: image.size.width), let height = UInt32(exactly: image.size.height) else {
+            throw .unsupported("not writable as JPEG (\(image.size) pixels)")
+        }
+        var file: UnsafeMutablePointer<UInt8>?
         var length: UInt = 0
-        let status = image.pixels.withUnsafeBufferPointer { pixels in
-            tjCompress2(
-                handle, pixels.baseAddress, Int32(image.size.width), 0, Int32(image.size.height), TJPF_RGB.rawValue,
-                &buffer, &length, Int32(TJSAMP_420.rawValue), Int32(min(max(quality, 1), 100)), 0)
+        var message = CodecMessage()
+        let status = image.pixels.withUnsafeBufferPointer {
+            jpeg_file_encode(
+                $0.baseAddress, width, height, Int32(clamping: min(max(quality, 1), 100)), &file, &length, &message)
         }
-        defer { tjFree(buffer) }
-        guard status == 0, let buffer else {
-            throw .unsupported("not writable as JPEG (\(String(cString: tjGetErrorStr2(handle))))")
+        defer { free(file) }
+        guard status == CODEC_OK, let file, let count = Int(exactly: length) else {
+            throw .unsupported("not writable as JPEG (\(message.description))")
         }
-        return Array(UnsafeBufferPointer(start: buffer, count: Int(length)))
+        return Array(UnsafeBufferPointer(start: file, count: count))
     }
 
-    /// Multiplies the inks out. Adobe's files store them inverted, 255 for none.
-    private func rgb(inks: [UInt8], inverted: Bool) -> [UInt8] {
+    /// Multiplies the inks out, which files store inverted: 255 for none.
+    ///
+    /// Source: Pillow, `src/libImaging/Convert.c`, `cmyk2rgb`. Like Pillow and OpenCV this does not ask whether there is an `Adobe`
+    /// segment, since files without one are inverted too.
+    private static func rgb(inks: [UInt8]) -> [UInt8] {
         let count = inks.count / 4
         return [UInt8](unsafeUninitializedCapacity: 3 * count) { output, initialized in
-            let flip: UInt8 = inverted ? 0 : 255
-            for i in 0..<count {
-                let black = Int(inks[4 * i + 3] ^ flip)
-                for c in 0..<3 { output[3 * i + c] = UInt8((Int(inks[4 * i + c] ^ flip) * black + 127) / 255) }
+            inks.withUnsafeBufferPointer { inks in
+                for i in 0..<count {
+                    let light = Int32(inks[4 * i + 3])
+                    for c in 0..<3 { output[3 * i + c] = .inked(light: light, ink: 255 - Int32(inks[4 * i + c])) }
+                }
             }
             initialized = 3 * count
         }
     }
+
+    /// Calls libjpeg and reports what it says.
+    private static func call(
+        _ segments: JPEGSegments, _ body: (inout CodecMessage) -> CodecStatus
+    ) throws(ImageCodecError) {
+        var message = CodecMessage()
+        try check(body(&message), message, segments)
+    }
+
+    private static func check(
+        _ status: CodecStatus, _ message: CodecMessage, _ segments: JPEGSegments
+    ) throws(ImageCodecError) {
+        guard status != CODEC_OK else { return }
+        // A kind that the library cannot decode is told by its name. Not every version says so itself.
+        if status != CODEC_TRUNCATED, let kind = segments.unusualKind { throw .unsupported(kind) }
+        throw ImageCodecError(status, message, format: "JPEG")
+    }
 }
 
 extension ImageSize {
-    /// The smallest of 1/1, 1/2, 1/4 and 1/8 that is at least `enough` on both sides: the sizes that the decoder makes
-    /// quickly, rounded up as it rounds.
-    func shrunk(enough: ImageSize) -> ImageSize {
+    /// The largest of 8, 4, 2 and 1 by which the size can be divided so that it is still at least `enough` on both sides: the sizes
+    /// that the decoder makes quickly.
+    func divisor(enough: ImageSize) -> Int {
         for divisor in [8, 4, 2] {
-            let small = ImageSize(width: (width + divisor - 1) / divisor, height: (height + divisor - 1) / divisor)
-            if small.width >= enough.width && small.height >= enough.height { return small }
+            let small = divided(by: divisor)
+            if small.width >= enough.width && small.height >= enough.height { return divisor }
         }
-        return self
-    }
-}
-
-/// Owns a turbojpeg decompressor.
-private final class Decompressor {
-    private let handle: tjhandle
-
-    init() throws(ImageCodecError) {
-        guard let handle = tjInitDecompress() else { throw .unsupported("not readable as JPEG (no memory)") }
-        self.handle = handle
+        return 1
     }
 
-    deinit { tjDestroy(handle) }
-
-    private var message: String { String(cString: tjGetErrorStr2(handle)) }
-
-    func readHeader(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (
-        width: Int, height: Int, colorSpace: Int
-    ) {
-        var (width, height, subsampling, colorSpace): (Int32, Int32, Int32, Int32) = (0, 0, 0, 0)
-        let status = tjDecompressHeader3(
-            handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(bytes.count), &width, &height,
-            &subsampling, &colorSpace)
-        if status != 0, tjGetErrorCode(handle) == TJERR_FATAL.rawValue { throw .corrupt(message) }
-        return (Int(width), Int(height), Int(colorSpace))
-    }
-
-    func decompress(
-        _ bytes: UnsafeRawBufferPointer, size: ImageSize, format: TJPF, channels: Int
-    ) throws(ImageCodecError) -> [UInt8] {
-        var status: Int32 = 0
-        let pixels = [UInt8](unsafeUninitializedCapacity: channels * size.area) { output, count in
-            status = tjDecompress2(
-                handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), UInt(bytes.count), output.baseAddress,
-                Int32(size.width), 0, Int32(size.height), format.rawValue, 0)
-            count = channels * size.area
-        }
-        // Stray bytes between segments hurt nothing. What else the decoder warns of leaves a part of the picture grey.
-        if status != 0, !message.contains("extraneous bytes") {
-            throw message.contains("remature end") ? .truncated(message) : .corrupt(message)
-        }
-        return pixels
+    /// The size divided by a number, rounded up as the decoder does it.
+    func divided(by divisor: Int) -> ImageSize {
+        ImageSize(width: (width + divisor - 1) / divisor, height: (height + divisor - 1) / divisor)
     }
 }

@@ -8,36 +8,47 @@ enum Orientation: Int, Sendable {
     /// Whether width and height change places.
     var swapsSides: Bool { rawValue >= 5 }
 
-    /// Reads tag 0x0112 of the first directory of a TIFF block, as EXIF has it; `.up` where there is none or it is
-    /// nonsense.
+    /// Reads tag 0x0112 of the first directory of a TIFF file, or of a block that is laid out like one; `.up` where there is none or
+    /// it is nonsense.
     init(tiff bytes: UnsafeRawBufferPointer) {
-        self = Self.read(tiff: bytes) ?? .up
+        self = TIFFDirectory(bytes)?.orientation ?? .up
     }
 
-    private static func read(tiff bytes: UnsafeRawBufferPointer) -> Orientation? {
-        guard bytes.count >= 8 else { return nil }
-        let little: Bool
-        switch (bytes[0], bytes[1]) {
-        case (0x49, 0x49): little = true
-        case (0x4D, 0x4D): little = false
-        default: return nil
-        }
-        func number(_ offset: Int, _ count: Int) -> Int? {
-            guard offset >= 0, offset <= bytes.count - count else { return nil }
-            return (0..<count).reduce(0) { $0 << 8 | Int(bytes[offset + (little ? count - 1 - $1 : $1)]) }
-        }
-        guard let directory = number(4, 4), let entries = number(directory, 2) else { return nil }
-        for entry in 0..<entries {
-            let offset = directory + 2 + 12 * entry
-            guard let tag = number(offset, 2) else { return nil }
-            if tag == 0x0112 { return number(offset + 8, 2).flatMap(Orientation.init(rawValue:)) }
+    /// Reads the orientation of an EXIF block with any number of `Exif` prefixes; `nil` where it has none.
+    init?(exif block: UnsafeRawBufferPointer) {
+        var tiff = block[...]
+        while tiff.starts(with: Self.exifPrefix) { tiff = tiff.dropFirst(Self.exifPrefix.count) }
+        guard let found = TIFFDirectory(UnsafeRawBufferPointer(rebasing: tiff))?.orientation else { return nil }
+        self = found
+    }
+
+    private static let exifPrefix = Array("Exif\0\0".utf8)
+
+    /// Reads `tiff:Orientation` of XMP metadata, written as an attribute or as an element; `nil` where there is none.
+    init?(xmp: UnsafeRawBufferPointer) {
+        let name = Array("tiff:Orientation".utf8)
+        var rest = xmp[...]
+        while let at = rest.firstIndex(of: name[0]) {
+            rest = rest[at...]
+            if rest.starts(with: name) {
+                let value = rest.dropFirst(name.count)
+                let digit = value.starts(with: "=\"".utf8) ? value.dropFirst(2) : value.dropFirst(1)
+                if value.first == UInt8(ascii: ">") || value.starts(with: "=\"".utf8), let character = digit.first,
+                    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(character)
+                {
+                    guard let found = Orientation(rawValue: Int(character) - 48) else { return nil }
+                    self = found
+                    return
+                }
+            }
+            rest = rest.dropFirst()
         }
         return nil
     }
 }
 
 extension Image {
-    /// The picture turned upright. `fullSize` is that of the result.
+    /// The image turned upright. `fullSize` is that of the result.
     func applying(_ orientation: Orientation, fullSize: ImageSize) -> Image {
         guard orientation != .up else { return Image(size: size, pixels: pixels, fullSize: fullSize) }
         let target = orientation.swapsSides ? size.transposed : size

@@ -1,62 +1,75 @@
 import CImageCodecs
 import Imaging
 
-/// WebP by libwebp: lossy, lossless, alpha (which is dropped); not animations.
+/// WebP by libwebp: lossy and lossless, the first image of an animation; alpha is dropped.
 struct WebPCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
-        var features = WebPBitstreamFeatures()
-        let status = WebPGetFeatures(bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, &features)
-        switch status {
-        case VP8_STATUS_OK: break
-        case VP8_STATUS_NOT_ENOUGH_DATA: throw .truncated("it ends within its header")
-        default: throw .corrupt("it has no valid WebP header")
-        }
-        guard features.has_animation == 0 else { throw .unsupported("an animated WebP") }
+        let features = try Self.features(bytes)
+        let chunks = WebPChunks(bytes)
         let size = try limits.check(width: Int(features.width), height: Int(features.height))
-        return ImageHeader(size: size, orientation: orientation(of: bytes))
+        // A lossless image is decoded into four bytes a pixel, an opacity channel into one; animations hold either.
+        let isLossy = features.format == 1
+        return ImageHeader(
+            size: size, orientation: chunks.orientation,
+            workingMemory: (isLossy ? (features.has_alpha == 0 ? 0 : 1) : 4) * size.area)
     }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
-        let (size, count) = (header.size, 3 * header.size.area)
-        var succeeded = false
-        let pixels = [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
-            succeeded =
-                WebPDecodeRGBInto(
-                    bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count, output.baseAddress, count,
-                    Int32(3 * size.width)) != nil
-            initialized = count
+        let features = try Self.features(bytes)
+        guard features.has_animation != 0 else {
+            return Image(size: header.size, pixels: try Self.pixels(of: bytes, size: header.size))
         }
-        guard succeeded else { throw .truncated("its picture data is incomplete or damaged") }
-        return Image(size: size, pixels: pixels)
+        guard let frame = WebPChunks(bytes).firstFrame else { throw .corrupt("its first image cannot be found") }
+        let found = try Self.features(frame.data)
+        guard Int(found.width) == frame.width, Int(found.height) == frame.height, found.has_animation == 0,
+            frame.left + frame.width <= header.size.width, frame.top + frame.height <= header.size.height
+        else { throw .corrupt("its first image reaches over its edge") }
+        let frameSize = ImageSize(width: frame.width, height: frame.height)
+        let pixels = try Self.pixels(of: frame.data, size: frameSize)
+        guard frameSize != header.size else { return Image(size: header.size, pixels: pixels) }
+        var image = Image(size: header.size, color: .black)
+        for y in 0..<frame.height {
+            let from = 3 * y * frame.width, to = 3 * ((frame.top + y) * header.size.width + frame.left)
+            image.pixels.replaceSubrange(to..<to + 3 * frame.width, with: pixels[from..<from + 3 * frame.width])
+        }
+        return image
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+        guard let width = Int32(exactly: image.size.width), let height = Int32(exactly: image.size.height),
+            let stride = Int32(exactly: 3 * image.size.width)
+        else { throw .unsupported("not writable as WebP (\(image.size) pixels)") }
         var buffer: UnsafeMutablePointer<UInt8>?
         let length = image.pixels.withUnsafeBufferPointer {
-            WebPEncodeRGB(
-                $0.baseAddress, Int32(image.size.width), Int32(image.size.height), Int32(3 * image.size.width),
-                Float(quality), &buffer)
+            WebPEncodeRGB($0.baseAddress, width, height, stride, Float(quality), &buffer)
         }
         defer { WebPFree(buffer) }
         guard length > 0, let buffer else { throw .unsupported("not writable as WebP (\(image.size) pixels)") }
         return Array(UnsafeBufferPointer(start: buffer, count: length))
     }
 
-    /// The orientation of an `EXIF` chunk of the RIFF container.
-    private func orientation(of bytes: UnsafeRawBufferPointer) -> Orientation {
-        var at = 12
-        while at + 8 <= bytes.count {
-            let length = Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at + 4, as: UInt32.self)))
-            guard length <= bytes.count - at - 8 else { return .up }
-            if bytes[at..<at + 4].elementsEqual("EXIF".utf8) {
-                var body = bytes[at + 8..<at + 8 + length]
-                if body.prefix(4).elementsEqual("Exif".utf8) { body = body.dropFirst(6) }
-                return Orientation(tiff: UnsafeRawBufferPointer(rebasing: body))
-            }
-            at += 8 + length + length % 2
+    /// What the header of a file, or of a frame's data, says.
+    private static func features(_ bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> WebPBitstreamFeatures {
+        var features = WebPBitstreamFeatures()
+        switch WebPGetFeatures(bytes.bytePointer, bytes.count, &features) {
+        case VP8_STATUS_OK: return features
+        case VP8_STATUS_NOT_ENOUGH_DATA: throw .truncated("it ends within its header")
+        default: throw .corrupt("it has no valid WebP header")
         }
-        return .up
+    }
+
+    private static func pixels(of bytes: UnsafeRawBufferPointer, size: ImageSize) throws(ImageCodecError) -> [UInt8] {
+        let capacity = 3 * size.area  // checked: the size is within the limits
+        guard let stride = Int32(exactly: 3 * size.width) else { throw .corrupt("its rows are too long") }
+        var succeeded = false
+        let pixels = [UInt8](unsafeUninitializedCapacity: capacity) { output, initialized in
+            succeeded =
+                WebPDecodeRGBInto(bytes.bytePointer, bytes.count, output.baseAddress, capacity, stride) != nil
+            initialized = succeeded ? capacity : 0
+        }
+        guard succeeded else { throw .truncated("its image data is incomplete or damaged") }
+        return pixels
     }
 }
