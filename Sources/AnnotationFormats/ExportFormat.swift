@@ -11,7 +11,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     case yolo
     /// A FeatureCollection in pixel coordinates.
     case geojson
-    /// LabelMe: a polygon a part; parts of an object share a group.
+    /// LabelMe: a polygon a part, whose objects share a group; a mask for what has holes.
     case labelme
     /// CVAT for images 1.1: polygons, run lengths for what has parts or holes.
     case cvat
@@ -57,7 +57,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         case .cvat: CVATExport.file(pictures)
         case .yolo: YOLOExport.file(first)
         case .geojson: GeoJSONExport.file(first)
-        case .labelme: LabelMeExport.file(first)
+        case .labelme: try LabelMeExport.file(first)
         case .mask: try PNGExport.instances(first)
         case .cutout: try PNGExport.cutout(first)
         }
@@ -68,6 +68,8 @@ public enum ExportFormat: String, CaseIterable, Sendable {
 public struct ExportedPicture: Sendable {
     /// What the picture is called.
     public let file: String
+    /// Where it is, for formats that refer to it: relative to the folder of the file. By default its name.
+    public let path: String
     public let segmentation: Segmentation
     /// All names of the model, by class index.
     public let classNames: [String]
@@ -77,10 +79,11 @@ public struct ExportedPicture: Sendable {
     public let simplification: Double?
 
     public init(
-        file: String, segmentation: Segmentation, classNames: [String], picture: Image? = nil,
+        file: String, path: String? = nil, segmentation: Segmentation, classNames: [String], picture: Image? = nil,
         simplification: Double? = nil
     ) {
         self.file = file
+        self.path = path ?? file
         self.segmentation = segmentation
         self.classNames = classNames
         self.picture = picture
@@ -104,7 +107,7 @@ public struct ExportedPicture: Sendable {
         /// The mask's parts, the largest first.
         var polygons: [MaskPolygon] {
             let all = mask.polygons.sorted { $0.outer.signedArea > $1.outer.signedArea }
-            return simplification.map { tolerance in all.map { $0.simplified(tolerance: tolerance) } } ?? all
+            return simplification.map { tolerance in all.simplified(tolerance: tolerance) } ?? all
         }
     }
 }

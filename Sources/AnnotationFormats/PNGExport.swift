@@ -8,7 +8,7 @@ enum PNGExport {
     static func instances(_ picture: ExportedPicture) throws -> [UInt8] {
         let size = picture.segmentation.imageSize
         var numbers = [UInt16](repeating: 0, count: size.area)
-        let objects = picture.objects
+        let objects = picture.objects.prefix(Int(UInt16.max))
         for (index, object) in objects.enumerated().reversed() {
             for y in object.mask.rows {
                 for run in object.mask.runs(inRow: y) {

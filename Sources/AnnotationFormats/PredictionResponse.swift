@@ -51,8 +51,8 @@ public struct PredictionResponse: Sendable {
     }
 
     private func traced(_ detection: Detection) -> Polygon? {
-        let outline = detection.mask.outline(in: segmentation.imageSize)
-        return simplification.map { outline?.simplified(tolerance: $0) } ?? outline
+        if let simplification { return detection.mask.outline(in: segmentation.imageSize, tolerance: simplification) }
+        return detection.mask.outline(in: segmentation.imageSize)
     }
 
     private func writeFields(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {
@@ -68,7 +68,8 @@ public struct PredictionResponse: Sendable {
             guard
                 let outline = segmentation.outlines.map({ $0[index] }) ?? traced(detection),
                 let prediction = WirePrediction(
-                    detection, outline: outline, imageSize: segmentation.imageSize, maskFormat: maskFormat)
+                    detection, outline: outline, decimals: simplification == nil ? 10 : 100,
+                    imageSize: segmentation.imageSize, maskFormat: maskFormat)
             else { continue }
             if !isFirst { writer.raw(",") }
             isFirst = false
@@ -88,17 +89,20 @@ private struct WirePrediction {
     private let detection: Detection
     private let box: BoundingBox
     private let outline: Polygon
+    /// The denominator of its coordinates. Simplified outlines have hundredths where they run forth and back.
+    private let decimals: Double
     private let imageSize: ImageSize
     private let maskFormat: MaskFormat
 
     /// `nil` where the box has no area once its corners are rounded.
-    init?(_ detection: Detection, outline: Polygon, imageSize: ImageSize, maskFormat: MaskFormat) {
+    init?(_ detection: Detection, outline: Polygon, decimals: Double, imageSize: ImageSize, maskFormat: MaskFormat) {
         let box = detection.box.rounded
         guard box.width > 0, box.height > 0 else { return nil }
         self.imageSize = imageSize
         self.detection = detection
         self.box = box
         self.outline = outline
+        self.decimals = decimals
         self.maskFormat = maskFormat
     }
 
@@ -130,9 +134,9 @@ private struct WirePrediction {
         for (i, point) in outline.points.enumerated() {
             if i > 0 { writer.raw(",") }
             writer.raw(#"{"x":"#)
-            writer.number((point.x * 10).rounded() / 10)
+            writer.number((point.x * decimals).rounded() / decimals)
             writer.raw(#","y":"#)
-            writer.number((point.y * 10).rounded() / 10)
+            writer.number((point.y * decimals).rounded() / decimals)
             writer.raw("}")
         }
         writer.raw(#"],"mask_format":"polygon"}"#)

@@ -84,8 +84,8 @@ public struct Segmentation: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         outlines = detections.map { detection in
-            let outline = detection.mask.outline(in: imageSize)
-            return simplification.map { outline?.simplified(tolerance: $0) } ?? outline
+            if let simplification { return detection.mask.outline(in: imageSize, tolerance: simplification) }
+            return detection.mask.outline(in: imageSize)
         }
         timing.outlines += clock.now - start
     }

@@ -72,6 +72,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         try requireInput(annotations, named: "--annotations", kind: .regular)
         try requireInput(images, named: "--images", kind: .folder)
         let truth = try COCOAnnotations(contentsOf: URL(filePath: annotations))
+        for note in truth.notes { report("\(annotations): \(note)") }
         let location = try models.location(model ?? environment("MODEL"))
         let kept = ProtectedFiles([annotations] + location.files + truth.pictures.map { path(of: $0) })
         try requireFreePaths(sparing: kept)
@@ -79,7 +80,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         logger.logLevel = .error
         let service = try await CommandService(
             location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: true)
-        let categories = Dictionary(truth.categories.map { ($0.value, $0.key) }) { first, _ in first }
+        let categories = truth.categoriesByName
         guard service.model.classNames.contains(where: { categories[$0] != nil }) else {
             throw ValidationError("No class of \(location.id) has the name of a category in \(annotations).")
         }
@@ -87,6 +88,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         var candidates: [AveragePrecision.Candidate] = []
         var atDefault = DefaultThresholdCount()
         var unread: Set<Int> = []
+        var sizes = AnnotatedSizes()
+        let objects = truth.objectsByPicture
         let progress = ProgressBar(total: truth.pictures.count, isShown: true)
         for picture in truth.pictures {
             do {
@@ -98,9 +101,10 @@ struct EvaluateCommand: AsyncParsableCommand {
                             pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
                             box: detection.box, mask: detection.mask))
                 }
+                sizes.add(picture, actual: try EncodedImage(RegularFile.contents(of: path(of: picture))).size)
                 atDefault.add(
                     served.compactMap { found in categories[found.className].map { ($0, found.box) } },
-                    objects: truth.objects.filter { $0.pictureID == picture.id })
+                    objects: objects[picture.id] ?? [])
             } catch {
                 unread.insert(picture.id)
                 progress.clear()
@@ -129,7 +133,9 @@ struct EvaluateCommand: AsyncParsableCommand {
                 report("\(path): \(FileProblem.reason(of: error))")
             }
         }
-        if let saveDetections { write(saveDetections) { try JSONEncoder().encode(candidates.map(COCOResult.init)) } }
+        if let saveDetections {
+            write(saveDetections) { try JSONEncoder().encode(candidates.map { COCOResult($0, of: truth) }) }
+        }
         if let plot, let format = PrecisionRecallPlot.format(of: plot) {
             write(plot) { Data(try PrecisionRecallPlot(results).picture.encoded(as: format)) }
         }
@@ -139,6 +145,7 @@ struct EvaluateCommand: AsyncParsableCommand {
                 "\(unread.count) of \(truth.pictures.count) images could not be read; they and their objects are left "
                     + "out of the accuracy.")
         }
+        if let warning = sizes.warning { report(warning) }
         if !isComplete { throw ExitCode(1) }
     }
 
@@ -208,17 +215,17 @@ private struct COCOResult: Encodable {
         let size: [Int]
         let counts: String
     }
-    let image_id: Int
-    let category_id: Int
+    let image_id: COCOIdentifier?
+    let category_id: COCOIdentifier?
     let score: Double
     let bbox: [Double]
     let segmentation: Runs
 
-    init(_ candidate: AveragePrecision.Candidate) {
+    init(_ candidate: AveragePrecision.Candidate, of truth: COCOAnnotations) {
         let runs = RunLengthEncoding(candidate.mask)
         let box = candidate.box
-        image_id = candidate.pictureID
-        category_id = candidate.categoryID
+        image_id = truth.pictureIdentifiers[candidate.pictureID]
+        category_id = truth.categoryIdentifiers[candidate.categoryID]
         score = candidate.confidence
         bbox = [box.x1, box.y1, box.width, box.height]
         segmentation = Runs(size: [runs.size.height, runs.size.width], counts: runs.compressedCounts)

@@ -52,6 +52,14 @@ enum FilePath {
         return join(resolved(folder), name)
     }
 
+    /// A path that leads from a folder to a file, both absolute and without links among their folders.
+    static func relative(_ path: String, to folder: String) -> String {
+        let (target, start) = (components(path), components(folder))
+        let shared = zip(target.dropLast(), start).prefix { $0.utf8.elementsEqual($1.utf8) }.count
+        let steps = Array(repeating: "..", count: start.count - shared) + target.dropFirst(shared)
+        return steps.isEmpty ? "." : steps.joined(separator: "/")
+    }
+
     /// A text that is equal for paths that a file system may hold to be one: without regard to case and to the form of
     /// Unicode. Some paths that every file system tells apart have the same key too, such as those with `ß` and `ss`.
     static func key(_ path: String) -> String {

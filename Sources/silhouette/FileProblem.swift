@@ -46,5 +46,25 @@ struct Refusal: Error, CustomStringConvertible {
 
 /// Writes a line to standard error, after the name of the program.
 func report(_ message: String) {
-    try? FileHandle.standardError.write(contentsOf: Data("silhouette: \(message)\n".utf8))
+    try? FileHandle.standardError.write(contentsOf: Data("silhouette: \(message.printable)\n".utf8))
+}
+
+extension String {
+    /// The text on one line, with escapes in place of control characters: a file's name may hold any character, also those that move
+    /// the cursor of a terminal.
+    var printable: String {
+        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
+        var result = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.properties.generalCategory == .control:
+                result += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result
+    }
 }

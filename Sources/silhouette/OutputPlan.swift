@@ -14,6 +14,8 @@ struct OutputPlan {
     private let saved: Folder?
     private let exported: Folder?
     private let formats: [ExportFormat]
+    /// Absolute paths without links among their folders.
+    private let inputs: [String]
 
     /// - Parameters:
     ///   - inputs: Paths of the images.
@@ -22,6 +24,7 @@ struct OutputPlan {
     ///   - classNames: The names that cut-outs may have.
     init(inputs: [String], save: String?, formats: [ExportFormat], output: String, classNames: [String]) {
         self.formats = formats
+        self.inputs = inputs.map(FilePath.resolvingFolder)
         saved = save.map {
             Folder(path: $0, place: OutputNames.Place(folder: FilePath.resolved($0), endings: [Self.savedEnding]))
         }
@@ -31,7 +34,7 @@ struct OutputPlan {
             var place = OutputNames.Place(folder: FilePath.resolved(output))
             place.endings = formats.compactMap(Self.ending)
             place.common = formats.filter(\.holdsManyPictures).map(Self.commonName)
-            if formats.contains(.yolo) { place.common.append(Self.classList) }
+            if formats.contains(.yolo) { place.common += [Self.classList, Self.dataset] }
             if formats.contains(.cutout) { place.parts = classNames.map(Self.partText) }
             exported = Folder(path: output, place: place)
         }
@@ -61,6 +64,28 @@ struct OutputPlan {
     /// The path of a format's file for all images.
     func file(_ format: ExportFormat) -> String? {
         exported.map { FilePath.join($0.path, Self.commonName(of: format)) }
+    }
+
+    /// The path of an input from the folder of a format's file for it.
+    func relativePath(_ format: ExportFormat, of input: Int) -> String? {
+        guard let exported, let ending = Self.ending(of: format) else { return nil }
+        let folder = FilePath.split(FilePath.join(exported.place.folder, names.stems[input] + ending)).folder
+        return FilePath.relative(inputs[input], to: FilePath.resolved(folder))
+    }
+
+    /// The path of the description of a YOLO dataset.
+    var dataset: String? { exported.map { FilePath.join($0.path, Self.dataset) } }
+
+    /// The folder that all inputs have in common, from that of the description of a YOLO dataset.
+    var relativeInputFolder: String {
+        guard let exported else { return "." }
+        let folders = inputs.map { FilePath.components(FilePath.split($0).folder) }
+        var common = folders.first ?? []
+        for folder in folders {
+            common = Array(common.prefix(zip(common, folder).prefix { $0.utf8.elementsEqual($1.utf8) }.count))
+        }
+        let path = FilePath.relative("/" + (common + ["image"]).joined(separator: "/"), to: exported.place.folder)
+        return FilePath.split(path).folder
     }
 
     /// The path of the list of classes that belongs to YOLO's files.
@@ -138,6 +163,9 @@ struct OutputPlan {
 
     private static let savedEnding = ".jpg"
     private static let classList = "classes.txt"
+    private static let dataset = "data.yaml"
+    /// Most bytes of a class in the name of a file, of which file systems allow 255 in all.
+    private static let maxPartLength = 80
 
     /// The suffix of a format's file for each image; `nil` if the format has no such file or its name depends on the objects.
     private static func ending(of format: ExportFormat) -> String? {
@@ -152,6 +180,11 @@ struct OutputPlan {
 
     /// A class as part of a file's name.
     private static func partText(_ className: String) -> String {
-        className.filter { $0.isLetter || $0.isNumber }
+        var text = ""
+        for character in className where character.isLetter || character.isNumber {
+            guard text.utf8.count + character.utf8.count <= maxPartLength else { break }
+            text.append(character)
+        }
+        return text
     }
 }

@@ -14,14 +14,14 @@ struct PredictionTable {
             ("postprocess", timing.postprocess), ("outlines", timing.outlines),
         ]
         var lines = [
-            "\(file)  \(segmentation.imageSize)  \(found.count) \(found.count == 1 ? "object" : "objects")  "
+            "\(file.printable)  \(segmentation.imageSize)  \(found.count) \(found.count == 1 ? "object" : "objects")  "
                 + stages.map { "\($0.0) \(milliseconds($0.1))" }.joined(separator: ", ") + " ms"
         ]
         let outlines = segmentation.outlines ?? []
         let rows = found.enumerated().map { index, detection in
             let box = detection.box.rounded
             return [
-                detection.className, percent(detection.confidence),
+                detection.className.printable, percent(detection.confidence),
                 "\(Int(box.x1)),\(Int(box.y1)) \(Int(box.width))x\(Int(box.height))",
                 "\((outlines.indices.contains(index) ? outlines[index] : nil)?.points.count ?? 0)",
             ]

@@ -38,14 +38,16 @@ struct PredictionWriter {
     ) {
         if let path = plan.savedImage(of: input) { write(to: path) { try drawing()?.encoded(as: .jpeg) ?? [] } }
         guard !formats.isEmpty else { return }
-        func exported(name: String, picture: Image? = nil) -> ExportedPicture {
+        func exported(name: String, path: String? = nil, picture: Image? = nil) -> ExportedPicture {
             ExportedPicture(
-                file: name, segmentation: segmentation, classNames: classNames, picture: picture,
+                file: name, path: path, segmentation: segmentation, classNames: classNames, picture: picture,
                 simplification: simplification)
         }
         let single = exported(name: FilePath.split(file).name)
         for format in formats {
-            if let path = plan.file(format, of: input) { write(to: path) { try format.file(for: single) } }
+            guard let path = plan.file(format, of: input) else { continue }
+            let picture = exported(name: single.file, path: plan.relativePath(format, of: input))
+            write(to: path) { try format.file(for: picture) }
         }
         if formats.contains(.cutout) {
             do {
@@ -69,8 +71,10 @@ struct PredictionWriter {
                 if let path = plan.file(format) { write(to: path) { try format.file(for: collected) } }
             }
         }
-        if formats.contains(.yolo), let path = plan.classList {
-            write(to: path) { Array((classNames.joined(separator: "\n") + "\n").utf8) }
+        guard formats.contains(.yolo) else { return }
+        if let path = plan.classList { write(to: path) { YOLODataset.classList(classNames) } }
+        if let path = plan.dataset {
+            write(to: path) { YOLODataset.description(classNames, images: plan.relativeInputFolder) }
         }
     }
 

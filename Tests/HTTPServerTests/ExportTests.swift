@@ -61,7 +61,13 @@ import Testing
 
     @Test func theOthersAreWhatTheirToolsRead() throws {
         let labelme = try #require(try json(.labelme)["shapes"] as? [[String: Any]])
-        #expect(labelme.map { $0["group_id"] as? Int } == [1, 1, nil])
+        #expect(labelme.map { $0["shape_type"] as? String } == ["mask", "polygon"])
+        #expect((labelme[0]["points"] as? [[Double]]) == [[0, 0], [7, 3]])
+        let png = try #require((labelme[0]["mask"] as? String).flatMap { Data(base64Encoded: $0) })
+        let pixels = try Image(decoding: [UInt8](png)).pixels
+        #expect(
+            stride(from: 0, to: pixels.count, by: 3).map { pixels[$0] == 255 ? 1 : 0 }
+                == exported().objects[0].mask.pixels)
         let cvat = String(decoding: try ExportFormat.cvat.file(for: exported()), as: UTF8.self)
         #expect(cvat.contains(#"name="x &amp; y.jpg" width="8" height="4""#) && cvat.contains("&lt;c&gt;"))
         #expect(
@@ -73,6 +79,48 @@ import Testing
         #expect(numbers.pixels[0] == 1 && numbers.pixels[3 * 9] == 2 && numbers.pixels[3 * 6] == 0)
         #expect(try exported().cutouts().map { try Image(decoding: $0.file).size.description } == ["8x4", "2x2"])
         #expect(try ExportFormat.coco.file(for: []).isEmpty)
+    }
+
+    @Test func partsOfAnObjectShareAGroupInLabelMe() throws {
+        let size = ImageSize(width: 6, height: 1)
+        let mask = Mask(imageSize: size, pixels: [1, 1, 0, 0, 1, 0])
+        let found = Detection(
+            classID: 0, className: "a", confidence: 1, box: BoundingBox(x1: 0, y1: 0, x2: 6, y2: 1), mask: mask)
+        let picture = ExportedPicture(
+            file: "a.jpg", path: "../in/a.jpg",
+            segmentation: Segmentation(imageSize: size, detections: [found], timing: StageTiming()), classNames: ["a"])
+        let file =
+            try JSONSerialization.jsonObject(with: Data(try ExportFormat.labelme.file(for: picture))) as? [String: Any]
+        #expect((file?["shapes"] as? [[String: Any]])?.map { $0["group_id"] as? Int } == [1, 1])
+        #expect(file?["imagePath"] as? String == "../in/a.jpg")
+    }
+
+    @Test func namesOfClassesNeverBreakALine() {
+        let names = ["a\nb", "", " ", "c\r\u{85}\u{2028}d", "ü", "\u{0B}x\u{1C}"]
+        let list = String(decoding: YOLODataset.classList(names), as: UTF8.self)
+        #expect(list == "a b\nclass_1\nclass_2\nc   d\nü\n x \n")
+        let description = String(
+            decoding: YOLODataset.description(["a\n\"b\\", "ü\u{85}", "no"], images: "../i: #m"), as: UTF8.self)
+        #expect(
+            description == "train: \"../i: #m\"\nval: \"../i: #m\"\nnc: 3\nnames:\n"
+                + "  0: \"a\\u000a\\\"b\\\\\"\n  1: \"ü\\u0085\"\n  2: \"no\"\n")
+        #expect(YOLODataset.classList([]).isEmpty)
+    }
+
+    @Test func cvatListsItsLabelsAndKeepsOnlyWhatXMLAllows() throws {
+        let size = ImageSize(width: 2, height: 2)
+        let found = Detection(
+            classID: 0, className: "a\n<b>\u{1}\u{FFFF}&\"", confidence: 0.5,
+            box: BoundingBox(x1: 0, y1: 0, x2: 2, y2: 2),
+            mask: Mask(imageSize: size, pixels: [1, 1, 1, 1]))
+        let picture = ExportedPicture(
+            file: "a\tb\r\n.jpg",
+            segmentation: Segmentation(imageSize: size, detections: [found], timing: StageTiming()),
+            classNames: [])
+        let text = String(decoding: try ExportFormat.cvat.file(for: picture), as: UTF8.self)
+        let label = "a&#10;&lt;b&gt;\u{FFFD}\u{FFFD}&amp;&quot;"
+        #expect(text.contains("<label><name>\(label)</name>") && text.contains("label=\"\(label)\""))
+        #expect(text.contains("name=\"a&#9;b&#13;&#10;.jpg\""))
     }
 
     @Test func theServerGivesThemByTheirNames() async throws {

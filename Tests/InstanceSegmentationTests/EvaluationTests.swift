@@ -73,7 +73,7 @@ import Testing
 
     @Test func whatIsNoAnnotationFileIsExplained() throws {
         #expect { try COCOAnnotations(contentsOf: TestFiles.fixture("bright.onnx")) } throws: {
-            "\($0)".contains("bright.onnx is no file of COCO annotations")
+            "\($0)".contains("bright.onnx is not a file of COCO annotations")
         }
     }
 }

@@ -118,9 +118,9 @@ import Testing
                 "a/img.jpg-1-bright.png", "a/img.jpg.jpg", "a/img.jpg.json", "a/img.jpg.txt",
                 "a/img.png-1-bright.png", "a/img.png.jpg", "a/img.png.json", "a/img.png.txt",
                 "b/img-1-bright.png", "b/img.jpg", "b/img.json", "b/img.txt",
-                "classes.txt", "coco.json", "cvat.xml",
+                "classes.txt", "coco.json", "cvat.xml", "data.yaml",
             ])
-        #expect(outcome.errors.contains("3 of 3 images done, 15 files written to 'out'"), "\(outcome.errors)")
+        #expect(outcome.errors.contains("3 of 3 images done, 16 files written to 'out'"), "\(outcome.errors)")
         let coco = String(decoding: bytes("out/coco.json") ?? Data(), as: UTF8.self)
         let cvat = String(decoding: bytes("out/cvat.xml") ?? Data(), as: UTF8.self)
         for name in ["a/img.jpg", "a/img.png", "b/img.jpg"] {
@@ -128,7 +128,65 @@ import Testing
             #expect(cvat.components(separatedBy: " name=\"\(name)\"").count == 2)
         }
         let labels = String(decoding: bytes("out/a/img.png.json") ?? Data(), as: UTF8.self)
-        #expect(labels.contains("\"imagePath\":\"img.png\""))
+        #expect(labels.contains("\"imagePath\":\"../../a/img.png\""))
+        let dataset = String(decoding: bytes("out/data.yaml") ?? Data(), as: UTF8.self)
+        #expect(dataset.hasPrefix("train: \"..\"\nval: \"..\"\nnc: 2\nnames:\n  0: \"bright\"\n"), "\(dataset)")
+    }
+
+    /// Names with any character are read and written, and told in one line.
+    @Test func namesMayHaveAnyCharacter() throws {
+        let names = [
+            "-x.jpg", "--json.jpg", "a\nb.jpg", "q\"uo'te.jpg", "ü\u{301}.jpg", "..jpg", "a..jpg", "tab\there.jpg",
+            "esc\u{1B}[31m.jpg",
+            "$(x) `y`.jpg", "per%41cent.jpg", "back\\slash.jpg", "x;y&z.jpg", "#?.jpg", "日本.jpg", "e\u{301}.jpg",
+            "é.png",
+            String(repeating: "n", count: 230) + ".jpg",
+        ]
+        for name in names { try images("in/" + name) }
+        let outcome = try predict(
+            "in", "--json", "--output", "out", "--export", "yolo", "--export", "labelme", "--export", "coco",
+            "--export", "cvat",
+            "--save", "saved")
+        // A name that begins with a period is hidden.
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("\(names.count - 1) of \(names.count - 1) images done"), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("\u{1B}") && outcome.output.split(separator: "\n").count == names.count - 1)
+        #expect(files("saved").count == names.count - 1)
+        #expect(files("out").count == 2 * (names.count - 1) + 4)
+        for name in files("out") where name.hasSuffix(".json") && name != "coco.json" {
+            let json = try #require(bytes("out/" + name))
+            let labels = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+            let path = try #require(labels["imagePath"] as? String)
+            #expect(path.hasPrefix("../in/") && bytes("out/" + path) != nil, "\(path)")
+        }
+        let single = try predict("--output", "dash", "--export", "geojson", "--", "in/-x.jpg")
+        #expect(single.status == 0 && files("dash") == ["-x.geojson"], "\(single.errors)")
+        let broken = try {
+            try write(Data("junk".utf8), "bad\n\u{1B}[2J.jpg"); return try predict("bad\n\u{1B}[2J.jpg")
+        }()
+        #expect(broken.status == 1 && broken.errors.contains("bad\\n\\x1b[2J.jpg: "), "\(broken.errors)")
+    }
+
+    /// LabelMe reads an image from the path that its file names, relative to that file; links on the way count.
+    @Test func labelsNameTheirImagesFromAnyFolder() throws {
+        try images("in/sub/a.jpg", "in/b.jpg")
+        try FileManager.default.createDirectory(
+            at: folder.appending(path: "far/deep"), withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.appending(path: "near").path, withDestinationPath: "far/deep")
+        for place in ["near", "far", "in", folder.appending(path: "far/deep/x").path] {
+            let outcome = try predict(
+                "in/sub/a.jpg", "in/b.jpg", "--output", place, "--export", "labelme", "--overwrite")
+            #expect(outcome.status == 0, "\(outcome.errors)")
+            for (labels, image) in [("sub/a.json", "in/sub/a.jpg"), ("b.json", "in/b.jpg")] {
+                let file = place.hasPrefix("/") ? URL(filePath: place) : folder.appending(path: place)
+                let json = try Data(contentsOf: file.appending(path: labels))
+                let object = try #require(try JSONSerialization.jsonObject(with: json) as? [String: Any])
+                let path = try #require(object["imagePath"] as? String)
+                let found = file.appending(path: labels).deletingLastPathComponent().path + "/" + path
+                #expect(FileManager.default.contents(atPath: found) == bytes(image), "\(place): \(path)")
+            }
+        }
     }
 
     @Test func imagesOfOneFolderKeepTheirNames() throws {
@@ -143,7 +201,7 @@ import Testing
             files("labels") == [
                 "a-mask.png", "a.geojson", "a.json", "a.txt", "b-mask.png", "b.geojson", "b.json", "b.txt",
                 "classes.jpg-mask.png", "classes.jpg.geojson", "classes.jpg.json", "classes.jpg.txt", "classes.txt",
-                "coco.jpg-mask.png", "coco.jpg.geojson", "coco.jpg.json", "coco.jpg.txt", "coco.json",
+                "coco.jpg-mask.png", "coco.jpg.geojson", "coco.jpg.json", "coco.jpg.txt", "coco.json", "data.yaml",
             ])
         #expect(bytes("labels/classes.txt") == Data("bright\nd'im\n".utf8))
         #expect(String(decoding: bytes("labels/coco.json") ?? Data(), as: UTF8.self).hasPrefix("{\"info\""))
@@ -191,7 +249,7 @@ import Testing
             #expect(outcome.errors.contains("silhouette: " + line), "\(outcome.errors)")
         }
         #expect(!outcome.errors.contains("Domain="))
-        #expect(files("out") == ["1.txt", "9.txt", "classes.txt", "coco.json"])
+        #expect(files("out") == ["1.txt", "9.txt", "classes.txt", "coco.json", "data.yaml"])
         let lines = outcome.output.split(separator: "\n")
         #expect(lines.count == 2)
         for line in lines { #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(line.utf8)) } }

@@ -24,7 +24,7 @@ public struct AddressPolicy: Sendable {
             }
             if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
             guard !host.isEmpty else { return nil }
-            self = .host(host, port: port)
+            self = .host(HostName.ascii(host) ?? host, port: port)
         }
     }
 

@@ -177,26 +177,3 @@ public struct ImageFetcher: ImageFetching {
         return .image(whole)
     }
 }
-
-/// An address that may be fetched: `http` or `https`, a host, no name and password.
-struct FetchURL: Sendable {
-    let text: String
-    let host: String
-    let port: Int
-
-    /// Takes the address as it is and encodes only what cannot stand in one.
-    init?(_ address: String, relativeTo base: FetchURL? = nil) {
-        let authority = address.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        guard address.utf8.count <= 8192, address.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F }),
-            !authority.contains("\\"), !authority.contains("@"),
-            let url = URL(string: address, relativeTo: base.flatMap { URL(string: $0.text) })?.absoluteURL,
-            let scheme = url.scheme?.lowercased(), ["http", "https"].contains(scheme),
-            let host = url.host(percentEncoded: false), !host.isEmpty, url.user == nil, url.password == nil
-        else { return nil }
-        let port = url.port ?? (scheme == "https" ? 443 : 80)
-        guard (1...65_535).contains(port) else { return nil }
-        text = url.absoluteString
-        self.host = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        self.port = port
-    }
-}

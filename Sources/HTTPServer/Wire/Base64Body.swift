@@ -13,9 +13,9 @@ enum Base64Body {
 
     /// The bytes that a text stands for.
     static func decode(_ text: UnsafeRawBufferPointer) throws(Failure) -> Data {
-        let text = withoutWrapping(text)
-        if let bytes = decodeStrictly(text) { return bytes }
-        guard let clean = cleaned(text) else { throw .malformed }
+        let wrapped = Base64Wrapping(text)
+        if let bytes = decodeStrictly(wrapped.content) { return bytes }
+        guard let clean = cleaned(wrapped) else { throw .malformed }
         guard !clean.isEmpty else { throw .empty }
         guard let bytes = Data(base64Encoded: clean), !bytes.isEmpty else { throw .malformed }
         return bytes
@@ -40,6 +40,7 @@ enum Base64Body {
         static let lineBreak: UInt8 = 2
         static let percent: UInt8 = 3
         static let padding: UInt8 = 4
+        static let backslash: UInt8 = 5
         // Anything above stands for itself.
     }
 
@@ -54,104 +55,79 @@ enum Base64Body {
         case 9, 10, 11, 12, 13: Kind.lineBreak
         case UInt8(ascii: "%"): Kind.percent
         case UInt8(ascii: "="): Kind.padding
+        case UInt8(ascii: "\\"): Kind.backslash
         default: Kind.invalid
         }
     }
 
     /// The text in the standard alphabet with padding; `nil` where a character has no place in base64.
-    private static func cleaned(_ text: UnsafeRawBufferPointer) -> Data? {
-        var clean = Data(count: text.count + 3)
-        var isValid = true
-        let count = clean.withUnsafeMutableBytes { (output: UnsafeMutableRawBufferPointer) -> Int in
-            table.withUnsafeBufferPointer { table in
-                var (read, written, end) = (0, 0, false)
-                while read < text.count {
-                    var kind = table[Int(text[read])]
-                    if kind == Kind.percent {
-                        guard let byte = percentEscape(in: text, at: read) else {
-                            isValid = false
-                            return 0
-                        }
-                        kind = table[Int(byte)]
-                        read += 2
-                    }
-                    switch kind {
-                    case Kind.invalid, Kind.percent:
-                        isValid = false
-                        return 0
-                    case Kind.lineBreak:
-                        break
-                    case Kind.space:
-                        // Plus signs that a form decoder turned into spaces, unless they stand beside a line break.
-                        var next = read + 1
-                        while next < text.count, table[Int(text[next])] == Kind.space { next += 1 }
-                        let isAtBreak =
-                            read == 0 || next == text.count || table[Int(text[read - 1])] == Kind.lineBreak
-                            || table[Int(text[next])] == Kind.lineBreak
-                        if !isAtBreak && !end {
-                            for _ in read..<next {
-                                output[written] = UInt8(ascii: "+")
-                                written += 1
-                            }
-                        }
-                        read = next - 1
-                    case Kind.padding:
-                        end = true
-                    default:
-                        if end {  // nothing may follow the padding
-                            isValid = false
-                            return 0
-                        }
-                        output[written] = kind
-                        written += 1
-                    }
+    private static func cleaned(_ wrapped: Base64Wrapping) -> Data? {
+        let text = wrapped.content
+        // Line breaks and spaces stay until it is known which spaces were plus signs.
+        var symbols = [UInt8](repeating: 0, count: text.count)
+        var hasSpaces = false
+        let count = table.withUnsafeBufferPointer { table -> Int? in
+            var (read, written, padding) = (0, 0, 0)
+            while read < text.count {
+                var kind = table[Int(text[read])]
+                // A percent sign may itself be encoded.
+                var escapes = 0
+                while kind == Kind.percent {
+                    guard escapes < 3, let byte = percentEscape(in: text, at: read) else { return nil }
+                    kind = table[Int(byte)]
+                    read += 2
+                    escapes += 1
+                }
+                if kind == Kind.backslash {
+                    // Line breaks and slashes as JSON and programming languages write them.
+                    guard let byte = backslashEscape(in: text, at: read) else { return nil }
+                    kind = table[Int(byte)]
                     read += 1
                 }
-                // One digit more than full groups is no byte; two or three lack their padding.
-                if written % 4 == 1 {
-                    isValid = false
-                    return 0
+                switch kind {
+                case Kind.invalid: return nil
+                case Kind.space: hasSpaces = true
+                case Kind.padding: padding += 1
+                case Kind.lineBreak: break
+                default:
+                    if padding > 0 { return nil }  // nothing may follow the padding
                 }
-                while written % 4 != 0 {
-                    output[written] = UInt8(ascii: "=")
-                    written += 1
-                }
-                return written
+                symbols[written] = kind
+                written += 1
+                read += 1
             }
+            return written
         }
-        return isValid ? clean.prefix(count) : nil
+        guard let count else { return nil }
+        symbols.removeSubrange(count...)
+        if hasSpaces { symbols = Base64Spaces.resolved(symbols, space: Kind.space, lineBreak: Kind.lineBreak) }
+        var clean = symbols.filter { $0 > Kind.backslash }
+        // Spaces at the end were plus signs where the last group needs digits.
+        if clean.count % 4 != 0, symbols.last.map({ $0 != Kind.padding }) ?? false {
+            let missing = min(wrapped.trailingSpaces, 4 - clean.count % 4)
+            clean.append(contentsOf: repeatElement(UInt8(ascii: "+"), count: missing))
+        }
+        // One digit more than full groups is no byte; two or three lack their padding.
+        if clean.count % 4 == 1 { return nil }
+        while clean.count % 4 != 0 { clean.append(UInt8(ascii: "=")) }
+        return Data(clean)
     }
-
-    /// Without a byte order mark, white space around it, quotes around it and a `data:...,` prefix.
-    private static func withoutWrapping(_ text: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
-        var rest = text[...]
-        if rest.starts(with: [0xEF, 0xBB, 0xBF]) { rest = rest.dropFirst(3) }
-        func trim() {
-            while let first = rest.first, isSpace(first) { rest = rest.dropFirst() }
-            while let last = rest.last, isSpace(last) { rest = rest.dropLast() }
-        }
-        trim()
-        if rest.count >= 2, rest.first == UInt8(ascii: "\""), rest.last == UInt8(ascii: "\"") {
-            rest = rest.dropFirst().dropLast()
-            trim()
-        }
-        let head = rest.prefix(256)
-        if head.count > 5, String(decoding: head.prefix(5), as: UTF8.self).lowercased() == "data:",
-            let comma = head.firstIndex(of: UInt8(ascii: ","))
-        {
-            rest = rest[(comma + 1)...]
-            trim()
-        }
-        return UnsafeRawBufferPointer(rebasing: rest)
-    }
-
-    private static func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
 
     private static func percentEscape(in text: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
         guard index + 2 < text.count, let high = hex(text[index + 1]), let low = hex(text[index + 2]) else {
             return nil
         }
         return high << 4 | low
+    }
+
+    /// What a backslash and the character behind it stand for.
+    private static func backslashEscape(in text: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
+        guard index + 1 < text.count else { return nil }
+        switch text[index + 1] {
+        case UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"), 10, 13: return 10
+        case UInt8(ascii: "/"): return UInt8(ascii: "/")
+        default: return nil
+        }
     }
 
     static func hex(_ byte: UInt8) -> UInt8? {

@@ -67,7 +67,7 @@ struct FormFields {
         let value = bytes[fields[imageIndex].value]
         // Escapes in base64 are left to its decoder, at less cost; of an address, or in front of base64, they are resolved here.
         let head = value.prefix(256)
-        let isAddress = head.prefix(4).elementsEqual("http".utf8)
+        let isAddress = String(decoding: head.prefix(4), as: UTF8.self).lowercased() == "http"
         return isAddress || head.contains(UInt8(ascii: "%")) ? Parameters.formDecoded(value) : [UInt8](value)
     }
 

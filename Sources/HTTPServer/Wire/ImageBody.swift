@@ -26,7 +26,7 @@ extension ImageSource {
         case .url(let address):
             let text = address.trimmingCharacters(in: .whitespacesAndNewlines)
             guard text.prefix(5).lowercased() == "data:" else { return .url(text) }
-            guard text.prefix(256).contains(";base64,") else { throw ServiceError.invalidURL }
+            guard text.prefix(512).lowercased().contains("base64") else { throw ServiceError.invalidURL }
             return .encoded(try ImageBody.base64(ByteBuffer(string: text)))
         }
     }
@@ -49,9 +49,11 @@ package struct ImageBody: Sendable {
 
     /// - Parameters:
     ///   - buffer: the whole body.
-    ///   - contentType: only believed for multipart forms and for the form encoding of a field.
+    ///   - contentType: only believed for the boundary of a multipart form, where the body does not begin with one.
     package init(_ buffer: ByteBuffer, contentType: String?) throws {
-        if let boundary = MultipartForm.boundary(contentType: contentType ?? "") {
+        if let boundary = buffer.withUnsafeReadableBytes(MultipartForm.boundary(body:))
+            ?? MultipartForm.boundary(contentType: contentType ?? "")
+        {
             try self.init(multipart: buffer, boundary: boundary)
         } else {
             try self.init(content: buffer)
@@ -65,9 +67,12 @@ package struct ImageBody: Sendable {
 
     private init(multipart buffer: ByteBuffer, boundary: String) throws {
         let form = try buffer.withUnsafeReadableBytes { try MultipartForm($0, boundary: boundary) }
-        let files = form.parts.filter { $0.filename != nil }
+        // Browsers send a file field that was left alone as an empty part.
+        let filled = form.parts.filter { !$0.content.isEmpty }
+        let parts = filled.isEmpty ? form.parts : filled
+        let files = parts.filter { $0.filename != nil }
         let part =
-            form.parts.first { $0.name == "file" } ?? form.parts.first { $0.name == "image" }
+            parts.first { $0.name == "file" } ?? parts.first { $0.name == "image" }
             ?? (files.count == 1 ? files[0] : nil)
         guard let part, let content = buffer.slice(part.content) else { throw RequestError.missingFilePart }
         try self.init(content: content)
@@ -91,7 +96,7 @@ package struct ImageBody: Sendable {
             return
         }
         switch view[start] {
-        case UInt8(ascii: "{"):
+        case UInt8(ascii: "{"), UInt8(ascii: "["):
             try self.init(json: Data(buffer.readableBytesView))
         case UInt8(ascii: "\"") where view.contains(UInt8(ascii: "\\")):
             // A JSON string with escapes, such as `\/`.
@@ -121,31 +126,42 @@ package struct ImageBody: Sendable {
     }
 
     private init(text: [UInt8]) throws {
-        if text.starts(with: "http://".utf8) || text.starts(with: "https://".utf8) {
-            self.init(image: .url(String(decoding: text, as: UTF8.self)))
+        let start = text.firstIndex { !($0 == 32 || (9...13).contains($0)) } ?? text.endIndex
+        let scheme = String(decoding: text[start...].prefix(8), as: UTF8.self).lowercased()
+        if scheme.hasPrefix("http://") || scheme == "https://" {
+            self.init(image: .url(String(decoding: text[start...], as: UTF8.self)))
         } else {
             self.init(image: .data(try text.withUnsafeBytes(Self.base64)))
         }
     }
 
-    /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it.
+    /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it. A list with one element stands
+    /// for it.
     private init(json: Data) throws {
-        try json.withUnsafeBytes { try JSONStructure.check($0) }
-        let object: JSONObject
+        let json = try JSONStructure.checked(json)
+        let body: JSONImageBody
         do {
-            object = try JSONDecoder().decode(JSONObject.self, from: json)
-        } catch {
-            throw RequestError.malformedJSON("it cannot be parsed.")
+            body = try JSONDecoder().decode(JSONImageBody.self, from: json)
+        } catch let error as DecodingError {
+            throw JSONStructure.syntaxError(in: json) ?? RequestError(error)
         }
-        switch object.image {
-        case .none: self.init(image: .none)
+        switch body.image {
+        case .none:
+            // A text that cannot be decoded is not found either.
+            if let error = JSONStructure.syntaxError(in: json) { throw error }
+            self.init(image: .none)
         case .text(let text):
             if text.isEmpty { throw ServiceError.emptyImage }
             try self.init(text: text)
         case .typed(let image):
             self.init(image: try image.source())
+        case .several(let count):
+            throw RequestError.invalidParameter(
+                InvalidParameter(
+                    location: "body", name: "image", kind: "too_long", expected: "one image",
+                    input: "a list of \(count)"))
         }
-        fields = object.fields
+        fields = body.fields
     }
 
     static func base64(_ buffer: ByteBuffer) throws -> Data {
@@ -157,48 +173,6 @@ package struct ImageBody: Sendable {
             return try Base64Body.decode(bytes)
         } catch {
             throw error == .empty ? ServiceError.emptyImage : ServiceError.malformedBase64
-        }
-    }
-}
-
-/// A JSON body: the image, and every other value as the text of a parameter.
-private struct JSONObject: Decodable {
-    enum Image {
-        case none
-        case text(String)
-        case typed(TypedImage)
-    }
-
-    let image: Image
-    let fields: [(name: String, value: String)]
-
-    private struct Key: CodingKey {
-        let stringValue: String
-        var intValue: Int? { nil }
-        init(stringValue: String) { self.stringValue = stringValue }
-        init?(intValue: Int) { nil }
-    }
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        let imageKey = Key(stringValue: "image")
-        if let text = try? container.decode(String.self, forKey: imageKey) {
-            image = .text(text)
-        } else if let typed = try? container.decode(TypedImage.self, forKey: imageKey) {
-            image = .typed(typed)
-        } else {
-            image = .none
-        }
-        fields = container.allKeys.filter { $0.stringValue != "image" }.compactMap { key in
-            if let text = try? container.decode(String.self, forKey: key) { return (key.stringValue, text) }
-            if let flag = try? container.decode(Bool.self, forKey: key) { return (key.stringValue, String(flag)) }
-            if let number = try? container.decode(Double.self, forKey: key) {
-                return (key.stringValue, number.description)
-            }
-            if let list = try? container.decode([String].self, forKey: key) {
-                return (key.stringValue, list.joined(separator: ","))
-            }
-            return nil
         }
     }
 }

@@ -19,12 +19,12 @@ struct InferRequest: Sendable {
     /// - Parameter maxImages: the most images that a list may have.
     /// - Throws: `RequestError`, `ServiceError.tooManyImages`.
     init(_ buffer: ByteBuffer, maxImages: Int) throws {
-        try buffer.withUnsafeReadableBytes { try JSONStructure.check($0) }
+        let json = try JSONStructure.checked(Data(buffer.readableBytesView))
         let body: Body
         do {
-            body = try JSONDecoder().decode(Body.self, from: Data(buffer.readableBytesView))
+            body = try JSONDecoder().decode(Body.self, from: json)
         } catch let error as DecodingError {
-            throw RequestError(error)
+            throw JSONStructure.syntaxError(in: json) ?? RequestError(error)
         }
         modelID = body.model_id
         key = body.api_key

@@ -1,4 +1,5 @@
 import Foundation
+import InstanceSegmentation
 
 /// The bounds of JSON bodies, checked before anything is built from one: a body of some megabytes can stand for millions of values.
 enum JSONStructure {
@@ -35,6 +36,60 @@ enum JSONStructure {
             guard values <= maxValues else { throw RequestError.jsonTooComplex("has more than \(maxValues) values") }
             at += 1
         }
+    }
+
+    /// A body within the bounds, with raw control characters in its texts as escapes. Clients that put base64 together from lines send
+    /// line breaks in texts, which JSON forbids.
+    /// - Throws: as `check`.
+    static func checked(_ body: Data) throws -> Data {
+        let escaped: [UInt8]? = try body.withUnsafeBytes { bytes in
+            try check(bytes)
+            return hasControls(bytes) ? withEscapedControls(bytes) : nil
+        }
+        return escaped.map { Data($0) } ?? body
+    }
+
+    /// What is wrong with a body that is not JSON, and where; `nil` if it is.
+    static func syntaxError(in body: Data) -> RequestError? {
+        guard let failure = body.withUnsafeBytes({ JSONReader.failure(in: $0) }) else { return nil }
+        let before = body.prefix(failure.offset)
+        let line = 1 + before.count { $0 == 10 }
+        let column = 1 + (before.lastIndex(of: 10).map { before.endIndex - $0 - 1 } ?? before.count)
+        return .malformedJSON("expected \(failure.expected) at line \(line), column \(column).")
+    }
+
+    private static func hasControls(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var at = 0
+        while let start = bytes[at...].firstIndex(of: UInt8(ascii: "\"")),
+            let end = endOfText(in: bytes, from: start + 1)
+        {
+            if bytes[start..<end].contains(where: { $0 < 0x20 }) { return true }
+            at = end + 1
+        }
+        return false
+    }
+
+    private static func withEscapedControls(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count + bytes.count / 8)
+        var (isText, isEscaped) = (false, false)
+        for byte in bytes {
+            if isText, byte < 0x20 {
+                // A backslash before a line break continues the text in the next line.
+                if isEscaped {
+                    result.removeLast()
+                } else {
+                    result += "\\u00".utf8
+                    result += [byte >> 4, byte & 15].map { $0 + ($0 < 10 ? 48 : 87) }
+                }
+                isEscaped = false
+                continue
+            }
+            if byte == UInt8(ascii: "\""), !isEscaped { isText.toggle() }
+            isEscaped = isText && byte == UInt8(ascii: "\\") && !isEscaped
+            result.append(byte)
+        }
+        return result
     }
 
     /// Where the quote stands that ends a text.

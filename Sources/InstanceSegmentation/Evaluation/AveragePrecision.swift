@@ -53,11 +53,15 @@ public struct AveragePrecision: Sendable {
         let truth = Dictionary(grouping: objects) { Cell(category: $0.categoryID, picture: $0.pictureID) }
         let found = Dictionary(grouping: candidates) { Cell(category: $0.categoryID, picture: $0.pictureID) }
         var tables: [Int: [Curve]] = [:]  // by category: a curve for each area and limit
+        let order = Dictionary(annotations.pictures.enumerated().map { ($1.id, $0) }) { first, _ in first }
+        // Images in their order, of each category only those that have anything of it.
+        let pictures = Dictionary(grouping: Set(truth.keys).union(found.keys), by: \.category)
         for category in annotations.categories.keys.sorted() {
-            let cells = annotations.pictures.map { picture in
-                let cell = Cell(category: category, picture: picture.id)
-                return Matching(found[cell] ?? [], truth[cell] ?? [], shape: shape)
+            let cells = (pictures[category] ?? []).compactMap { cell in
+                order[cell.picture].map { (cell: cell, place: $0) }
             }
+            .sorted { $0.place < $1.place }
+            .map { Matching(found[$0.cell] ?? [], truth[$0.cell] ?? [], shape: shape) }
             tables[category] = Self.areas.flatMap { area in
                 let matches = cells.map { $0.matches(area: area, thresholds: Self.thresholds) }
                 return Self.limits.map {
@@ -127,12 +131,15 @@ private struct Matching {
         // Whether a detection is small or large is told by its box, for masks too: so pycocotools takes results that have both.
         candidateAreas = self.candidates.map { $0.box.width * $0.box.height }
         let areas = shape == .mask ? self.candidates.map { Double($0.mask.area) } : candidateAreas
-        let objectAreas = objects.map { shape == .mask ? Double($0.mask?.area ?? 0) : $0.box.width * $0.box.height }
+        let objectAreas = objects.map { shape == .mask ? Double($0.mask?.area ?? 0) : $0.boxArea }
         overlaps = self.candidates.enumerated().map { i, candidate in
             objects.enumerated().map { j, object in
                 let common: Double
                 switch shape {
-                case .mask: common = object.mask.map { Double(candidate.mask.intersectionArea($0)) } ?? 0
+                case .mask:
+                    // Masks of images of different sizes never match.
+                    guard let mask = object.mask, mask.imageSize == candidate.mask.imageSize else { return -1 }
+                    common = Double(candidate.mask.intersectionArea(mask))
                 case .box:
                     let across = min(candidate.box.x2, object.box.x2) - max(candidate.box.x1, object.box.x1)
                     let down = min(candidate.box.y2, object.box.y2) - max(candidate.box.y1, object.box.y1)
@@ -147,7 +154,8 @@ private struct Matching {
 
     /// What became of each detection, for objects of a range of sizes.
     func matches(area: ClosedRange<Double>, thresholds: [Double]) -> Matches {
-        let isIgnored = objects.map { $0.isCrowd || !area.contains($0.area) }
+        // An area that is not a number is in every range.
+        let isIgnored = objects.map { $0.isIgnored || $0.area < area.lowerBound || $0.area > area.upperBound }
         // Objects that count come first.
         let order = objects.indices.filter { !isIgnored[$0] } + objects.indices.filter { isIgnored[$0] }
         let outcomes = thresholds.map { threshold in
@@ -163,9 +171,11 @@ private struct Matching {
                     best = overlaps[d][g]
                     match = g
                 }
-                guard let match else { return area.contains(candidateAreas[d]) ? .wrong : .ignored }
+                let unmatched = area.contains(candidateAreas[d]) ? Matches.Outcome.wrong : .ignored
+                guard let match else { return unmatched }
                 taken[match] = true
-                return isIgnored[match] ? .ignored : .right
+                if isIgnored[match] { return .ignored }
+                return objects[match].hasZeroID ? unmatched : .right
             }
         }
         return Matches(

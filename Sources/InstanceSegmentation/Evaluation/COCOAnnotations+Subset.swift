@@ -4,12 +4,6 @@ extension COCOAnnotations {
         COCOAnnotations(
             pictures: pictures.filter { !ids.contains($0.id) },
             objects: objects.filter { !ids.contains($0.pictureID) },
-            categories: categories)
-    }
-
-    private init(pictures: [Picture], objects: [Object], categories: [Int: String]) {
-        self.pictures = pictures
-        self.objects = objects
-        self.categories = categories
+            categories: categories, categoryIdentifiers: categoryIdentifiers, notes: notes)
     }
 }

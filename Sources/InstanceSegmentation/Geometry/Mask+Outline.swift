@@ -31,35 +31,98 @@ extension Mask {
         return Polygon(points: ring.points.map { Point(x: $0.x * across, y: $0.y * down) })
     }
 
+    /// The outline with fewer points, in the pixels of an image that the mask's image is a grid over: each pixel of the border is
+    /// within a tolerance of it, and it does not cross or touch itself.
+    ///
+    /// The outline of a mask runs forth and back along parts that are one pixel wide. There the two ways are first moved apart by a
+    /// tenth of a pixel, where the tolerance is not smaller than that; coordinates are then multiples of a hundredth.
+    ///
+    /// - Parameter tolerance: in pixels of the image.
+    /// - Returns: `nil` for an empty mask.
+    public func outline(in imageSize: ImageSize, tolerance: Double) -> Polygon? {
+        let component = largestComponent
+        var steps: [BorderStep] = []
+        component.followBorder { steps.append($0) }
+        guard steps.count(where: \.isCorner) >= 3 else {
+            return outline(in: imageSize)?.simplified(tolerance: tolerance)
+        }
+        let across = Double(imageSize.width) / Double(self.imageSize.width)
+        let down = Double(imageSize.height) / Double(self.imageSize.height)
+        let visits = Dictionary(steps.map { ($0.y * self.imageSize.width + $0.x, 1) }, uniquingKeysWith: +)
+        let isSeparable = tolerance >= BorderStep.separation * max(across, down, 1)
+        var points: [Point] = [], centers: [Point] = []
+        for step in steps {
+            let isShared = isSeparable && visits[step.y * self.imageSize.width + step.x, default: 1] > 1
+            guard isShared || step.isCorner else { continue }
+            let shift = isShared ? step.outward : Point(x: 0, y: 0)
+            let x = max(Double(step.x) + shift.x, 0) * across, y = max(Double(step.y) + shift.y, 0) * down
+            points.append(Point(x: (x * 100).rounded() / 100, y: (y * 100).rounded() / 100))
+            centers.append(Point(x: Double(step.x) * across, y: Double(step.y) * down))
+        }
+        return Polygon(
+            points: RingSimplifier.simplified([points], references: [centers], tolerance: tolerance)[0])
+    }
+
     /// The corners of the outer border of the component that has the first pixel in raster order.
     private func borderRing() -> [(x: Int, y: Int)] {
+        var ring: [(x: Int, y: Int)] = []
+        followBorder { if $0.isCorner { ring.append((x: $0.x, y: $0.y)) } }
+        return ring
+    }
+
+    /// Visits the pixels of the outer border of the component that has the first pixel in raster order, some of them repeatedly.
+    private func followBorder(_ visit: (BorderStep) -> Void) {
         guard let row = rows.first(where: { !runs(inRow: $0).isEmpty }), let run = runs(inRow: row).first else {
-            return []
+            return
         }
         let start = (x: Int(run.start), y: row)
-        // East, and on against the clock; y points down.
-        let steps: [(x: Int, y: Int)] = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]
         func isSet(_ point: (x: Int, y: Int), _ direction: Int) -> Bool {
-            contains(x: point.x + steps[direction].x, y: point.y + steps[direction].y)
+            contains(x: point.x + BorderStep.directions[direction].x, y: point.y + BorderStep.directions[direction].y)
         }
 
-        // The last pixel of the ring: the first neighbour clockwise from the west.
+        // The last pixel of the ring: the first neighbor clockwise from the west.
         var direction = 4
         repeat { direction = (direction + 7) & 7 } while !isSet(start, direction) && direction != 4
-        guard direction != 4 else { return [start] }
-        let last = (x: start.x + steps[direction].x, y: start.y + steps[direction].y)
+        guard direction != 4 else { return visit(BorderStep(x: start.x, y: start.y, arrived: 4, leaves: 0)) }
+        let last = (x: start.x + BorderStep.directions[direction].x, y: start.y + BorderStep.directions[direction].y)
 
-        var ring: [(x: Int, y: Int)] = []
         var at = start
-        var previous = direction ^ 4  // the direction in which `at` was reached
+        var arrived = direction ^ 4  // the direction in which `at` was reached
         while true {
             repeat { direction = (direction + 1) & 7 } while !isSet(at, direction)
-            if direction != previous { ring.append(at) }
-            previous = direction
-            let next = (x: at.x + steps[direction].x, y: at.y + steps[direction].y)
-            if next == start && at == last { return ring }
+            visit(BorderStep(x: at.x, y: at.y, arrived: arrived, leaves: direction))
+            arrived = direction
+            let next = (x: at.x + BorderStep.directions[direction].x, y: at.y + BorderStep.directions[direction].y)
+            if next == start && at == last { return }
             at = next
             direction = (direction + 4) & 7
         }
+    }
+}
+
+/// A visit of a pixel on the way along a border.
+private struct BorderStep {
+    let x: Int
+    let y: Int
+    /// The directions in which the pixel was reached and is left: east is 0, and on counterclockwise in steps of 45 degrees.
+    let arrived: Int
+    let leaves: Int
+
+    /// Steps in the directions; y points down.
+    static let directions: [(x: Int, y: Int)] = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]
+    /// How far visits of one pixel are moved apart from its center, in pixels of the mask.
+    static let separation = 0.1
+
+    /// Whether the way turns here.
+    var isCorner: Bool { arrived != leaves }
+
+    /// A tenth of a pixel into what is outside, between the way to the pixel and the way from it.
+    var outward: Point {
+        let back = (arrived + 4) & 7
+        let turn = (leaves - back) & 7
+        let middle = 2 * back + (turn == 0 ? 8 : turn)  // in steps of 22.5 degrees
+        let direction = Self.directions[(middle / 2) & 7]
+        let length = direction.x != 0 && direction.y != 0 ? 0.07 : Self.separation
+        return Point(x: Double(direction.x) * length, y: Double(direction.y) * length)
     }
 }

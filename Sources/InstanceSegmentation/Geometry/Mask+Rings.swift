@@ -145,11 +145,4 @@ public struct MaskPolygon: Hashable, Sendable {
 
     /// All rings, the outer one first.
     public var rings: [Polygon] { [outer] + holes }
-
-    /// The polygon with fewer points, none farther than a tolerance from where it was. A ring that would shrink to nothing keeps
-    /// its corners.
-    public func simplified(tolerance: Double) -> MaskPolygon {
-        MaskPolygon(
-            outer: outer.simplified(tolerance: tolerance), holes: holes.map { $0.simplified(tolerance: tolerance) })
-    }
 }

@@ -3,46 +3,24 @@ public import Imaging
 extension RunLengthEncoding {
     /// The pixels inside a ring as COCO's tools count them.
     ///
-    /// The ring is drawn on a grid five times as fine; where it crosses the centre of a column, the column changes between
+    /// The ring is drawn on a grid five times as fine; where it crosses the center of a column, the column changes between
     /// outside and inside at the next row. Equal to pycocotools' `frPyObjects`, pixel by pixel, which matters because
-    /// published accuracies are measured with it.
+    /// published accuracies are measured with it. Only the crossings are computed, so that a ring may reach far beyond its image.
     ///
-    /// - Parameter ring: `x, y, x, y, ...` in image pixels, where (0, 0) is the corner of the first pixel.
-    public init(size: ImageSize, cocoRing ring: [Double]) {
-        let fineness = 5.0
+    /// - Parameters:
+    ///   - ring: `x, y, x, y, ...` in image pixels, where (0, 0) is the corner of the first pixel.
+    ///   - maxCrossings: how often the ring may cross the centers of columns.
+    /// - Returns: `nil` for coordinates that are not numbers or beyond `maxCoordinate`, and for too many crossings.
+    public init?(size: ImageSize, cocoRing ring: [Double], maxCrossings: Int = 1 << 24) {
         let count = ring.count / 2
-        guard count > 0 else {
-            self.init(size: size, counts: [size.area])
-            return
-        }
-        let fine = (0...count).map { i in
-            (x: Int(fineness * ring[2 * (i % count)] + 0.5), y: Int(fineness * ring[2 * (i % count) + 1] + 0.5))
-        }
-        // Every point of the fine grid along the ring; the longer axis advances by one.
-        var along: [(x: Int, y: Int)] = []
-        for (start, end) in zip(fine, fine.dropFirst()) {
-            let (dx, dy) = (abs(end.x - start.x), abs(end.y - start.y))
-            let isFlat = dx >= dy
-            let isFlipped = isFlat ? start.x > end.x : start.y > end.y
-            let (from, to) = isFlipped ? (end, start) : (start, end)
-            let length = isFlat ? dx : dy
-            let slope = length == 0 ? 0 : Double(isFlat ? to.y - from.y : to.x - from.x) / Double(length)
-            for step in 0...length {
-                let t = isFlipped ? length - step : step
-                if isFlat {
-                    along.append((from.x + t, Int(Double(from.y) + slope * Double(t) + 0.5)))
-                } else {
-                    along.append((Int(Double(from.x) + slope * Double(t) + 0.5), from.y + t))
-                }
-            }
-        }
-        // Where the ring passes a column's centre, in column-major order.
+        guard ring.prefix(2 * count).allSatisfy({ $0.magnitude <= Self.maxCoordinate }) else { return nil }
+        let fine = ring.map { Int(5 * $0 + 0.5) }
         var crossings: [Int] = []
-        for (last, point) in zip(along, along.dropFirst()) where point.x != last.x {
-            let x = (Double(point.x < last.x ? point.x : point.x - 1) + 0.5) / fineness - 0.5
-            guard x == x.rounded(.down), x >= 0, x <= Double(size.width - 1) else { continue }
-            let y = (Double(min(point.y, last.y)) + 0.5) / fineness - 0.5
-            crossings.append(Int(x) * size.height + Int(min(max(y, 0), Double(size.height)).rounded(.up)))
+        for i in 0..<count {
+            let j = (i + 1) % count
+            Self.addCrossings(
+                from: (fine[2 * i], fine[2 * i + 1]), to: (fine[2 * j], fine[2 * j + 1]), size: size, to: &crossings)
+            guard crossings.count <= maxCrossings else { return nil }
         }
         crossings.append(size.area)
         crossings.sort()
@@ -63,5 +41,51 @@ extension RunLengthEncoding {
             }
         }
         self.init(size: size, counts: counts)
+    }
+
+    /// The largest coordinate that pycocotools can draw, which computes with 32 bits.
+    static let maxCoordinate = 4e8
+
+    /// Adds where a line of the fine grid passes the centers of columns, in column-major order. Along the line the longer axis
+    /// advances by one; column c is passed between the fine columns 5c + 2 and 5c + 3.
+    private static func addCrossings(
+        from start: (x: Int, y: Int), to end: (x: Int, y: Int), size: ImageSize, to crossings: inout [Int]
+    ) {
+        let (dx, dy) = (abs(end.x - start.x), abs(end.y - start.y))
+        guard dx > 0 else { return }
+        let isFlat = dx >= dy
+        let (from, to) = (isFlat ? start.x > end.x : start.y > end.y) ? (end, start) : (start, end)
+        let slope = isFlat ? Double(to.y - from.y) / Double(dx) : Double(to.x - from.x) / Double(dy)
+        let (left, right) = (min(from.x, to.x), max(from.x, to.x))
+        let first = max(0, (left + 2).quotientRoundedDown(by: 5)),
+            last = min(size.width - 1, (right - 3).quotientRoundedDown(by: 5))
+        guard first <= last else { return }
+        for column in first...last {
+            let fine = 5 * column + 2
+            guard left <= fine, fine < right else { continue }
+            let height: Int
+            if isFlat {
+                let t = fine - from.x
+                func y(_ t: Int) -> Int { Int(Double(from.y) + slope * Double(t) + 0.5) }
+                height = min(y(t), y(t + 1))
+            } else {
+                // The first step behind the center.
+                var (low, high) = (0, dy)
+                while low + 1 < high {
+                    let middle = (low + high) / 2
+                    let x = Int(Double(from.x) + slope * Double(middle) + 0.5)
+                    if (x > fine) == (slope > 0) { high = middle } else { low = middle }
+                }
+                height = from.y + low
+            }
+            let y = min(max((Double(height) + 0.5) / 5 - 0.5, 0), Double(size.height)).rounded(.up)
+            crossings.append(column * size.height + Int(y))
+        }
+    }
+}
+
+extension Int {
+    fileprivate func quotientRoundedDown(by divisor: Int) -> Int {
+        self >= 0 ? self / divisor : -((-self + divisor - 1) / divisor)
     }
 }

@@ -87,16 +87,77 @@ public struct RunLengthEncoding: Hashable, Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The mask that the runs describe.
-    public var mask: Mask {
-        var pixels = [UInt8](repeating: 0, count: size.area)
-        var at = 0
-        for (i, count) in counts.enumerated() {
-            if i % 2 == 1 {
-                for k in at..<at + count { pixels[k % size.height * size.width + k / size.height] = 1 }
+    /// The mask that the runs describe. What lies outside of the image is left out.
+    public var mask: Mask { mask(maxRuns: .max) ?? Mask(imageSize: size, top: 0, rows: []) }
+
+    /// The mask that the runs describe; `nil` if it has more than a number of runs along its rows.
+    ///
+    /// Each row changes in the columns in which the runs of two neighboring columns differ. The cost is by the length of the outline and
+    /// not by the size of the image, which files may claim to be enormous.
+    func mask(maxRuns: Int) -> Mask? {
+        let (width, height) = (size.width, size.height)
+        var rows: [Int32] = [], columns: [Int32] = []
+        /// Adds the rows in which two columns differ.
+        func addDifference(_ left: [Range<Int>], _ right: [Range<Int>], column: Int) -> Bool {
+            let edges =
+                (left.flatMap { [$0.lowerBound, $0.upperBound] } + right.flatMap { [$0.lowerBound, $0.upperBound] })
+                .sorted()
+            for pair in stride(from: 0, to: edges.count - 1, by: 2) where edges[pair] < edges[pair + 1] {
+                guard rows.count / 2 + edges[pair + 1] - edges[pair] <= maxRuns else { return false }
+                for row in edges[pair]..<edges[pair + 1] {
+                    rows.append(Int32(row))
+                    columns.append(Int32(column))
+                }
             }
-            at += count
+            return true
         }
-        return Mask(imageSize: size, pixels: pixels)
+        var last: [Range<Int>] = [], current: [Range<Int>] = []
+        var column = 0, at = 0
+        for (i, count) in counts.enumerated() {
+            guard count >= 0, count <= size.area - at else { break }
+            let end = at + count
+            while i % 2 == 1, at < end {
+                if at / height > column {
+                    guard addDifference(last, current, column: column) else { return nil }
+                    // A column in between is empty.
+                    if at / height > column + 1 {
+                        guard addDifference(current, [], column: column + 1) else { return nil }
+                        current = []
+                    }
+                    (last, current, column) = (current, [], at / height)
+                }
+                let stop = min(end, (column + 1) * height)
+                let run = at - column * height..<stop - column * height
+                if let previous = current.last, previous.upperBound == run.lowerBound {
+                    current[current.count - 1] = previous.lowerBound..<run.upperBound
+                } else {
+                    current.append(run)
+                }
+                at = stop
+            }
+            at = end
+        }
+        guard addDifference(last, current, column: column), addDifference(current, [], column: column + 1) else {
+            return nil
+        }
+        guard let top = rows.min(), let bottom = rows.max() else { return Mask(imageSize: size, top: 0, rows: []) }
+        // Sorted by row; the columns of a row are in their order.
+        var starts = [Int](repeating: 0, count: Int(bottom - top) + 2)
+        for row in rows { starts[Int(row - top) + 1] += 1 }
+        for i in 1..<starts.count { starts[i] += starts[i - 1] }
+        var sorted = [Int32](repeating: 0, count: rows.count)
+        var next = starts
+        for (row, column) in zip(rows, columns) {
+            sorted[next[Int(row - top)]] = column
+            next[Int(row - top)] += 1
+        }
+        var builder = MaskBuilder(imageSize: size, top: Int(top), rowCapacity: starts.count)
+        for row in 0..<starts.count - 1 {
+            for i in stride(from: starts[row], to: starts[row + 1] - 1, by: 2) {
+                builder.append(from: Int(sorted[i]), to: min(Int(sorted[i + 1]), width))
+            }
+            builder.endRow()
+        }
+        return builder.mask
     }
 }

@@ -1,0 +1,91 @@
+/// Tells plus signs that a form decoder turned into spaces from spaces that were always there.
+///
+/// Within a line a space was a plus sign. At the ends of lines it may be one, or belong to an indentation. Lines of base64 are equally
+/// long, except the last: what all lines have in common is indentation, and of the rest those spaces are plus signs that a line needs
+/// to be as long as the others.
+enum Base64Spaces {
+    /// More lines than an image of the largest body has at the usual lengths; beyond, spaces at the ends of lines are dropped.
+    private static let maxLines = 1 << 20
+
+    private struct Line {
+        /// Without spaces at its ends.
+        let body: Range<Int>
+        var leading: Int
+        var trailing: Int
+
+        var length: Int { leading + body.count + trailing }
+    }
+
+    /// The text with plus signs in place of spaces, and without line breaks and other spaces.
+    static func resolved(_ symbols: [UInt8], space: UInt8, lineBreak: UInt8) -> [UInt8] {
+        var lines = self.lines(symbols, space: space, lineBreak: lineBreak)
+        if lines.count > maxLines {
+            for i in lines.indices { (lines[i].leading, lines[i].trailing) = (0, 0) }
+        } else {
+            dropIndentation(&lines)
+            dropByLength(&lines)
+        }
+        var result: [UInt8] = []
+        result.reserveCapacity(symbols.count)
+        for line in lines {
+            result.append(contentsOf: repeatElement(UInt8(ascii: "+"), count: line.leading))
+            result.append(contentsOf: symbols[line.body].lazy.map { $0 == space ? UInt8(ascii: "+") : $0 })
+            result.append(contentsOf: repeatElement(UInt8(ascii: "+"), count: line.trailing))
+        }
+        return result
+    }
+
+    /// The lines that have more than spaces.
+    private static func lines(_ symbols: [UInt8], space: UInt8, lineBreak: UInt8) -> [Line] {
+        var lines: [Line] = []
+        var next = 0
+        while next < symbols.count {
+            let first = next
+            while next < symbols.count, symbols[next] != lineBreak { next += 1 }
+            var (start, end) = (first, next)
+            while start < end, symbols[start] == space { start += 1 }
+            while end > start, symbols[end - 1] == space { end -= 1 }
+            if start < end { lines.append(Line(body: start..<end, leading: start - first, trailing: next - end)) }
+            next += 1
+        }
+        return lines
+    }
+
+    /// Removes what all lines have in common. The first line often lacks the indentation, and the last one the spaces at its end.
+    private static func dropIndentation(_ lines: inout [Line]) {
+        guard lines.count >= 3 else { return }
+        let leading = lines.dropFirst().map(\.leading).min() ?? 0
+        let trailing = lines.dropLast().map(\.trailing).min() ?? 0
+        for i in lines.indices {
+            lines[i].leading = max(0, lines[i].leading - leading)
+            lines[i].trailing = max(0, lines[i].trailing - trailing)
+        }
+    }
+
+    /// Removes spaces that make a line longer than the others.
+    private static func dropByLength(_ lines: inout [Line]) {
+        guard lines.count >= 2 else { return }
+        func mostCommon(_ lengths: [Int]) -> (length: Int, count: Int) {
+            let counts = Dictionary(lengths.map { ($0, 1) }, uniquingKeysWith: +)
+            return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, $0.value) } ?? (0, 0)
+        }
+        let whole = mostCommon(lines.dropLast().map(\.length))
+        let trimmed = mostCommon(lines.dropLast().map(\.body.count))
+        let hasPlus = whole.count != trimmed.count ? whole.count > trimmed.count : whole.length % 4 == 0
+        let length = hasPlus ? whole.length : trimmed.length
+        let last = lines.count - 1
+        for i in 0..<last where lines[i].length > length {
+            let excess = lines[i].length - length
+            let dropped = min(excess, lines[i].trailing)
+            lines[i].trailing -= dropped
+            lines[i].leading -= min(excess - dropped, lines[i].leading)
+        }
+        // The last line is shorter: its spaces count where they fill the last group.
+        guard lines[last].leading + lines[last].trailing > 0 else { return }
+        let before = lines[..<last].reduce(0) { $0 + $1.length }
+        if (before + lines[last].length) % 4 != 0 {
+            lines[last].trailing = 0
+            if (before + lines[last].length) % 4 != 0 { lines[last].leading = 0 }
+        }
+    }
+}
