@@ -150,7 +150,6 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        signal(SIGHUP, SIG_IGN)  // also while the server starts
         let logger = Logger(label: "silhouette")
         if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
         let threads = try (self.threads ?? .fromEnvironment("THREADS")).count
@@ -214,7 +213,9 @@ struct ServeCommand: AsyncParsableCommand {
             onIdle: releaseMemory)
         let server = try buildServer(
             configuration, pool: pool, access: access, registry: registry, logger: logger, events: events)
-        try await runServer(server.application, configuration: configuration) {
+        try await runServer(
+            server.application, configuration: configuration, requestsInFlight: server.requestsInFlight
+        ) {
             if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
             server.reload()
         }
