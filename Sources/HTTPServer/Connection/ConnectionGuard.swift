@@ -225,7 +225,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
         guard exchanges == 0, !isMultiplexed else { return }
         // A request that has just been sent is still answered.
         context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
-            if self.exchanges == 0, !self.isMultiplexed { self.close() }
+            guard self.exchanges == 0, !self.isMultiplexed else { return }
+            if self.bufferedBytes > 0 { self.closeWhenWritten() } else { self.close() }
         }
     }
 

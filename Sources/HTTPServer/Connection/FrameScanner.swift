@@ -43,6 +43,8 @@ struct FrameScanner {
         var passed = ByteBuffer()
         passed.reserveCapacity(rest.readableBytes + Self.frameHeaderSize)
         scan(&rest) { passed.writeImmutableBuffer($0) }
+        // From now on bytes pass as they come.
+        if settings == .settled { passed.writeBytes(header) }
         return passed
     }
 
