@@ -96,7 +96,8 @@ import Testing
     }
 
     @Test func headsOfStreamsShareTheMemoryOfHeads() async throws {
-        let registry = ConnectionRegistry(maxConnections: 8, maxHeadBytes: 1_000_000)
+        // Room for the fourth as it comes, and not as a request.
+        let registry = ConnectionRegistry(maxConnections: 8, maxHeadBytes: 1_150_000)
         try await run(ConnectionLimits(), registry: registry) { server in
             let client = try await connect(server)
             let path = "/?" + String(repeating: "q", count: 300_000)
@@ -111,7 +112,7 @@ import Testing
             #expect(try await client.wait { $0.answer(9)?.hasPrefix("300002 ") == true } != nil)
             for stream in [3, 5] as [UInt32] { try await client.send(Frames.body(stream, [], ends: true)) }
             #expect(try await client.wait { $0.answer(3) != nil && $0.answer(5) != nil } != nil)
-            #expect(try await eventually { registry.drawHeadBytes(1_000_000) } != nil, "all memory is returned")
+            #expect(try await eventually { registry.drawHeadBytes(1_150_000) } != nil, "all memory is returned")
         }
     }
 
@@ -123,13 +124,14 @@ import Testing
         let sent = Frames.preface + head + ack + Frames.ping + ack
         let expected = Frames.preface + ack + head + Frames.ping + ack
         for size in [1, 2, 7, 9, 10, 1000, sent.count] {
-            var (scanner, passed, headBytes) = (FrameScanner(), [UInt8](), 0)
+            var (scanner, passed, most) = (FrameScanner(), [UInt8](), 0)
             for start in stride(from: 0, to: sent.count, by: size) {
                 let part = ByteBuffer(bytes: sent[start..<min(start + size, sent.count)])
                 passed += scanner.scan(part).readableBytesView
-                headBytes += scanner.takeHeadBytes()
+                most = max(most, scanner.headBytes)
             }
-            #expect(passed == expected && headBytes == head.count && !scanner.isInHead, "\(size)")
+            #expect(passed == expected && scanner.headBytes == 0 && scanner.heads == 1, "\(size)")
+            if size == 1 { #expect(most == head.count - 1) }
         }
     }
 }

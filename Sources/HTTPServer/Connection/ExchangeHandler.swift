@@ -213,7 +213,6 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// Tells the client that the connection ends, and closes it after a moment in which what it still sends is dropped. To
     /// close at once, with bytes unread, would make the system throw away the response on its way.
-    ///
     /// A stream whose request is not complete is reset without an error instead (RFC 9113, section 8.1).
     private func close(_ context: ChannelHandlerContext) {
         if let connection, !isHTTP1 { return connection.resetStream(context) }

@@ -20,17 +20,11 @@ struct FrameScanner {
     private var header: [UInt8] = []
     private var payload = 0
     private var settings = Settings.awaited
-    /// Whether a block of header fields has begun that is not complete.
-    private(set) var isInHead = false
     private var headEnds = false
-    /// Bytes of such blocks since they were last taken.
-    private var headBytes = 0
-
-    /// Takes the number of bytes of incomplete and completed blocks since the last call.
-    mutating func takeHeadBytes() -> Int {
-        defer { headBytes = 0 }
-        return headBytes
-    }
+    /// Heads that have begun so far.
+    private(set) var heads = 0
+    /// Bytes of the head that has begun and is not complete, zero where there is none.
+    private(set) var headBytes = 0
 
     /// Follows some bytes.
     /// - Returns: the bytes to pass on.
@@ -55,7 +49,7 @@ struct FrameScanner {
             } else if payload > 0 {
                 let count = passOn(payload, of: &rest, pass)
                 payload -= count
-                if isInHead { headBytes += count }
+                if headBytes > 0 { headBytes += count }
                 if payload == 0 { frameEnded(pass) }
             } else {
                 let missing = Self.frameHeaderSize - header.count
@@ -86,13 +80,13 @@ struct FrameScanner {
         // HEADERS, PUSH_PROMISE and CONTINUATION, up to the one with END_HEADERS.
         headEnds = false
         guard type == 1 || type == 5 || type == 9 else { return }
-        isInHead = true
+        if headBytes == 0 { heads += 1 }
         headEnds = flags & 4 == 4
         headBytes += Self.frameHeaderSize
     }
 
     private mutating func frameEnded(_ pass: (ByteBuffer) -> Void) {
-        if headEnds { (isInHead, headEnds) = (false, false) }
+        if headEnds { (headBytes, headEnds) = (0, false) }
         guard settings == .awaited else { return }
         // The first frame is the client's settings; anything else is an error that NIO answers.
         settings = .acknowledged

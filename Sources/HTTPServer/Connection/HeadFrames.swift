@@ -9,6 +9,8 @@ final class HeadFrames: ChannelInboundHandler, RemovableChannelHandler {
     private let connection: ConnectionGuard
     private var scanner = FrameScanner()
     private var budget: HeadBudget
+    /// The head that the budget and the timer are for, and its bytes so far.
+    private var current = (head: 0, bytes: 0)
     private var timer: Scheduled<Void>?
 
     init(_ connection: ConnectionGuard) {
@@ -18,12 +20,14 @@ final class HeadFrames: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let bytes = scanner.scan(unwrapInboundIn(data))
-        let headBytes = scanner.takeHeadBytes()
-        if scanner.isInHead {
-            guard budget.receive(headBytes) else { return connection.evict() }
-            startTimer(context)
-        } else if headBytes > 0 {
+        if scanner.heads != current.head || scanner.headBytes == 0 {
             forget()
+            current = (scanner.heads, 0)
+        }
+        if scanner.headBytes > 0 {
+            guard budget.receive(scanner.headBytes - current.bytes) else { return connection.evict() }
+            current.bytes = scanner.headBytes
+            startTimer(context)
         }
         context.fireChannelRead(wrapInboundOut(bytes))
     }
