@@ -13,5 +13,7 @@ fi
 chmod 600 .silhouette/key
 echo "run: starting on http://$host:$port; stop with Ctrl-C"
 echo "run: when it is ready, paste the last line into a second shell in this folder"
+# SIGHUP reloads, but not before the program has been loaded; until then it is ignored.
+trap '' HUP
 SILHOUETTE_API_KEY=$(cat .silhouette/key) exec .build/release/silhouette serve \
     --host "$host" --port "$port" --models models --state .silhouette --print-request models/tabletop/1/sample.jpg

@@ -35,13 +35,16 @@ public struct ServerEvents: Sendable {
 ///   - access: who may use them.
 ///   - registry: where the page of metrics comes from.
 ///   - eventLoops: what serves connections; by default SwiftNIO's own, which all servers of a process share.
-/// - Returns: the application, and a function that reads the models and the certificate again.
+/// - Returns: the application, a function that reads the models and the certificate again, and one that counts the requests in
+///   flight.
 /// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildServer(
     _ configuration: ServerConfiguration, pool: ModelPool, access: Access, registry: PrometheusRegistry,
     eventLoops: (any EventLoopGroup)? = nil, logger: Logger,
     events: ServerEvents = ServerEvents()
-) throws -> (application: some ApplicationProtocol, reload: @Sendable () -> Void) {
+) throws -> (
+    application: some ApplicationProtocol, reload: @Sendable () -> Void, requestsInFlight: @Sendable () -> Int
+) {
     let state = ServerState()
     let limits = configuration.limits
     let memory = MemoryBudget(limits: memoryLimits(limits, maxBodySize: configuration.maxBodySize))
@@ -115,7 +118,7 @@ public func buildServer(
             events.onListening(port)
         },
         eventLoopGroupProvider: eventLoops.map { .shared($0) } ?? .singleton, logger: logger)
-    return (application, reload)
+    return (application, reload, { connections.requestsInFlight })
 }
 
 /// The shares of memory: a body of the largest size fits, from callers whose key stands in it too, and images never take what is for
@@ -134,7 +137,7 @@ private func memoryLimits(_ limits: ServiceLimits, maxBodySize: Int) -> MemoryLi
 private func connectionRegistry(_ limits: ConnectionLimits, logger: Logger) -> ConnectionRegistry {
     let descriptors = DescriptorLimit.raise()
     let registry = ConnectionRegistry(
-        maxConnections: DescriptorLimit.connections(wanted: limits.maxConnections, limit: descriptors))
+        maxConnections: DescriptorLimit.connections(wanted: limits.maxConnections, limit: descriptors), logger: logger)
     if let descriptors, registry.maxConnections < limits.maxConnections {
         logger.warning(
             "The maximum number of connections is lowered to what the system's limit of open files allows",

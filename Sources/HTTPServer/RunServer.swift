@@ -6,11 +6,14 @@ import ServiceLifecycle
 /// Runs a server until it is told to stop by SIGTERM or SIGINT. Requests in flight are answered first, for as long as
 /// `ServerConfiguration.shutdownTimeout` allows; a second signal ends the process at once.
 ///
-/// - Parameter reload: called on SIGHUP, on a thread that it may block; once for several signals within 100 ms, and not once the
-///   server is stopping.
+/// - Parameters:
+///   - requestsInFlight: how many requests there are, for what is logged when the time is over.
+///   - reload: called on SIGHUP, on a thread that it may block; once for several signals within 100 ms, and not once the server is
+///     stopping.
 /// - Throws: `ListeningError` where its address cannot be listened on.
 public func runServer(
     _ application: some ApplicationProtocol, configuration: ServerConfiguration,
+    requestsInFlight: @escaping @Sendable () -> Int = { 0 },
     reload: @escaping @Sendable () -> Void = {}
 ) async throws {
     let group = ServiceGroup(
@@ -18,7 +21,7 @@ public func runServer(
             services: [application], gracefulShutdownSignals: [], logger: application.logger))
     let signals = ShutdownSignals(
         timeout: configuration.shutdownTimeout, logger: application.logger,
-        drain: { Task { await group.triggerGracefulShutdown() } }, reload: reload)
+        requestsInFlight: requestsInFlight, drain: { Task { await group.triggerGracefulShutdown() } }, reload: reload)
     do {
         try await signals.handling { try await group.run() }
     } catch let error as IOError {

@@ -20,6 +20,7 @@ final class ShutdownSignals: Sendable {
 
     private let timeout: Duration
     private let logger: Logger
+    private let requestsInFlight: @Sendable () -> Int
     private let drain: @Sendable () -> Void
     private let reload: @Sendable () -> Void
     private let reloadDelay: Duration
@@ -30,18 +31,21 @@ final class ShutdownSignals: Sendable {
     private let state = Mutex(State())
 
     /// - Parameters:
-    ///   - timeout: how long to wait for requests in flight.
+    ///   - timeout: how long to wait for requests in flight; none at all when it is zero.
+    ///   - requestsInFlight: how many there are, for what is logged when the time is over.
     ///   - drain: makes the server stop accepting connections and answer the requests in flight.
     ///   - reload: reads anew what may have changed. It may block, runs once at a time, and not for a server that is stopping.
     ///   - reloadDelay: how long to wait for further signals before a reload, so that several in a row cause one.
     ///   - end: ends the process with an exit code.
     init(
-        timeout: Duration, logger: Logger, drain: @escaping @Sendable () -> Void,
+        timeout: Duration, logger: Logger, requestsInFlight: @escaping @Sendable () -> Int = { 0 },
+        drain: @escaping @Sendable () -> Void,
         reload: @escaping @Sendable () -> Void = {}, reloadDelay: Duration = .milliseconds(100),
         end: @escaping @Sendable (Int32) -> Void = { _exit($0) }
     ) {
         self.timeout = timeout
         self.logger = logger
+        self.requestsInFlight = requestsInFlight
         self.drain = drain
         self.reload = reload
         self.reloadDelay = reloadDelay
@@ -83,14 +87,26 @@ final class ShutdownSignals: Sendable {
             return end(128 + number)
         }
         let seconds = timeout.seconds
+        guard seconds > 0 else { return endNow(after: 0) }
         logger.info(
             "Stopping: waiting up to \(seconds) s for requests in flight; a second signal ends the server at once")
         queue.asyncAfter(deadline: .now() + seconds) { [self] in
             guard state.withLock({ !$0.isOver }) else { return }
-            logger.warning("Ended with requests in flight, after waiting for them for \(seconds) s")
-            end(0)
+            endNow(after: seconds)
         }
         drain()
+    }
+
+    private func endNow(after seconds: Double) {
+        let count = requestsInFlight()
+        if count > 0 {
+            logger.warning(
+                "Ended with requests in flight, after waiting for them for \(seconds) s",
+                metadata: ["requests": "\(count)"])
+        } else {
+            logger.info("Ended after \(seconds) s; no request was in flight")
+        }
+        end(0)
     }
 
     private func scheduleReload() {

@@ -152,7 +152,6 @@ struct ServeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        signal(SIGHUP, SIG_IGN)  // also while the server starts
         let logger = Logger(label: "silhouette")
         if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
         let threads = try (self.threads ?? .fromEnvironment("THREADS")).count
@@ -219,7 +218,9 @@ struct ServeCommand: AsyncParsableCommand {
         let server = try buildServer(
             configuration, pool: pool, access: access, registry: registry,
             eventLoops: LibraryMetrics.eventLoops(factory: registry), logger: logger, events: events)
-        try await runServer(server.application, configuration: configuration) {
+        try await runServer(
+            server.application, configuration: configuration, requestsInFlight: server.requestsInFlight
+        ) {
             if let problem = Silhouette.logThreshold.reload() { logger.warning("\(problem)") }
             server.reload()
         }

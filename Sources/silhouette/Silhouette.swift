@@ -24,6 +24,8 @@ struct Silhouette: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // What a reload would read is read anyway while the server starts.
+        if CommandLine.arguments.dropFirst().first == "serve" { signal(SIGHUP, SIG_IGN) }
         // Before there are other threads, which the environment must not change under: ONNX Runtime reads it when it is loaded.
         setenv("ORT_DISABLE_TELEMETRY", "1", 1)
         silhouette_allocator_keep_memory()

@@ -171,43 +171,6 @@ import Testing
         }
     }
 
-    @Test func aStreamWhoseBodyDripsIsAnswered408AndEndsItsConnection() async throws {
-        let limits = ConnectionLimits(bodyTimeout: .milliseconds(500))
-        try await ConnectionTestServer.run(limits, isSecure: true) { request, context in
-            let body = try await request.collectedBody(limit: 1 << 20, context: context)
-            return .text("done \(body.readableBytes)")
-        } _: { server in
-            let client = try await server.connect(isSecure: true, protocols: ["h2"])
-            try await client.send(HTTP2TestFrames.preface)
-            for stream in [1, 3, 5] as [UInt32] {
-                try await client.send(HTTP2TestFrames.head(stream, path: "/", ends: false))
-            }
-            for _ in 0..<100 where !client.isClosed {
-                for stream in [1, 3, 5] as [UInt32] { try? await client.send(HTTP2TestFrames.body(stream, [1])) }
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            #expect(try await client.wait { $0.isClosed } != nil)
-            #expect(client.text.components(separatedBy: "was not received in time").count == 4)
-            #expect(server.registry.counts.timedOut[.body] == 3)
-        }
-    }
-
-    @Test func aStreamWhoseWindowStaysClosedEndsItsConnection() async throws {
-        let limits = ConnectionLimits(writeTimeout: .milliseconds(500))
-        try await ConnectionTestServer.run(limits, isSecure: true) { _, _ in
-            Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(repeating: 1, count: 1 << 20)))
-        } _: { server in
-            let client = try await server.connect(isSecure: true, protocols: ["h2"])
-            try await client.send(HTTP2TestFrames.preface + HTTP2TestFrames.head(1, path: "/"))
-            for _ in 0..<100 where !client.isClosed {
-                try? await client.send(HTTP2TestFrames.windowUpdate)
-                try await Task.sleep(for: .milliseconds(50))
-            }
-            #expect(client.isClosed && client.count < 100_000)
-            #expect(server.registry.counts.timedOut[.write] == 1)
-        }
-    }
-
     @Test func framesWithoutRequestsDoNotKeepAConnectionOpen() async throws {
         let limits = ConnectionLimits(headTimeout: .milliseconds(500), idleTimeout: .milliseconds(500))
         try await ConnectionTestServer.run(limits, isSecure: true, respond: { _, _ in .text("done") }) { server in

@@ -18,6 +18,10 @@ struct ConnectionTestServer: Sendable {
 
     let port: Int
     let registry: ConnectionRegistry
+    /// Tells the server to stop, as SIGTERM does.
+    var stop: @Sendable () async -> Void = {}
+    /// Whether the server has stopped.
+    var hasStopped: @Sendable () -> Bool = { false }
 
     /// Runs a server while a test uses it.
     static func run(
@@ -40,11 +44,18 @@ struct ConnectionTestServer: Sendable {
             onServerRunning: { port.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
         try await withThrowingTaskGroup(of: Void.self) { tasks in
-            tasks.addTask { try await group.run() }
+            let isOver = Flag()
+            tasks.addTask {
+                try await group.run()
+                isOver.isSet.withLock { $0 = true }
+            }
             let port = try #require(await ports.first { _ in true })
             let outcome: Result<Void, any Error>
             do {
-                try await test(ConnectionTestServer(port: port, registry: registry))
+                try await test(
+                    ConnectionTestServer(
+                        port: port, registry: registry, stop: { await group.triggerGracefulShutdown() },
+                        hasStopped: { isOver.isSet.withLock { $0 } }))
                 outcome = .success(())
             } catch { outcome = .failure(error) }
             await group.triggerGracefulShutdown()
@@ -81,6 +92,10 @@ struct ConnectionTestServer: Sendable {
             .connect(host: "127.0.0.1", port: port).get()
         return TestConnection(channel: channel, received: received)
     }
+}
+
+private final class Flag: Sendable {
+    let isSet = Mutex(false)
 }
 
 private struct TransportResponder: HTTPResponder {

@@ -1,4 +1,6 @@
 import NIOCore
+import NIOHTTP2
+import NIOHTTPTypesHTTP2
 
 /// Keeps the deadlines of one connection, from in front of TLS and HTTP: for heads, for idleness, and for responses that
 /// are not read. It also bounds the memory of incomplete heads. It knows of requests what `ExchangeHandler` tells it.
@@ -10,41 +12,53 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     /// The connection's limits.
     let limits: ConnectionLimits
-    private let registry: ConnectionRegistry
+    /// All connections.
+    let registry: ConnectionRegistry
+    private let isSecure: Bool
     private var context: ChannelHandlerContext?
     private var id: Int?
     /// Requests whose head is complete and that are not over.
     private var exchanges = 0
     /// Complete requests without a complete response.
     private var inFlight = 0
-    private var isMultiplexed = false
-    /// Whether the connection takes no more requests and ends with those in flight.
-    private var isEnding = false
+    /// What knows of the streams, where the connection speaks HTTP/2.
+    private var http2: HTTP2Connection?
+    private var isMultiplexed: Bool { http2 != nil }
+    /// Whether the server is stopping.
+    private var isStopping = false
+    /// Whether the connection is closed as soon as its client has what was written.
+    private var isFinishing = false
+    private var isRefused = false
     /// The next deadline; without a kind, it is not a fault to miss it.
     private var deadline: (time: NIODeadline, kind: ConnectionTimeout?)?
     private var timer: (task: Scheduled<Void>, time: NIODeadline)?
     private var head: HeadBudget
-    private var writes: WriteProgress
-    private var writeTimer: Scheduled<Void>?
+    private let writes: WriteWatch
 
-    init(limits: ConnectionLimits, registry: ConnectionRegistry) {
+    /// - Parameter isSecure: whether TLS is spoken.
+    init(limits: ConnectionLimits, registry: ConnectionRegistry, isSecure: Bool) {
         self.limits = limits
         self.registry = registry
+        self.isSecure = isSecure
         head = HeadBudget(registry: registry)
-        writes = WriteProgress(limits: limits)
+        writes = WriteWatch(limits: limits)
     }
 
     // MARK: Requests
 
+    /// Notes that HTTP/2 has been negotiated.
+    func speaksHTTP2(_ http2: HTTP2Connection) {
+        self.http2 = http2
+        head.release()
+        if isStopping { http2.leave() }
+    }
+
     /// Notes a complete head.
-    /// - Parameter isStream: whether the request came on an HTTP/2 stream.
-    /// - Returns: whether the request may go on.
-    func exchangeBegan(isStream: Bool) -> Bool {
+    func exchangeBegan() {
         exchanges += 1
-        isMultiplexed = isStream
+        registry.exchangeBegan()
         deadline = nil
         head.release()
-        return !isEnding
     }
 
     /// Notes a complete request, or one that must not be evicted.
@@ -56,15 +70,24 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Notes a complete response to a request in flight.
     func exchangeWasAnswered() {
         inFlight -= 1
-        guard inFlight == 0 else { return }
-        if let id { registry.set(id, inFlight: false) }
-        if isEnding { closeSoon() }
+        if inFlight == 0, let id { registry.set(id, inFlight: false) }
     }
 
     /// Notes that a request is over: it and its response are complete, or its stream has ended.
     func exchangeEnded() {
         exchanges -= 1
-        if exchanges == 0 { setDeadline(.idle, in: limits.idleTimeout) }
+        registry.exchangeEnded()
+        guard exchanges == 0 else { return }
+        setDeadline(.idle, in: limits.idleTimeout)
+        if isStopping, !isMultiplexed { finish() }
+    }
+
+    /// Resets a stream of HTTP/2 for what its client did. A connection with many such streams ends with those that are open.
+    /// - Parameter context: that of a handler behind the stream's codec.
+    func resetStream(_ context: ChannelHandlerContext, _ code: HTTP2ErrorCode = .noError) {
+        guard context.channel.isActive else { return }
+        context.triggerUserOutboundEvent(NIOHTTP2FramePayloadToHTTPEvent.reset(code: code), promise: nil)
+        http2?.streamWasReset()
     }
 
     /// Counts a deadline that a request missed.
@@ -72,17 +95,32 @@ final class ConnectionGuard: ChannelDuplexHandler {
         registry.count(timeout)
     }
 
-    /// Takes no more requests and ends the connection with those in flight.
-    func end() {
-        guard !isEnding else { return }
-        isEnding = true
-        if inFlight == 0 { closeSoon() }
-    }
-
-    /// Closes the connection at once, whatever TLS and HTTP would still like to say.
+    /// Closes the connection at once, whatever TLS would still like to say.
     func close(_ timeout: ConnectionTimeout? = nil) {
         if let timeout { registry.count(timeout) }
+        http2?.sayGoodbye(timeout == .idle || timeout == nil ? .noError : .enhanceYourCalm)
         context?.close(promise: nil)
+    }
+
+    /// Closes the connection for want of memory.
+    func evict() {
+        if let id { registry.evict(id) }
+        close()
+    }
+
+    /// Closes the connection as soon as the system has what was written, unless a request has begun by then. The client has a moment
+    /// to close it first: a connection that is closed with bytes unread takes away what is on its way.
+    /// - Parameter hasFailed: whether the connection cannot go on, so that requests are dropped.
+    func finish(hasFailed: Bool = false) {
+        guard !isFinishing, let context else { return }
+        isFinishing = true
+        // The end of a response may be about to be written.
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(10)) {
+            self.isFinishing = hasFailed || self.exchanges == 0
+            guard self.isFinishing else { return }
+            self.context?.channel.pipeline.close(promise: nil)
+            self.closeWhenWritten()
+        }
     }
 
     // MARK: Events
@@ -94,14 +132,16 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) {
         forget()
         self.context = nil
+        http2 = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {
         let (eventLoop, bound) = (context.eventLoop, NIOLoopBound(self, eventLoop: context.eventLoop))
         id = registry.open { eventLoop.execute { bound.value.close() } }
         setDeadline(.head, in: limits.headTimeout)
+        isRefused = id == nil
         context.fireChannelActive()
-        if id == nil { context.close(promise: nil) }
+        if isRefused { RefusedConnection.refuse(context, isSecure: isSecure, registry: registry) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -110,10 +150,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if exchanges == 0, !isMultiplexed, !head.receive(unwrapInboundIn(data).readableBytes) {
-            if let id { registry.evict(id) }
-            return context.close(promise: nil)
-        }
+        guard !isRefused else { return }
+        if exchanges == 0, !isMultiplexed, !head.receive(unwrapInboundIn(data).readableBytes) { return evict() }
         context.fireChannelRead(data)
     }
 
@@ -124,40 +162,36 @@ final class ConnectionGuard: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
         // The client has its last response and needs a moment to close.
-        if case ChannelEvent.outputClosed = event { setDeadline(nil, in: min(.seconds(2), limits.idleTimeout)) }
+        case ChannelEvent.outputClosed: setDeadline(nil, in: min(.seconds(2), limits.idleTimeout))
+        case ChannelEvent.inputClosed where isRefused: return context.close(promise: nil)
+        case is ChannelShouldQuiesceEvent: stop(context)
+        default: break
+        }
         context.fireUserInboundEventTriggered(event)
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        writes.written += unwrapOutboundIn(data).readableBytes
+        writes.wrote(unwrapOutboundIn(data).readableBytes)
         context.write(data, promise: promise)
     }
 
     func flush(context: ChannelHandlerContext) {
         context.flush()
-        if writeTimer == nil { watchWrites() }
+        writes.start(context.channel) { self.close(.write) }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        // A server that stops closes with the last write, and the system drops what it has not taken yet.
+        guard isStopping, mode == .all, bufferedBytes > 0 else { return context.close(mode: mode, promise: promise) }
+        context.channel.closeFuture.cascade(to: promise)
+        closeWhenWritten()
     }
 
     // MARK: Deadlines
 
-    /// Bytes of responses that the system has not accepted yet. A closed connection has none.
-    private var bufferedBytes: Int {
-        guard let channel = context?.channel, channel.isActive else { return 0 }
-        return (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-    }
-
-    private func watchWrites() {
-        writeTimer = nil
-        switch writes.state(buffered: bufferedBytes, now: .now()) {
-        case .complete: break
-        case .stalled: close(.write)
-        case .waiting(let rest):
-            let quarter = TimeAmount(limits.writeTimeout / 4)
-            let interval = max(.milliseconds(1), min(rest, quarter))
-            writeTimer = context?.eventLoop.assumeIsolated().scheduleTask(in: interval) { self.watchWrites() }
-        }
-    }
+    private var bufferedBytes: Int { WriteWatch.bufferedBytes(of: context?.channel) }
 
     private func setDeadline(_ kind: ConnectionTimeout?, in duration: Duration) {
         let time = NIODeadline.now() + TimeAmount(duration)
@@ -185,8 +219,21 @@ final class ConnectionGuard: ChannelDuplexHandler {
         close(deadline.kind)
     }
 
-    private func closeSoon() {
-        context?.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(500)) { self.close() }
+    /// Ends a connection without a request when the server stops; with one, it ends with its response. HTTP/2 does so by itself.
+    private func stop(_ context: ChannelHandlerContext) {
+        isStopping = true
+        guard exchanges == 0, !isMultiplexed else { return }
+        // A request that has just been sent is still answered.
+        context.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(50)) {
+            guard self.exchanges == 0, !self.isMultiplexed else { return }
+            if self.bufferedBytes > 0 { self.closeWhenWritten() } else { self.close() }
+        }
+    }
+
+    private func closeWhenWritten() {
+        context?.eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(200)) {
+            if self.bufferedBytes > 0 { self.closeWhenWritten() } else { self.context?.close(promise: nil) }
+        }
     }
 
     private func forget() {
@@ -195,7 +242,6 @@ final class ConnectionGuard: ChannelDuplexHandler {
         head.release()
         timer?.task.cancel()
         timer = nil
-        writeTimer?.cancel()
-        writeTimer = nil
+        writes.stop()
     }
 }

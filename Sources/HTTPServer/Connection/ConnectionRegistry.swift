@@ -1,3 +1,4 @@
+import Logging
 import Synchronization
 
 /// Counts the open connections and decides which one is evicted when there are too many.
@@ -25,17 +26,38 @@ final class ConnectionRegistry: Sendable {
         var idle = IdleOrder()
         var headBytes = 0
         var counts = Counts()
+        /// Refused connections that wait for their client to take the answer.
+        var waitingRefusals = 0
+        var loggedRefusals: (time: ContinuousClock.Instant, count: Int)?
     }
 
     /// Maximum number of open connections.
     let maxConnections: Int
     private let maxHeadBytes: Int
+    private let logger: Logger?
     private let state = Mutex(State())
+    private let exchanges = Atomic<Int>(0)
 
-    /// - Parameter maxHeadBytes: bytes that incomplete heads may take together, besides `HeadBudget.free` of each.
-    init(maxConnections: Int, maxHeadBytes: Int = 64 << 20) {
+    /// - Parameters:
+    ///   - maxHeadBytes: bytes that incomplete heads and the heads of HTTP/2 streams may take together, besides what is free for each.
+    ///   - logger: where it is told that connections are refused, at most once a minute.
+    init(maxConnections: Int, maxHeadBytes: Int = 64 << 20, logger: Logger? = nil) {
         self.maxConnections = max(1, maxConnections)
         self.maxHeadBytes = max(0, maxHeadBytes)
+        self.logger = logger
+    }
+
+    /// Requests whose head has arrived and that are not over.
+    var requestsInFlight: Int { exchanges.load(ordering: .relaxed) }
+
+    /// Notes a complete head of a request.
+    func exchangeBegan() {
+        exchanges.wrappingAdd(1, ordering: .relaxed)
+    }
+
+    /// Notes that a request is over.
+    func exchangeEnded() {
+        exchanges.wrappingSubtract(1, ordering: .relaxed)
     }
 
     /// The counts at the moment.
@@ -52,23 +74,40 @@ final class ConnectionRegistry: Sendable {
     /// - Parameter close: closes the connection; called at most once, from any thread.
     /// - Returns: the connection's identifier, or nil when the connection is refused.
     func open(close: @escaping @Sendable () -> Void) -> Int? {
-        let (id, evicted) = state.withLock { state -> (Int?, (@Sendable () -> Void)?) in
+        let (id, evicted, refused) = state.withLock { state -> (Int?, (@Sendable () -> Void)?, Int) in
             var evicted: (@Sendable () -> Void)?
             if state.connections.count >= maxConnections {
                 evicted = evictOne(&state)
-                guard evicted != nil else {
-                    state.counts.refused += 1
-                    return (nil, nil)
-                }
+                guard evicted != nil else { return (nil, nil, refusalToLog(&state)) }
             }
             let id = state.nextID
             state.nextID += 1
             state.connections[id] = close
             state.idle.append(id)
-            return (id, evicted)
+            return (id, evicted, 0)
         }
         evicted?()
+        if refused > 0 {
+            logger?.warning(
+                "Connections are refused: --max-connections are open, and all of them have requests in flight.",
+                metadata: ["open": "\(maxConnections)", "refused": "\(refused)"])
+        }
         return id
+    }
+
+    /// Takes one of the places for refused connections that wait for their client to take the answer.
+    /// - Returns: whether there is one.
+    func refusalBegan() -> Bool {
+        state.withLock { state in
+            guard state.waitingRefusals < RefusedConnection.maxWaiting else { return false }
+            state.waitingRefusals += 1
+            return true
+        }
+    }
+
+    /// Returns the place of a refused connection.
+    func refusalEnded() {
+        state.withLock { $0.waitingRefusals -= 1 }
     }
 
     /// Evicts up to a number of connections without a request in flight, to free their descriptors.
@@ -124,6 +163,16 @@ final class ConnectionRegistry: Sendable {
     /// Counts a deadline that was missed.
     func count(_ timeout: ConnectionTimeout) {
         state.withLock { $0.counts.timedOut[timeout, default: 0] += 1 }
+    }
+
+    /// Counts a refusal.
+    /// - Returns: how many there have been since the last time this was not zero.
+    private func refusalToLog(_ state: inout State) -> Int {
+        state.counts.refused += 1
+        let now = ContinuousClock.now
+        if let last = state.loggedRefusals, now - last.time < .seconds(60) { return 0 }
+        defer { state.loggedRefusals = (now, state.counts.refused) }
+        return state.counts.refused - (state.loggedRefusals?.count ?? 0)
     }
 
     private func evictOne(_ state: inout State) -> (@Sendable () -> Void)? {

@@ -66,13 +66,14 @@ extension ErrorResponse {
         error is HTTPParserError || error is HTTP1TypeConversionError || error is HostFieldError
     }
 
-    /// The response as the last one of its connection.
-    var closingParts: [HTTPResponsePart] {
+    /// The response as the last one of its connection, or that of a stream of HTTP/2, without its end.
+    func closingParts(isHTTP1: Bool) -> [HTTPResponsePart] {
         var head = HTTPResponse(status: status)
-        head.headerFields = [
-            .contentType: "application/json", .contentLength: String(body.count), .connection: "close",
-            .server: "Silhouette",
-        ]
-        return [.head(head), .body(ByteBuffer(bytes: body)), .end(nil)]
+        head.headerFields = headers
+        head.headerFields[.contentType] = "application/json"
+        head.headerFields[.contentLength] = String(body.count)
+        head.headerFields[.server] = "Silhouette"
+        if isHTTP1 { head.headerFields[.connection] = "close" }
+        return [.head(head), .body(ByteBuffer(bytes: body))]
     }
 }

@@ -2,14 +2,13 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 
 /// Handles the parts of an exchange that no route can: one request at a time and its response.
 ///
 /// - `Expect: 100-continue`, for which curl and others wait before they send a large body, is answered when the body is
 ///   wanted (`BodyWanted`). A final response that comes before refuses the body, and the connection ends with it.
 /// - A body that is wanted has a deadline and a minimum rate. When it misses them, its reader gets `BodyTimeoutError`, and
-///   the connection ends with the response.
+///   the connection, or the stream of HTTP/2, ends with the response.
 /// - Malformed requests are answered with 400 or 431 in the shape of all errors.
 /// - After the response, only a limited rest of the body is read, so that the client gets to its response.
 /// - The work of a request is canceled when its client disconnects (`DisconnectWatch`).
@@ -55,21 +54,14 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     // MARK: Inbound
 
     func handlerAdded(context: ChannelHandlerContext) {
-        let pipeline = context.pipeline.syncOperations
-        // HTTP/2 streams have no such codec, and the guard is their connection's.
-        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else {
-            connection = try? context.channel.parent?.pipeline.syncOperations.handler(type: ConnectionGuard.self)
-            return
-        }
-        connection = try? pipeline.handler(type: ConnectionGuard.self)
-        let persistence = PersistenceHandler()
-        self.persistence = persistence
         do {
-            // These stand where versions can be seen: before the codec.
-            try pipeline.addHandlers([RequestQueue(), persistence], position: .before(codec))
+            persistence = try PersistenceHandler.added(to: context.pipeline.syncOperations)
         } catch {
             context.fireErrorCaught(error)
         }
+        // The guard of a stream is its connection's.
+        let channel = isHTTP1 ? context.channel : context.channel.parent
+        connection = try? channel?.pipeline.syncOperations.handler(type: ConnectionGuard.self)
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -77,7 +69,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             exchange = Exchange(head)
-            guard connection?.exchangeBegan(isStream: !isHTTP1) ?? true else { return end(context) }
+            connection?.exchangeBegan()
         case .body(let part):
             exchange?.received(part.readableBytes)
             bodyDeadline.received(part.readableBytes)
@@ -116,13 +108,14 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !hasEnded else { return }  // what comes after a malformed head is no request either
-        guard exchange?.isAnswered ?? true, ErrorResponse.isMalformedRequest(error) else {
+        guard exchange?.isAnswered ?? true, error is StreamHeadError || ErrorResponse.isMalformedRequest(error) else {
             return context.fireErrorCaught(error)  // the reader of the body handles it
         }
         hasEnded = true
-        for part in ErrorResponse(error).closingParts { context.write(wrapOutboundOut(part), promise: nil) }
-        context.flush()
-        close(context)
+        for part in ErrorResponse(error).closingParts(isHTTP1: isHTTP1) {
+            context.write(wrapOutboundOut(part), promise: nil)
+        }
+        writeLast(wrapOutboundOut(.end(nil)), nil, context)
     }
 
     // MARK: Outbound
@@ -167,7 +160,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             head.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(head)), promise: promise)
         case .body(let body) where !isHTTP1:
-            for (part, promise) in output.parts(of: body, promise, context, limits: connection?.limits) {
+            for (part, promise) in output.parts(of: body, promise, context, connection) {
                 context.write(wrapOutboundOut(.body(part)), promise: promise)
             }
         case .body:
@@ -180,9 +173,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
             finishIfComplete()
             if endsWithAnswer {
                 hasEnded = true  // before the next request is passed on
-                context.writeAndFlush(data, promise: promise)
-                close(context)
-                if !isHTTP1 { connection?.end() }
+                writeLast(data, promise, context)
             } else {
                 if exchange?.isReceived == false { limitRest(context) }
                 context.write(data, promise: promise)
@@ -203,7 +194,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         exchange?.isInFlight = true
     }
 
-    /// On HTTP/2 the end of the stream ends the exchange.
+    /// HTTP/2: the end of the stream ends it.
     private func finishIfComplete() {
         guard isHTTP1, let exchange, exchange.isReceived, exchange.isAnswered else { return }
         finish()
@@ -225,18 +216,28 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         finish()
     }
 
-    /// Takes nothing more from the client and ends the connection.
+    /// Takes nothing more from a client that has its response, and ends the connection or the stream.
     func end(_ context: ChannelHandlerContext) {
         guard !hasEnded else { return }
         hasEnded = true
         close(context)
     }
 
+    private func writeLast(_ end: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+        let written = context.eventLoop.makePromise(of: Void.self)
+        written.futureResult.cascade(to: promise)
+        written.futureResult.assumeIsolated().whenSuccess { if !self.isHTTP1 { self.close(context) } }
+        context.writeAndFlush(end, promise: written)
+        if isHTTP1 { close(context) }
+    }
+
     /// Tells the client that the connection ends, and closes it after a moment in which what it still sends is dropped. To
     /// close at once, with bytes unread, would make the system throw away the response on its way.
+    /// A stream whose request is not complete is reset without an error instead (RFC 9113, section 8.1).
     private func close(_ context: ChannelHandlerContext) {
+        if let connection, !isHTTP1 { return connection.resetStream(context) }
         let channel = context.channel
-        if isHTTP1 { context.close(mode: .output, promise: nil) }
+        context.close(mode: .output, promise: nil)
         context.eventLoop.scheduleTask(in: .milliseconds(500)) { channel.close(promise: nil) }
     }
 

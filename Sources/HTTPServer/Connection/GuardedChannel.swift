@@ -1,5 +1,4 @@
 import HummingbirdCore
-import HummingbirdHTTP2
 import Logging
 import NIOCore
 
@@ -10,18 +9,22 @@ struct GuardedChannel<Wrapped: ServerChildChannel>: ServerChildChannel {
     private let wrapped: Wrapped
     private let limits: ConnectionLimits
     private let registry: ConnectionRegistry
+    private let isSecure: Bool
 
-    init(_ wrapped: Wrapped, limits: ConnectionLimits, registry: ConnectionRegistry) {
+    /// - Parameter isSecure: whether TLS is spoken.
+    init(_ wrapped: Wrapped, limits: ConnectionLimits, registry: ConnectionRegistry, isSecure: Bool) {
         self.wrapped = wrapped
         self.limits = limits
         self.registry = registry
+        self.isSecure = isSecure
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
             // A connection that sends at full speed leaves the loop to others after each read.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
-            try channel.pipeline.syncOperations.addHandler(ConnectionGuard(limits: limits, registry: registry))
+            try channel.pipeline.syncOperations.addHandler(
+                ConnectionGuard(limits: limits, registry: registry, isSecure: isSecure))
         }
         .flatMap { wrapped.setup(channel: channel, logger: logger) }
     }
@@ -46,21 +49,15 @@ extension HTTPServerBuilder {
             // The target may hold a small image. The responder refuses more than `RequestHead` allows.
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: RequestHead.maxReceivedField, maxHeaderListSize: RequestHead.maxReceived,
-                maxHeaderFieldCount: 256))
-        guard let certificates else {
-            return HTTPServerBuilder { responder in
-                GuardedChannel(
-                    HTTP1Channel(responder: responder, configuration: http1), limits: limits, registry: registry)
-            }
-        }
-        let tls = certificates.configuration
-        // HTTP/2 sends GOAWAY shortly before the guard closes the connection.
-        let http2 = HTTP2UpgradeChannel.Configuration(
-            idleTimeout: limits.idleTimeout * 9 / 10, gracefulCloseTimeout: .seconds(5), streamConfiguration: http1)
+                maxHeaderFieldCount: RequestHead.maxFields))
         return HTTPServerBuilder { responder in
-            GuardedChannel(
-                try HTTP2UpgradeChannel(tlsConfiguration: tls, configuration: http2, responder: responder),
-                limits: limits, registry: registry)
+            let plain = HTTP1Channel(responder: responder, configuration: http1)
+            guard let certificates else {
+                return GuardedChannel(plain, limits: limits, registry: registry, isSecure: false)
+            }
+            return GuardedChannel(
+                try SecureChannel(plain, certificates: certificates, registry: registry), limits: limits,
+                registry: registry, isSecure: true)
         }
     }
 }

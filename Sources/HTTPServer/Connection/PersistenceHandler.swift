@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOHTTPTypesHTTP1
 
 /// A request without a host, or with more than one.
 struct HostFieldError: Error, CustomStringConvertible {
@@ -21,6 +22,15 @@ final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// Whether the current request is of a version before 1.1.
     private(set) var isOld = false
     private var isRefused = false
+
+    /// Adds what HTTP/1 needs where versions can be seen: before the codec.
+    /// - Returns: the handler, or nil on streams of HTTP/2, which have no such codec.
+    static func added(to pipeline: ChannelPipeline.SynchronousOperations) throws -> PersistenceHandler? {
+        guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return nil }
+        let handler = PersistenceHandler()
+        try pipeline.addHandlers([RequestQueue(), handler], position: .before(codec))
+        return handler
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard case .head(var head) = unwrapInboundIn(data) else {

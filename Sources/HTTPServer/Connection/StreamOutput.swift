@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP2
 
 /// The response body of an HTTP/2 stream, written in parts, so that a client that stops taking them is noticed: the
 /// connection itself may be busy with other streams, and the window of this one closed.
@@ -10,12 +11,12 @@ struct StreamOutput {
     /// Splits a body into parts and starts the write deadline.
     /// - Parameters:
     ///   - promise: completes with the last part.
-    ///   - limits: how fast the client must take the parts; else the connection is closed.
+    ///   - connection: says how fast the client must take the parts; else the stream is reset.
     func parts(
         of body: ByteBuffer, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext,
-        limits: ConnectionLimits?
+        _ connection: ConnectionGuard?
     ) -> [(ByteBuffer, EventLoopPromise<Void>?)] {
-        guard let limits, body.readableBytes > 0 else { return [(body, promise)] }
+        guard let connection, body.readableBytes > 0 else { return [(body, promise)] }
         var body = body
         var parts: [(ByteBuffer, EventLoopPromise<Void>?)] = []
         let progress = progress
@@ -27,7 +28,7 @@ struct StreamOutput {
             if body.readableBytes == 0 { taken.futureResult.cascade(to: promise) }
             parts.append((part, taken))
         }
-        progress.watch(context, WriteProgress(limits: limits, grain: Self.partSize))
+        progress.watch(context, connection, WriteProgress(limits: connection.limits, grain: Self.partSize))
         return parts
     }
 
@@ -53,10 +54,10 @@ private final class Progress {
         if waiting == 0 { stop() }
     }
 
-    func watch(_ context: ChannelHandlerContext, _ writes: WriteProgress) {
+    func watch(_ context: ChannelHandlerContext, _ connection: ConnectionGuard, _ writes: WriteProgress) {
         guard timer == nil else { return }
         self.writes = writes
-        check(context)
+        check(context, connection)
     }
 
     func stop() {
@@ -64,20 +65,16 @@ private final class Progress {
         timer = nil
     }
 
-    private func check(_ context: ChannelHandlerContext) {
+    private func check(_ context: ChannelHandlerContext, _ connection: ConnectionGuard) {
         timer = nil
         writes?.written = written
         switch writes?.state(buffered: waiting, now: .now()) {
         case .complete, nil: break
         case .waiting(let time):
-            timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.check(context) }
+            timer = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.check(context, connection) }
         case .stalled:
-            let connection = context.channel.parent?.pipeline.syncOperations
-            if let guardian = try? connection?.handler(type: ConnectionGuard.self) {
-                guardian.close(.write)
-            } else {
-                context.close(promise: nil)
-            }
+            connection.count(.write)
+            connection.resetStream(context, .cancel)
         }
     }
 }

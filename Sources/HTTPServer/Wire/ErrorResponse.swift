@@ -28,6 +28,9 @@ struct ErrorResponse: Sendable {
         case _ where Self.isMalformedRequest(error):  // or the body is cut off, or not what its head announced
             self.init(.badRequest, "malformed_request", message: "The request is malformed: \(error).")
             return
+        case let error as StreamHeadError:
+            self.init(error.cause, style: style, methods: methods)
+            return
         case let error as BodyTimeoutError:
             self.init(RequestError.bodyTimeout(error.timeout, minRate: error.minRate), methods: methods)
             return
@@ -62,6 +65,10 @@ struct ErrorResponse: Sendable {
             headers[.allow] = (methods + [.options]).map(\.rawValue).joined(separator: ", ")
         case .unknownProject(let name, let served):
             self.init(unknown: "project \(name)", served: served)
+        case .pathTooLong:
+            self.init(
+                .uriTooLong, "path_too_long",
+                message: "The path of the request is too long: it may have \(RequestHead.maxPath) bytes.")
         case .targetTooLong:
             self.init(
                 .uriTooLong, "target_too_long",
@@ -69,7 +76,8 @@ struct ErrorResponse: Sendable {
         case .headersTooLarge:
             self.init(
                 .requestHeaderFieldsTooLarge, "headers_too_large",
-                message: "The head of the request is too large: its headers may have \(RequestHead.maxHeaders) bytes.")
+                message: "The head of the request is too large: it may have \(RequestHead.maxFields) headers of "
+                    + "\(RequestHead.maxHeaders) bytes together, and an address of \(RequestHead.maxTarget) bytes.")
         case .bodyTooLarge(let limit, let size):
             let found = size.map { "\($0) bytes" } ?? "more"
             self.init(

@@ -9,6 +9,7 @@ enum RequestError: Error, Sendable {
     case methodNotAllowed
     case unknownProject(String, served: [String])
     // The head and the body.
+    case pathTooLong
     case targetTooLong
     case headersTooLarge
     case bodyTooLarge(limit: Int, size: Int?)

@@ -1,0 +1,49 @@
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+import Serving
+
+/// Refuses the head of an HTTP/2 stream that is larger than any may be, or too large for the memory of heads, before it becomes a
+/// request. The stream is answered; its connection goes on.
+final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTP2Frame.FramePayload
+    typealias InboundOut = HTTP2Frame.FramePayload
+
+    /// Bytes of a head that every stream may hold.
+    private static let free = 4 << 10
+
+    private var budget: HeadBudget
+    private var isRefused = false
+
+    init(registry: ConnectionRegistry) {
+        budget = HeadBudget(registry: registry, free: Self.free)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isRefused else { return }
+        if case .headers(let frame) = unwrapInboundIn(data) {
+            // The names and values, and about what a field takes beside them (RFC 9113, section 6.5.2).
+            let size = frame.headers.reduce(0) { $0 + 32 + $1.name.utf8.count + $1.value.utf8.count }
+            if frame.headers.count > RequestHead.maxFields {
+                return refuse(RequestError.headersTooLarge, context)
+            }
+            if !budget.receive(size) { return refuse(ServiceError.overloaded(retryAfter: 1), context) }
+        }
+        context.fireChannelRead(data)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        budget.release()
+    }
+
+    private func refuse(_ error: any Error, _ context: ChannelHandlerContext) {
+        isRefused = true
+        context.fireErrorCaught(StreamHeadError(cause: error))
+    }
+}
+
+/// The head of a stream that is refused before it becomes a request.
+struct StreamHeadError: Error {
+    /// What the client is told.
+    let cause: any Error
+}
