@@ -21,6 +21,7 @@ extension OriginPolicy {
             throw InvalidOrigin(reason: "has a scheme that is not valid")
         }
         let rest = text[separator.upperBound...]
+        guard !rest.contains(",") else { throw InvalidOrigin(reason: "has a comma; name every origin by itself") }
         if let end = rest.firstIndex(where: { "/?#\\".contains($0) }) {
             let part = rest[end] == "?" ? "query" : rest[end] == "#" ? "fragment" : "path"
             throw InvalidOrigin(reason: "has a \(part), '\(rest[end...].prefix(100))'")

@@ -69,9 +69,11 @@ public struct AveragePrecision: Sendable {
                 }
             }
         }
-        values = Self.values(of: Array(tables.values))
+        // In a fixed order: sums of floating-point numbers depend on it.
+        let ordered = tables.sorted { $0.key < $1.key }.map(\.value)
+        values = Self.values(of: ordered)
         byCategory = tables.filter { $0.value[2].objects > 0 }.mapValues { Self.values(of: [$0]) }
-        let all = tables.values.map { $0[2] }.filter { $0.objects > 0 }
+        let all = ordered.map { $0[2] }.filter { $0.objects > 0 }
         precisionAtRecall = Self.recalls.indices.map { i in Self.mean(all.map { $0.precision[0][i] }) ?? 0 }
     }
 
