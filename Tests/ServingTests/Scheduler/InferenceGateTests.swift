@@ -5,38 +5,55 @@ import Testing
 
 @testable import Serving
 
+/// Counts what runs at the same time.
+private final class Tally: Sendable {
+    private let counts = Mutex((running: 0, most: 0))
+
+    /// The number that run.
+    var running: Int { counts.withLock(\.running) }
+    /// The largest number that ran at once.
+    var most: Int { counts.withLock(\.most) }
+
+    func begin() {
+        counts.withLock { counts in
+            counts.running += 1
+            counts.most = max(counts.most, counts.running)
+        }
+    }
+
+    func end() { counts.withLock { $0.running -= 1 } }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct InferenceGateTests {
     @Test func exactlyAsManyRunAsMay() async throws {
         let gate = InferenceGate(limit: 3)
-        let counts = Mutex((running: 0, most: 0))
+        let tally = Tally()
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<500 {
                 group.addTask {
                     _ = try await gate.run {
-                        counts.withLock { counts in
-                            counts.running += 1
-                            counts.most = max(counts.most, counts.running)
-                        }
+                        tally.begin()
                         await Task.yield()
-                        counts.withLock { $0.running -= 1 }
+                        tally.end()
                     }
                 }
             }
             try await group.waitForAll()
         }
-        #expect(counts.withLock(\.most) == 3)
+        #expect(tally.most == 3)
     }
 
     @Test func aCallerThatIsCanceledStopsWaitingAndTheNextOneRuns() async throws {
         let (gate, latch) = (InferenceGate(limit: 1), Latch())
-        let hasBegun = Mutex(false)
+        let tally = Tally()
         let first = Task {
             try await gate.run {
-                hasBegun.withLock { $0 = true }
+                tally.begin()
                 await latch.wait()
             }
         }
-        #expect(await soon { hasBegun.withLock(\.self) })
+        let hasBegun = await soon { tally.running == 1 }
+        #expect(hasBegun)
         let second = Task { try await gate.run {} }
         let third = Task { try await gate.run { 3 }.result }
         second.cancel()
@@ -54,16 +71,13 @@ import Testing
     }
 
     @Test func modelsShareTheGate() async throws {
-        let counts = Mutex((running: 0, most: 0))
+        let tally = Tally()
         let gate = InferenceGate(limit: 2)
         let models = (0..<3).map { _ in
             let session = StubSession { inputs in
-                counts.withLock { counts in
-                    counts.running += 1
-                    counts.most = max(counts.most, counts.running)
-                }
+                tally.begin()
                 try await Task.sleep(for: .milliseconds(2))
-                counts.withLock { $0.running -= 1 }
+                tally.end()
                 return inputs
             }
             return GatedModel(wrapped: StubModel(session: session, maxConcurrency: 2), gate: gate)
@@ -74,6 +88,6 @@ import Testing
             for try await time in group { waited += time }
             #expect(waited > .zero, "waiting at the gate counts as time in the queue")
         }
-        #expect(counts.withLock(\.most) == 2)
+        #expect(tally.most == 2)
     }
 }
