@@ -129,10 +129,15 @@ for picture in pictures.split(","):
         for feature, whole in zip(simple, json.loads(body)["features"], strict=True):
             distance = shape(whole["geometry"]).boundary.hausdorff_distance(shape(feature["geometry"]).boundary)
             assert distance <= float(tolerance) + 1e-6, distance
+            assert shape(feature["geometry"]).is_valid
+        for each in json.loads(ask(picture, simplify=tolerance)[1])["predictions"]:
+            assert shapely.Polygon([(p["x"], p["y"]) for p in each["points"]]).is_valid
 
     kind, body = ask(picture, format="cvat")
     image = ElementTree.fromstring(body).find("image")
     assert image.get("name") == "a picture.jpg" and image.get("width") == str(width)
+    labels = {label.find("name").text for label in ElementTree.fromstring(body).find("meta").iter("label")}
+    assert labels >= {element.get("label") for element in image}
     for element, mask in zip(image, masks, strict=True):
         if element.tag == "polygon":
             ring = [tuple(map(float, pair.split(","))) for pair in element.get("points").split(";")]
@@ -149,7 +154,8 @@ for picture in pictures.split(","):
     kind, body = ask(picture, format="labelme")
     document = json.loads(body)
     assert document["imagePath"] == "a picture.jpg" and document["imageHeight"] == height and document["imageData"] is None
-    assert all(each["shape_type"] == "polygon" and len(each["points"]) >= 3 for each in document["shapes"])
+    for each in document["shapes"]:
+        assert len(each["points"]) >= 3 if each["shape_type"] == "polygon" else each["shape_type"] == "mask" and len(each["points"]) == 2
     assert {each["label"] for each in document["shapes"]} == {each["class"] for each in answer["predictions"]}
 
     kind, body = ask(picture, format="yolo")

@@ -35,9 +35,9 @@ extension Mask {
     /// within a tolerance of it, and it does not cross or touch itself.
     ///
     /// The outline of a mask runs forth and back along parts that are one pixel wide. There the two ways are first moved apart by a
-    /// tenth of a pixel, where the tolerance is not smaller than that; coordinates are then multiples of a hundredth.
+    /// tenth of a pixel, or by the tolerance if that is less; coordinates are multiples of a hundredth.
     ///
-    /// - Parameter tolerance: in pixels of the image.
+    /// - Parameter tolerance: in pixels of the image. Below 0.02 the ways are not moved apart.
     /// - Returns: `nil` for an empty mask.
     public func outline(in imageSize: ImageSize, tolerance: Double) -> Polygon? {
         let component = largestComponent
@@ -49,12 +49,13 @@ extension Mask {
         let across = Double(imageSize.width) / Double(self.imageSize.width)
         let down = Double(imageSize.height) / Double(self.imageSize.height)
         let visits = Dictionary(steps.map { ($0.y * self.imageSize.width + $0.x, 1) }, uniquingKeysWith: +)
-        let isSeparable = tolerance >= BorderStep.separation * max(across, down, 1)
+        let separation = min(0.1, tolerance / max(across, down, 1))
+        let isSeparable = separation * min(across, down, 1) >= 0.02
         var points: [Point] = [], centers: [Point] = []
         for step in steps {
             let isShared = isSeparable && visits[step.y * self.imageSize.width + step.x, default: 1] > 1
             guard isShared || step.isCorner else { continue }
-            let shift = isShared ? step.outward : Point(x: 0, y: 0)
+            let shift = isShared ? step.outward(by: separation) : Point(x: 0, y: 0)
             let x = max(Double(step.x) + shift.x, 0) * across, y = max(Double(step.y) + shift.y, 0) * down
             points.append(Point(x: (x * 100).rounded() / 100, y: (y * 100).rounded() / 100))
             centers.append(Point(x: Double(step.x) * across, y: Double(step.y) * down))
@@ -110,19 +111,17 @@ private struct BorderStep {
 
     /// Steps in the directions; y points down.
     static let directions: [(x: Int, y: Int)] = [(1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1)]
-    /// How far visits of one pixel are moved apart from its center, in pixels of the mask.
-    static let separation = 0.1
-
     /// Whether the way turns here.
     var isCorner: Bool { arrived != leaves }
 
-    /// A tenth of a pixel into what is outside, between the way to the pixel and the way from it.
-    var outward: Point {
+    /// A step into what is outside, between the way to the pixel and the way from it.
+    /// - Parameter distance: its length at most, in pixels of the mask.
+    func outward(by distance: Double) -> Point {
         let back = (arrived + 4) & 7
         let turn = (leaves - back) & 7
         let middle = 2 * back + (turn == 0 ? 8 : turn)  // in steps of 22.5 degrees
         let direction = Self.directions[(middle / 2) & 7]
-        let length = direction.x != 0 && direction.y != 0 ? 0.07 : Self.separation
+        let length = direction.x != 0 && direction.y != 0 ? 0.7 * distance : distance
         return Point(x: Double(direction.x) * length, y: Double(direction.y) * length)
     }
 }
