@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import InstanceSegmentation
 import Logging
 import RuntimeSupport
@@ -13,7 +14,7 @@ struct CommandService {
     /// - Throws: `PoolError`, with what is wrong with the model.
     init(
         _ location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool,
-        logger: Logger
+        imageLimits: ImageLimits = ImageLimits(), logger: Logger
     ) async throws {
         let repository = ModelRepository(.files([location]), backend: backend, logger: logger)
         try await repository.rescan()
@@ -25,7 +26,7 @@ struct CommandService {
         model = try await pool.model(location.id)
         let limits = ServiceLimits(
             concurrency: 1, queueTimeout: .seconds(86_400), requestTimeout: .seconds(86_400), maxMemory: .max / 4,
-            maxTiles: 1_000_000)
+            maxTiles: 1_000_000, image: imageLimits)
         service = LocalPredictionService(
             pool: pool,
             scheduler: Scheduler(

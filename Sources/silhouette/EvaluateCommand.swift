@@ -23,6 +23,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @OptionGroup var backends: BackendOptions
 
+    @OptionGroup var imageOptions: ImageOptions
+
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
@@ -150,7 +152,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         inFile path: String, by segmenter: Segmenter
     ) async throws -> (all: [Detection], served: [Detection]) {
         let found = try await segmenter.detections(
-            in: EncodedImage(RegularFile.contents(of: path)),
+            in: EncodedImage(RegularFile.contents(of: path), limits: imageOptions.limits),
             options: [PredictionOptions(confidence: Float(scoreThreshold), overlap: iou), PredictionOptions()])
         return (found[0], found[1])
     }

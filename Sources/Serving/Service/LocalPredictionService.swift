@@ -145,10 +145,11 @@ package struct LocalPredictionService: PredictionService {
         }
     }
 
-    /// Bytes of the pixels that are held at once.
+    /// Bytes that are held at once while an image is decoded and its pixels are used.
     private func cost(of file: EncodedImage, _ query: PredictionQuery) -> Int {
-        let copies = query.pixels == .none && query.segmentation.tiling == nil ? 1 : 2
-        return file.size.area.multipliedReportingOverflow(by: 3 * copies).partialValue
+        let copies = query.pixels == .none && query.segmentation.tiling == nil ? 0 : 1
+        let (sum, overflow) = file.decodingMemory.addingReportingOverflow(3 * copies * file.size.area)
+        return overflow ? .max : sum
     }
 
     private func item(_ run: Run, _ file: EncodedImage, waited: Duration) async throws -> PredictionOutcome.Item {
@@ -184,7 +185,10 @@ package struct LocalPredictionService: PredictionService {
                 do { try lease.grow(by: size) } catch { throw ServiceError(error) }
             }
             guard bytes.withUnsafeBytes({ ImageFormat(signature: $0) }) != nil else {
-                throw ServiceError.fetchedNoImage
+                guard let foreign = bytes.withUnsafeBytes({ ForeignFormat(signature: $0) }) else {
+                    throw ServiceError.fetchedNoImage
+                }
+                throw ServiceError.image(.unsupported(foreign.name))
             }
             return bytes
         }
