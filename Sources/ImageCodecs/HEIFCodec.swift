@@ -1,10 +1,14 @@
 import CImageCodecs
 import Imaging
 
-/// HEIC and AVIF by libheif: the primary image, turned as the file says, alpha dropped. Reading only.
+/// HEIC by libheif, AVIF by libavif and, where that refuses a file, by libheif: the primary image, turned as the file says, alpha dropped. Reading only.
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
+        if items.isAV1 {
+            try HEIFBudget.check(items, in: bytes, limits: limits)
+            if let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) { return header }
+        }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)
             try HEIFBudget.check(items, in: bytes, limits: limits)
@@ -21,25 +25,19 @@ struct HEIFCodec: ImageCodec {
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
         let items = HEIFItems(bytes)
+        if items.isAV1, let file = AVIFFile(bytes, maxPixels: header.size.area),
+            let image = try file.image(size: header.size)
+        {
+            return image
+        }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)
-            if items.isAV1, let image = try stored(file, size: header.size) { return image }
             return try converted(file, size: header.size)
         }
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
         throw .unsupported("not writable as HEIF")
-    }
-
-    /// The planes as they are stored, turned into RGB here; `nil` for kinds of images that the library has to convert.
-    private func stored(_ file: HEIFFile, size: ImageSize) throws(ImageCodecError) -> Image? {
-        let decoded = try HEIFImage(file, heif_colorspace_undefined, heif_chroma_undefined)
-        let color = file.color ?? decoded.color ?? (matrix: 2, isFullRange: false)
-        guard let planes = HEIFPlanes(decoded.image, size: size),
-            let matrix = YCbCrMatrix(coefficients: color.matrix, isFullRange: color.isFullRange)
-        else { return nil }
-        return Image(size: size, pixels: planes.rgb(matrix))
     }
 
     /// The image in RGB as libheif gives it.
@@ -90,16 +88,6 @@ final class HEIFFile {
         heif_context_free(context)
     }
 
-    /// What the file says of its colors: the number of the matrix in H.273, and whether the full range is used.
-    var color: (matrix: UInt32, isFullRange: Bool)? {
-        var profile: UnsafeMutablePointer<heif_color_profile_nclx>?
-        guard heif_image_handle_get_nclx_color_profile(handle, &profile).code == heif_error_Ok, let profile else {
-            return nil
-        }
-        defer { heif_nclx_color_profile_free(profile) }
-        return (profile.pointee.matrix_coefficients.rawValue, profile.pointee.full_range_flag != 0)
-    }
-
     static func check(_ error: heif_error) throws(ImageCodecError) {
         guard error.code != heif_error_Ok else { return }
         let message = error.message.map { String(cString: $0) } ?? "it cannot be read"
@@ -123,12 +111,4 @@ private final class HEIFImage {
     }
 
     deinit { heif_image_release(image) }
-
-    /// What the image's own stream says of its colors; see `HEIFFile.color`.
-    var color: (matrix: UInt32, isFullRange: Bool)? {
-        var profile: UnsafeMutablePointer<heif_color_profile_nclx>?
-        guard heif_image_get_nclx_color_profile(image, &profile).code == heif_error_Ok, let profile else { return nil }
-        defer { heif_nclx_color_profile_free(profile) }
-        return (profile.pointee.matrix_coefficients.rawValue, profile.pointee.full_range_flag != 0)
-    }
 }

@@ -54,15 +54,13 @@ struct HEIFItems {
         readProperties(child("iprp"))
     }
 
-    /// Whether the primary image, or the first of those that it is derived from, is coded as AV1.
+    /// Whether the primary image is coded as AV1, or a grid of such images in the order of their numbers: libavif before 1.1 puts
+    /// the tiles of a grid in that order, whatever the file says.
     var isAV1: Bool {
-        var id = primary
-        for _ in 0..<8 {
-            guard let item = id.flatMap({ items[$0] }) else { return false }
-            if item.kind == "av01" { return true }
-            id = item.sources.first
-        }
-        return false
+        guard let item = primary.flatMap({ items[$0] }) else { return false }
+        if item.kind == "av01" { return true }
+        guard item.kind == "grid", item.sources == item.sources.sorted() else { return false }
+        return item.sources.allSatisfy { items[$0]?.kind == "av01" }
     }
 
     // MARK: Boxes

@@ -23,7 +23,7 @@ struct YCbCrMatrix {
         case (1, true): chroma = (119, 12, 30, 101)
         case (1, false): chroma = (135, 14, 34, 115)
         case (2, true), (5, true), (6, true): chroma = (113, 22, 46, 90)
-        case (2, false), (5, false), (6, false): chroma = (129, 25, 52, 102)
+        case (2, false), (5, false), (6, false): chroma = (128, 25, 52, 102)
         case (9, true): chroma = (120, 11, 37, 94)
         case (9, false): chroma = (137, 12, 42, 107)
         default: return nil
@@ -47,17 +47,12 @@ struct YCbCrMatrix {
         }
     }
 
-    /// Writes a row of gray as RGB.
-    func convert(y: UnsafePointer<UInt8>, count: Int, to output: UnsafeMutablePointer<UInt8>) {
-        for x in 0..<count {
-            let value = isFullRange ? y[x] : Self.fullRange[Int(y[x])]
-            (output[3 * x], output[3 * x + 1], output[3 * x + 2]) = (value, value, value)
-        }
-    }
-
-    /// 16...235 spread over 0...255.
-    private static let fullRange: [UInt8] = (0..<256).map { value in
-        UInt8(clamping: (min(max(value - 16, 0), 219) * 510 + 219) / 438)
+    /// A sample of gray spread over 0...255, as libavif's own code does it.
+    func gray(_ value: Int, bits: Int) -> UInt8 {
+        let shift = bits - 8
+        let (black, range) = isFullRange ? (0, (1 << bits) - 1) : (16 << shift, 219 << shift)
+        let share = min(max(Float(value - black) / Float(range), 0), 1)
+        return UInt8(clamping: Int((0.5 + share * 255).rounded(.down)))  // checked: 0...255
     }
 }
 
@@ -75,7 +70,8 @@ enum ChromaUpsampling {
     ) {
         for x in 0..<count {
             let a = min(x / 2, sourceCount - 1)
-            let b = min(max(x % 2 == 0 ? a - 1 : a + 1, 0), sourceCount - 1)
+            // The last pixel has no neighbor, also where its sample has one.
+            let b = x == count - 1 ? a : min(max(x % 2 == 0 ? a - 1 : a + 1, 0), sourceCount - 1)
             let sum = 9 * Int(near[a]) + 3 * Int(near[b]) + 3 * Int(far[a]) + Int(far[b])
             output[x] = UInt8(truncatingIfNeeded: (sum + 8) >> 4)
         }

@@ -1,11 +1,8 @@
 import CImageCodecs
 import Imaging
 
-/// A decoded HEIF image in the planes that its codec stores: Y, Cb and Cr, or Y alone.
-///
-/// libheif 1.15, which Debian 12 has, turns them into RGB without filtering the chroma, and takes gray of limited range for full range.
-/// Pillow's libraries do otherwise.
-struct HEIFPlanes {
+/// A decoded image in the planes that its codec stores: Y, Cb and Cr, or Y alone. The planes must outlive it.
+struct YCbCrPlanes {
     /// A plane of 8-bit samples, or of more bits in two bytes each.
     private struct Plane {
         let base: UnsafePointer<UInt8>
@@ -14,16 +11,20 @@ struct HEIFPlanes {
         let height: Int
         let bits: Int
 
-        init?(_ image: OpaquePointer, _ channel: heif_channel) {
-            var stride: Int32 = 0
-            guard let base = heif_image_get_plane_readonly(image, channel, &stride) else { return nil }
-            self.base = base
+        init?(_ base: UnsafeMutablePointer<UInt8>?, stride: UInt32, width: Int, height: Int, bits: UInt32) {
+            guard let base, (8...16).contains(bits), width > 0, height > 0 else { return nil }
+            self.base = UnsafePointer(base)
             self.stride = Int(stride)
-            width = Int(heif_image_get_width(image, channel))
-            height = Int(heif_image_get_height(image, channel))
-            bits = Int(heif_image_get_bits_per_pixel_range(image, channel))
-            let sampleBytes = bits > 8 ? 2 : 1
-            guard (8...16).contains(bits), width > 0, height > 0, self.stride >= width * sampleBytes else { return nil }
+            (self.width, self.height, self.bits) = (width, height, Int(bits))
+            guard self.stride >= width * (bits > 8 ? 2 : 1) else { return nil }
+        }
+
+        /// A sample of any depth as a number.
+        func sample(_ x: Int, _ y: Int) -> Int {
+            let row = UnsafeRawPointer(base + y * stride)
+            return bits > 8
+                ? Int(row.loadUnaligned(fromByteOffset: 2 * x, as: UInt16.self))
+                : Int(row.load(fromByteOffset: x, as: UInt8.self))
         }
 
         /// A row in 8 bits: in place, or reduced into a buffer of at least `width` bytes.
@@ -43,21 +44,27 @@ struct HEIFPlanes {
     private let chroma: (cb: Plane, cr: Plane)?
     private let size: ImageSize
 
-    /// Returns `nil` for images of other kinds than Y, or Y with Cb and Cr of the same depth in full or half size.
-    init?(_ image: OpaquePointer, size: ImageSize) {
-        guard [heif_colorspace_YCbCr, heif_colorspace_monochrome].contains(heif_image_get_colorspace(image)),
-            let luma = Plane(image, heif_channel_Y), luma.width == size.width, luma.height == size.height
+    /// Returns `nil` for images without planes, or of another size.
+    init?(_ image: avifImage, size: ImageSize) {
+        guard Int(image.width) == size.width, Int(image.height) == size.height,
+            let luma = Plane(
+                image.yuvPlanes.0, stride: image.yuvRowBytes.0, width: size.width, height: size.height,
+                bits: image.depth)
         else { return nil }
         self.luma = luma
         self.size = size
-        guard heif_image_get_colorspace(image) == heif_colorspace_YCbCr else {
+        let isHalfWide = image.yuvFormat == AVIF_PIXEL_FORMAT_YUV420 || image.yuvFormat == AVIF_PIXEL_FORMAT_YUV422
+        let width = isHalfWide ? (size.width + 1) / 2 : size.width
+        let height = image.yuvFormat == AVIF_PIXEL_FORMAT_YUV420 ? (size.height + 1) / 2 : size.height
+        guard image.yuvFormat != AVIF_PIXEL_FORMAT_YUV400 else {
             chroma = nil
             return
         }
-        guard let cb = Plane(image, heif_channel_Cb), let cr = Plane(image, heif_channel_Cr), cb.width == cr.width,
-            cb.height == cr.height, cb.bits == luma.bits, cr.bits == luma.bits,
-            [size.width, (size.width + 1) / 2].contains(cb.width),
-            [size.height, (size.height + 1) / 2].contains(cb.height)
+        guard
+            let cb = Plane(
+                image.yuvPlanes.1, stride: image.yuvRowBytes.1, width: width, height: height, bits: image.depth),
+            let cr = Plane(
+                image.yuvPlanes.2, stride: image.yuvRowBytes.2, width: width, height: height, bits: image.depth)
         else { return nil }
         chroma = (cb, cr)
     }
@@ -66,17 +73,20 @@ struct HEIFPlanes {
     func rgb(_ matrix: YCbCrMatrix) -> [UInt8] {
         let width = size.width
         return [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
-            // Rows of Y, two of Cb and two of Cr, and one each of doubled Cb and Cr.
+            // A row of Y, two of Cb and two of Cr, and one each of doubled Cb and Cr.
             let buffers = UnsafeMutablePointer<UInt8>.allocate(capacity: 7 * width)
             defer { buffers.deallocate() }
             guard let base = output.baseAddress else { return }
             for y in 0..<size.height {
                 let to = base + 3 * y * width
-                let row = luma.row(y, buffers)
                 guard let chroma else {
-                    matrix.convert(y: row, count: width, to: to)
+                    for x in 0..<width {
+                        let value = matrix.gray(luma.sample(x, y), bits: luma.bits)
+                        (to[3 * x], to[3 * x + 1], to[3 * x + 2]) = (value, value, value)
+                    }
                     continue
                 }
+                let row = luma.row(y, buffers)
                 let cb = samples(chroma.cb, y, buffers + width, buffers + 5 * width)
                 let cr = samples(chroma.cr, y, buffers + 3 * width, buffers + 6 * width)
                 matrix.convert(y: row, cb: cb, cr: cr, count: width, to: to)
