@@ -34,9 +34,10 @@ test: setup ## Run all tests (CLIENTS=all: a client whose runtime is missing or 
 	@echo "test: trying the clients that can run here; scripts/setup_clients.sh installs what the others need"
 	@CLIENTS="$(CLIENTS)" scripts/test_clients.sh
 
-lint: ## Check formatting and imports
+lint: ## Check formatting, imports and conversions of numbers
 	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@scripts/check_imports.sh
+	@scripts/check_conversions.sh
 
 format: ## Format the sources
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift

@@ -36,15 +36,15 @@ except ImportError:
 Image.MAX_IMAGE_PIXELS = 1 << 27
 OURS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"}
 COLUMNS = ["same", "rounding", "other", "refused", "ours only", "crashed"]
-SECONDS = 60
+SECONDS = 300
 MEMORY = 8 << 30
 
 
 def as_rgb(image):
     """The pixels that a training pipeline sees."""
     if image.mode.startswith("I;16"):
-        values = np.asarray(image)
-        return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, 2)
+        bits = 12 if getattr(image, "tag_v2", {}).get(258) == (12,) else 16
+        return np.repeat((np.asarray(image) >> (bits - 8)).astype(np.uint8)[..., None], 3, 2)
     if image.mode == "LAB":
         image = ImageCms.profileToProfile(image, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB")
     if image.mode in ("La", "RGBa"):
@@ -62,8 +62,10 @@ def reference(path):
                 name = image.format
                 if name not in OURS:
                     return name, None
-                image.seek(0)
-                return name, as_rgb(ImageOps.exif_transpose(image))
+                tags = getattr(image, "tag_v2", {})
+                upright = ImageOps.exif_transpose(image)
+                upright.tag_v2 = tags
+                return name, as_rgb(upright)
         except Exception as error:  # Pillow raises errors of many kinds
             return name, f"{type(error).__name__}: {error}"
 

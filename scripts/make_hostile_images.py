@@ -227,6 +227,18 @@ def portrait(count):
     return file.file(photograph)
 
 
+def shared_gain_map():
+    """A photograph as phones write it since iOS 18: its gain map belongs to it and to another image of the file."""
+    stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
+    file = HEIF(b"heic")
+    code, size = file.property(configuration), file.size(64, 64)
+    gain = file.property(full("auxC", b"urn:com:apple:photo:2020:aux:hdrgainmap\0"))
+    first = file.item("hvc1", stream, [code, size])
+    second = file.item("hvc1", stream, [code, size])
+    file.refer("auxl", file.item("hvc1", stream, [code, size, gain]), [first, second])
+    return file.file(first)
+
+
 def photograph():
     """An image as cameras write it: turned, mirrored and cropped, with an alpha channel, a thumbnail, EXIF and a color profile."""
     stream, configuration = coded(Image.new("RGB", (64, 48), (90, 120, 60)), "HEIF", quality=20)
@@ -351,8 +363,8 @@ def png_of_texts(count, size):
 def main():
     # What each is refused with; an empty text where it is read.
     files = {
-        "JPEG of two components": (jpeg_of_two_components(0), "corrupt"),
-        "JPEG of two components, with stray bytes": (jpeg_of_two_components(3), "no known color space"),
+        "JPEG of two components": (jpeg_of_two_components(0), "of 2 components"),
+        "JPEG of two components, with stray bytes": (jpeg_of_two_components(3), "of 2 components"),
         "JPEG of 600 scans": (jpeg_of_scans(16, 600), "more than 500 scans"),
         "JPEG of 60 scans over 100 megapixels": (jpeg_of_scans(9990, 60), "more than 40 scans"),
         "arithmetic JPEG of 60 scans over 100 megapixels": (jpeg_of_scans(9990, 60, arithmetic=True), "more than 16 scans"),
@@ -386,6 +398,7 @@ def main():
         "AVIF grid with an alpha grid": (grid_with_alpha(3072, 2048, 512), ""),
         "HEIC portrait with six mattes": (portrait(6), ""),
         "HEIC of every property": (photograph(), ""),
+        "HEIC whose gain map belongs to two images": (shared_gain_map(), ""),
         "HEIC that is derived from a text": (derived_from_text(), "not an image"),
         "HEIC whose references are cut off": (cycle(cut=True), "malformed"),
         "TIFF of 16x16 pixels in a tile of 32768x32768": (tiff(16, 16, 32768, 32768), "far more than the image"),

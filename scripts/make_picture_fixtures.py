@@ -7,10 +7,12 @@ import base64
 import io
 import json
 import pathlib
+import struct
+import zlib
 
 import numpy as np
 import pillow_heif
-from PIL import Image
+from PIL import Image, ImageOps
 
 pillow_heif.register_heif_opener()
 
@@ -28,6 +30,150 @@ def file(image, **options):
     image.save(buffer, **options)
     return buffer.getvalue()
 
+
+def jpeg(factors, size=(24, 16), adobe=None):
+    """A baseline JPEG of any sampling factors, with blocks of one value each."""
+    # Standard table for the differences of luminance's first coefficients: codes of 2 to 9 bits for categories 0 to 11.
+    lengths, codes, code = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], {}, 0
+    for length, count in enumerate(lengths, 1):
+        for _ in range(count):
+            codes[len(codes)] = (code, length)
+            code += 1
+        code <<= 1
+    bits = []
+
+    def put(value, length):
+        bits.extend(value >> i & 1 for i in reversed(range(length)))
+
+    width, height = size
+    across, down = max(h for h, _ in factors), max(v for _, v in factors)
+    last = [0] * len(factors)
+    state = 12345
+    for _ in range(-(-height // (8 * down)) * -(-width // (8 * across))):
+        for i, (h, v) in enumerate(factors):
+            for _ in range(h * v):
+                state = (state * 1103515245 + 12345) % 2**31
+                value = (state >> 16) % 101 - 50
+                difference, last[i] = value - last[i], value
+                category = abs(difference).bit_length()
+                put(*codes[category])
+                put(difference if difference >= 0 else difference + (1 << category) - 1, category)
+                put(0, 1)  # the end of the block, the only code of its table
+    bits += [1] * (-len(bits) % 8)
+    data = bytes(int("".join(map(str, bits[i : i + 8])), 2) for i in range(0, len(bits), 8)).replace(b"\xff", b"\xff\0")
+
+    def segment(marker, body):
+        return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
+
+    file = b"\xff\xd8"
+    if adobe is not None:
+        file += segment(0xEE, b"Adobe\0\x64\0\0\0\0" + bytes([adobe]))
+    file += segment(0xDB, b"\0" + bytes([16] * 64))
+    components = b"".join(bytes([i + 1, h << 4 | v, 0]) for i, (h, v) in enumerate(factors))
+    file += segment(0xC0, b"\x08" + struct.pack(">HHB", height, width, len(factors)) + components)
+    file += segment(0xC4, b"\x00" + bytes(lengths) + bytes(range(12)))
+    file += segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0")
+    selectors = b"".join(bytes([i + 1, 0]) for i in range(len(factors)))
+    return file + segment(0xDA, bytes([len(factors)]) + selectors + b"\0\x3f\0") + data + b"\xff\xd9"
+
+
+def png(color, depth, rows, before=b"", after=b""):
+    """A PNG of packed rows, with chunks before and behind its data."""
+    data = zlib.compress(b"".join(b"\0" + row for row in rows))
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", W, H, depth, color, 0, 0, 0)) + before + chunk(b"IDAT", data)
+        + after + chunk(b"IEND", b""))
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def tiff(tags, data):
+    """A TIFF with the given tags, (tag, type, values) each, whose one strip is `data`."""
+    form = {1: "B", 3: "H", 4: "I"}
+    given = {tag for tag, _, _ in tags}
+    tags = sorted(tags + [each for each in [(273, 4, [8]), (279, 4, [len(data)])] if each[0] not in given])
+    at = 8 + len(data)
+    extra = at + 2 + 12 * len(tags) + 4
+    entries, values = b"", b""
+    for tag, kind, numbers in tags:
+        packed = struct.pack(f"<{len(numbers)}{form[kind]}", *numbers)
+        if len(packed) > 4:
+            entries += struct.pack("<HHII", tag, kind, len(numbers), extra + len(values))
+            values += packed
+        else:
+            entries += struct.pack("<HHI", tag, kind, len(numbers)) + packed.ljust(4, b"\0")
+    return b"II*\0" + struct.pack("<I", at) + data + struct.pack("<H", len(tags)) + entries + bytes(4) + values
+
+
+def tiff_of(samples, bits, photometric, data, *more):
+    return tiff(
+        [(256, 3, [W]), (257, 3, [H]), (258, 3, [bits] * samples), (259, 3, [1]), (262, 3, [photometric]), (277, 3, [samples]),
+         (278, 3, [H]), *more], data)
+
+
+def bmp(bits, compression, data, palette=b"", header=40, height=H, masks=b""):
+    colors = len(palette) // 4
+    offset = 14 + header + len(masks) + len(palette)
+    body = struct.pack("<IiiHHIIiiII", header, W, height, 1, bits, compression, len(data), 0, 0, colors, 0)
+    return b"BM" + struct.pack("<IHHI", offset + len(data), 0, 0, offset) + body + masks + palette + data
+
+
+def run_lengths(indices, narrow):
+    """Rows from the bottom: runs, a stretch of pixels as they are, a jump, and the ends of rows and of the image."""
+    out = b""
+    for row in indices[::-1]:
+        out += bytes([5, row[0] << 4 | row[1] if narrow else row[0]])
+        stretch = [int(value) for value in row[5:12]]
+        if narrow:
+            packed = stretch + [0] * (-len(stretch) % 4)
+            out += bytes([0, len(stretch)]) + bytes(a << 4 | b for a, b in zip(packed[::2], packed[1::2]))
+        else:
+            out += bytes([0, len(stretch)]) + bytes(stretch) + b"\0"
+        out += bytes([0, 2, 3, 0, 4, row[20] << 4 | row[21] if narrow else row[20], 0, 0])
+    return out + b"\0\1"
+
+
+def webp_frame(data, x, y):
+    """An animation on a larger canvas from the data of a file; its first image does not begin at the corner."""
+    chunks = data[12:]
+    frame = b"".join([(x // 2).to_bytes(3, "little"), (y // 2).to_bytes(3, "little"), (W - 1).to_bytes(3, "little"),
+                      (H - 1).to_bytes(3, "little"), (100).to_bytes(3, "little"), b"\2"]) + chunks
+    canvas = b"\x02\0\0\0" + (W + 9).to_bytes(3, "little") + (H + 6).to_bytes(3, "little")
+    body = b"VP8X" + struct.pack("<I", 10) + canvas + b"ANIM" + struct.pack("<I", 6) + bytes(6)
+    body += (b"ANMF" + struct.pack("<I", len(frame)) + frame) * 2
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+def exif(kind, order, value=6):
+    """An EXIF block with an orientation as SHORT (3) or LONG (4)."""
+    mark = b"II*\0" if order == "<" else b"MM\0*"
+    number = struct.pack(order + ("H2x" if kind == 3 else "I"), value)
+    return mark + struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, 1) + number + bytes(4)
+
+
+def packed(values, bits):
+    """Rows of samples of few bits."""
+    rows = []
+    for row in values:
+        text = "".join(f"{int(value):0{bits}b}" for value in row)
+        rows.append(int(text.ljust(-(-len(text) // 8) * 8, "0"), 2).to_bytes(-(-len(text) // 8), "big"))
+    return rows
+
+
+x_, y_ = np.meshgrid(np.arange(W), np.arange(H))
+indices = (x_ + y_) % 16
+hidden = Image.fromarray(np.dstack([rgb, np.zeros((H, W), np.uint8)]))
+half = np.dstack([rgb // 2, np.full((H, W), 128, np.uint8)])
+baseline = file(picture, format="JPEG", quality=95, subsampling=0)
+scan = baseline.index(b"\xff\xda")
+gif_frame = file(picture.quantize(32), format="GIF", interlace=False)
+descriptor = gif_frame.index(b",\0\0\0\0")
+deep = (np.dstack([rgb, rgb[..., :1]]).astype(np.uint16) << 8 | 0x5A)
+webp = file(picture, format="WEBP", quality=90)
+palette = bytes(np.array([[17 * i, 255 - 17 * i, 8 * i, 0] for i in range(16)], np.uint8).tobytes())
+ramp = x_ * 255 // (W - 1)
 
 files = {
     "grey JPEG": file(picture.convert("L"), format="JPEG", quality=95),
@@ -59,16 +205,92 @@ files = {
     "TIFF with alpha": file(picture.convert("RGBA"), format="TIFF"),
     "AVIF": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, subsampling="4:4:4"),
     "HEIC": file(picture.resize((W * 4, H * 4)), format="HEIF", quality=95, chroma=444),
+    # Subsamplings that the usual names leave out, and four components.
+    "JPEG 3x1,1x1,1x1": jpeg([(3, 1), (1, 1), (1, 1)], (50, 30)),
+    "JPEG 4x2,1x1,1x1": jpeg([(4, 2), (1, 1), (1, 1)], (50, 30)),
+    "JPEG 1x4,1x1,1x1": jpeg([(1, 4), (1, 1), (1, 1)], (50, 30)),
+    "JPEG 2x2,2x1,1x2": jpeg([(2, 2), (2, 1), (1, 2)], (50, 30)),
+    "JPEG 2x2,1x1,2x2": jpeg([(2, 2), (1, 1), (2, 2)], (50, 30)),
+    "JPEG 1x1,2x2,2x2": jpeg([(1, 1), (2, 2), (2, 2)], (50, 30)),
+    "CMYK JPEG 2x2,1x1,1x1,2x2": jpeg([(2, 2), (1, 1), (1, 1), (2, 2)], (50, 30), adobe=0),
+    "YCCK JPEG": jpeg([(2, 2), (1, 1), (1, 1), (2, 2)], (50, 30), adobe=2),
+    "CMYK JPEG without Adobe segment": jpeg([(1, 1)] * 4),
+    "RGB JPEG": jpeg([(1, 1)] * 3, adobe=0),
+    "gray JPEG of factors 2x2": jpeg([(2, 2)], (50, 30)),
+    # Harmless warnings.
+    "JPEG whose scan ends at coefficient 0": baseline[: scan + 12] + b"\0" + baseline[scan + 13 :],
+    "JPEG with stray bytes between segments": baseline[:scan] + b"\0\1\2" + baseline[scan:],
+    "JPEG with an unknown Adobe transform": jpeg([(1, 1)] * 3, adobe=9),
+    # Orientation, however it is stored.
+    "JPEG of orientation 6 as LONG, big end first": file(picture, format="JPEG", exif=exif(4, ">")),
+    "JPEG of orientation 8 in XMP": file(picture, format="JPEG", xmp=b'<x tiff:Orientation="8"/>'),
+    "PNG with eXIf behind its data": png(2, 8, [row.tobytes() for row in rgb], after=chunk(b"eXIf", exif(3, "<"))),
+    "PNG with a prefix in eXIf": png(2, 8, [row.tobytes() for row in rgb], chunk(b"eXIf", b"Exif\0\0" + exif(3, ">"))),
+    "PNG with a raw profile": png(
+        2, 8, [row.tobytes() for row in rgb],
+        chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n   26\n" + exif(3, "<", 5).hex().encode() + b"\n"))),
+    "WebP of orientation 3": file(picture, format="WEBP", lossless=True, exif=b"Exif\0\0" + exif(3, "<", 3)),
+    "TIFF of orientation 7 as LONG": tiff_of(3, 8, 2, rgb.tobytes(), (274, 4, [7])),
+    # PNG.
+    "PNG with gAMA": png(2, 8, [row.tobytes() for row in rgb], chunk(b"gAMA", struct.pack(">I", 100000))),
+    "PNG of 16 bits": png(2, 16, [row.tobytes() for row in deep[..., :3].astype(">u2")]),
+    "PNG of 16 bits with alpha": png(6, 16, [row.tobytes() for row in deep.astype(">u2")]),
+    "PNG of 16-bit gray with alpha": png(4, 16, [row.tobytes() for row in deep[..., :2].astype(">u2")]),
+    "PNG of 2-bit gray": png(0, 2, packed(indices % 4, 2)),
+    "PNG of 4-bit gray": png(0, 4, packed(indices, 4)),
+    "PNG of 4-bit palette with tRNS": png(
+        3, 4, packed(indices, 4), chunk(b"PLTE", bytes(c for i in range(16) for c in palette[4 * i : 4 * i + 3])) + chunk(b"tRNS", bytes(16))),
+    "PNG of a short palette": png(3, 4, packed(indices, 4), chunk(b"PLTE", bytes(range(30)))),
+    "PNG of a transparent gray": png(0, 8, [bytes(row) for row in ramp.astype(np.uint8)], chunk(b"tRNS", b"\0\7")),
+    "PNG whose data has a wrong checksum": png(2, 8, [row.tobytes() for row in rgb])[:-16] + b"abcd" + chunk(b"IEND", b""),
+    "animated PNG": file(picture, format="PNG", save_all=True, append_images=[picture.rotate(180)]),
+    # WebP and GIF.
+    "animated WebP": file(picture, format="WEBP", save_all=True, append_images=[picture.rotate(180)], lossless=True),
+    "animated WebP whose first image is inside": webp_frame(webp, 4, 2),
+    "GIF whose image is inside": gif_frame[:6] + struct.pack("<HH", 40, 30) + gif_frame[10:descriptor] + b","
+    + struct.pack("<HH", 7, 5) + gif_frame[descriptor + 5 :],
+    "GIF whose image is larger than its screen": gif_frame[:6] + struct.pack("<HH", 10, 5) + gif_frame[10:],
+    # BMP.
+    "BMP of runs of 8 bits": bmp(8, 1, run_lengths(indices, False), palette),
+    "BMP of runs of 4 bits": bmp(4, 2, run_lengths(indices, True), palette),
+    "BMP of 4 bits from the top": bmp(4, 0, b"".join(packed(indices, 4)), palette, height=-H),
+    "BMP of 5, 5 and 5 bits": bmp(16, 0, (x_ | y_ << 5 | (x_ + 7) % 32 << 10).astype("<u2").tobytes()),
+    "BMP of 5, 6 and 5 bits": bmp(16, 3, (x_ | y_ << 5 | (x_ + 7) % 32 << 11).astype("<u2").tobytes(),
+                                  masks=struct.pack("<III", 0xF800, 0x7E0, 0x1F)),
+    "BMP of OS/2": b"BM" + struct.pack("<IHHIIHHHH", 0, 0, 0, 26 + 48, 12, W, H, 1, 4)
+    + bytes(c for i in range(16) for c in palette[4 * i : 4 * i + 3]) + b"".join(packed(indices, 4)),
+    # TIFF.
+    "BigTIFF": file(picture, format="TIFF", big_tiff=True),
+    "TIFF with colors of opacity 0": file(hidden, format="TIFF"),
+    "TIFF with colors that are multiplied": tiff_of(4, 8, 2, half.tobytes(), (338, 3, [1])),
+    "TIFF with an unknown extra sample": tiff_of(4, 8, 2, np.dstack([rgb, rgb[..., :1]]).tobytes(), (338, 3, [0])),
+    "TIFF of 16 bits": tiff_of(3, 16, 2, deep[..., :3].astype("<u2").tobytes()),
+    "TIFF of separate planes": tiff([(256, 3, [W]), (257, 3, [H]), (258, 3, [8, 8, 8]), (259, 3, [1]), (262, 3, [2]), (277, 3, [3]),
+                                     (278, 3, [H]), (284, 3, [2]), (273, 4, [8, 8 + W * H, 8 + 2 * W * H]), (279, 4, [W * H] * 3)],
+                                    np.moveaxis(rgb, 2, 0).tobytes()),
+    "TIFF of inks": file(picture.convert("CMYK"), format="TIFF"),
+    "TIFF of palette": file(picture.quantize(200), format="TIFF"),
+    "TIFF of 1-bit palette": tiff_of(1, 1, 3, b"".join(packed(indices % 2, 1)), (320, 3, [9000, 60000, 100, 40000, 65535, 0])),
+    "TIFF of 2-bit gray": tiff_of(1, 2, 1, b"".join(packed(indices % 4, 2))),
+    "TIFF of 4-bit white first": tiff_of(1, 4, 0, b"".join(packed(indices, 4))),
+    "TIFF of whole numbers of 32 bits": tiff_of(1, 32, 1, (ramp * 2 - 100).astype("<i4").tobytes(), (339, 3, [2])),
+    "TIFF of floating point": tiff_of(1, 32, 1, (ramp * 1.7 - 20).astype("<f4").tobytes(), (339, 3, [3])),
+    "TIFF of JPEG": file(picture, format="TIFF", compression="jpeg"),
+    "PackBits TIFF": file(picture, format="TIFF", compression="packbits"),
+    "TIFF of group 3": file(picture.convert("1"), format="TIFF", compression="group3"),
+    "TIFF of two pages": file(picture, format="TIFF", save_all=True, append_images=[picture.rotate(180)]),
+    # AVIF, whose chroma is filtered.
+    "AVIF 4:2:0": file(picture.resize((W * 4 + 1, H * 4 + 1)), format="AVIF", quality=95, subsampling="4:2:0"),
+    "AVIF 4:2:2": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, subsampling="4:2:2"),
+    "gray AVIF": file(picture.convert("L").resize((W * 4, H * 4)), format="AVIF", quality=95),
+    "AVIF of orientation 6": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, exif=exif(3, "<")),
 }
 fixtures = []
 for name, data in files.items():
-    image = Image.open(io.BytesIO(data))
-    if image.mode.startswith("I"):
-        pixels = np.repeat((np.asarray(image).astype(np.float64) / 257).round().astype(np.uint8)[..., None], 3, 2)
-    elif image.mode == "CMYK":
-        # As inks multiply; Pillow's own conversion has the colour handling of its version.
-        c = np.asarray(image).astype(np.float64)
-        pixels = ((255 - c[..., :3]) * (255 - c[..., 3:]) / 255).round().astype(np.uint8)
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(data)))
+    if image.mode.startswith("I;16"):
+        # Pillow would clip them at 255; OpenCV takes the upper byte.
+        pixels = np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, 2)
     elif image.mode in ("RGBA", "LA"):
         pixels = np.asarray(image.convert("RGBA"))[..., :3]
     else:
@@ -76,4 +298,4 @@ for name, data in files.items():
     fixtures.append({"name": name, "width": image.width, "height": image.height, "file": base64.b64encode(data).decode(),
                      "pixels": base64.b64encode(np.ascontiguousarray(pixels).tobytes()).decode()})
 path = pathlib.Path(__file__).parent.parent / "Tests" / "TestSupport" / "Fixtures" / "pictures.json"
-path.write_text(json.dumps(fixtures))
+path.write_text("[" + ",\n".join(map(json.dumps, fixtures)) + "]\n")

@@ -36,6 +36,7 @@ need() { missing="${missing:+$missing }$1"; }
 has_header jpeglib.h || need libjpeg-dev
 has_header png.h || need libpng-dev
 has_header webp/decode.h || need libwebp-dev
+has_header avif/avif.h || need libavif-dev
 has_header libheif/heif.h || need libheif-dev
 has_header gif_lib.h || need libgif-dev
 has_header tiffio.h || need libtiff-dev

@@ -1,34 +1,54 @@
 import CImageCodecs
 import Imaging
 
-/// HEIC and AVIF by libheif: the primary picture, turned as the file says, alpha dropped. Reading only.
+/// HEIC by libheif, AVIF by libavif and, where that refuses a file, by libheif: the primary image, turned as the file says, alpha dropped. Reading only.
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
-        let file = try HEIFFile(bytes)
-        try HEIFBudget.check(items, in: bytes, limits: limits)
-        let size = try limits.check(
-            width: Int(heif_image_handle_get_width(file.handle)), height: Int(heif_image_handle_get_height(file.handle))
-        )
-        // The size is that after the file's own turns, which libheif applies; an EXIF orientation beside them does not count.
-        return ImageHeader(size: size, orientation: .up)
+        if items.isAV1 {
+            try HEIFBudget.check(items, in: bytes, limits: limits)
+            if let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) { return header }
+        }
+        return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
+            let file = try HEIFFile(bytes)
+            try HEIFBudget.check(items, in: bytes, limits: limits)
+            let size = try limits.check(
+                width: Int(heif_image_handle_get_width(file.handle)),
+                height: Int(heif_image_handle_get_height(file.handle)))
+            // The size is that after the file's own turns, which libheif applies; an EXIF orientation besides them does not count.
+            // The planes of the image and of its tiles, and opacity.
+            return ImageHeader(size: size, orientation: .up, workingMemory: 3 * size.area)
+        }
     }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
-        let file = try HEIFFile(bytes)
-        var decoded: OpaquePointer?
-        try HEIFFile.check(
-            heif_decode_image(file.handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, nil))
-        guard let decoded else { throw .corrupt("it has no picture") }
-        defer { heif_image_release(decoded) }
-        let size = header.size
+        let items = HEIFItems(bytes)
+        if items.isAV1, let file = AVIFFile(bytes, maxPixels: header.size.area),
+            let image = try file.image(size: header.size)
+        {
+            return image
+        }
+        return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
+            let file = try HEIFFile(bytes)
+            return try converted(file, size: header.size)
+        }
+    }
+
+    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+        throw .unsupported("not writable as HEIF")
+    }
+
+    /// The image in RGB as libheif gives it.
+    private func converted(_ file: HEIFFile, size: ImageSize) throws(ImageCodecError) -> Image {
+        let decoded = try HEIFImage(file, heif_colorspace_RGB, heif_chroma_interleaved_RGB)
         var stride: Int32 = 0
-        guard let plane = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride),
-            Int(heif_image_get_width(decoded, heif_channel_interleaved)) == size.width,
-            Int(heif_image_get_height(decoded, heif_channel_interleaved)) == size.height, Int(stride) >= 3 * size.width
-        else { throw .corrupt("its picture has another size than it says") }
+        guard let plane = heif_image_get_plane_readonly(decoded.image, heif_channel_interleaved, &stride),
+            Int(heif_image_get_width(decoded.image, heif_channel_interleaved)) == size.width,
+            Int(heif_image_get_height(decoded.image, heif_channel_interleaved)) == size.height,
+            Int(stride) >= 3 * size.width
+        else { throw .corrupt("its image has another size than it says") }
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
             for y in 0..<size.height {
                 output.baseAddress?.advanced(by: 3 * y * size.width)
@@ -38,14 +58,10 @@ struct HEIFCodec: ImageCodec {
         }
         return Image(size: size, pixels: pixels)
     }
-
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        throw .unsupported("not writable as HEIF")
-    }
 }
 
-/// A parsed file and its primary picture. The bytes must outlive it.
-private final class HEIFFile {
+/// A parsed file and its primary image. The bytes must outlive it.
+final class HEIFFile {
     let handle: OpaquePointer
     private let context: OpaquePointer
 
@@ -61,7 +77,7 @@ private final class HEIFFile {
         }
         guard let handle else {
             heif_context_free(context)
-            throw .corrupt("it has no picture")
+            throw .corrupt("it has no image")
         }
         self.context = context
         self.handle = handle
@@ -77,8 +93,22 @@ private final class HEIFFile {
         let message = error.message.map { String(cString: $0) } ?? "it cannot be read"
         switch error.code {
         case heif_error_Unsupported_filetype, heif_error_Unsupported_feature:
-            throw .unsupported("a HEIF file (\(message))")
+            throw .unsupported("a HEIF file of a kind that cannot be read (\(message))")
         default: throw error.subcode == heif_suberror_End_of_data ? .truncated(message) : .corrupt(message)
         }
     }
+}
+
+/// A decoded image.
+private final class HEIFImage {
+    let image: OpaquePointer
+
+    init(_ file: HEIFFile, _ space: heif_colorspace, _ chroma: heif_chroma) throws(ImageCodecError) {
+        var decoded: OpaquePointer?
+        try HEIFFile.check(heif_decode_image(file.handle, &decoded, space, chroma, nil))
+        guard let decoded else { throw .corrupt("it has no image") }
+        image = decoded
+    }
+
+    deinit { heif_image_release(image) }
 }

@@ -27,6 +27,8 @@ struct HEIFItems {
     private(set) var entryCount = 0
     /// Whether every list was read to its exact end. Where lengths contradict one another, the library may see other items.
     private(set) var isWellFormed = true
+    /// Where the file has the kind of a reference from an auxiliary image or thumbnail to more than one image, or to none.
+    private(set) var sharedReferences: [Int] = []
     private let bytes: UnsafeRawBufferPointer
     private var itemData = 0..<0
     /// How many more numbers are read; the lists of a file of thousands of tiles have some ten thousand.
@@ -50,6 +52,15 @@ struct HEIFItems {
         readExtents(child("iloc"))
         readReferences(child("iref"))
         readProperties(child("iprp"))
+    }
+
+    /// Whether the primary image is coded as AV1, or a grid of such images in the order of their numbers: libavif before 1.1 puts
+    /// the tiles of a grid in that order, whatever the file says.
+    var isAV1: Bool {
+        guard let item = primary.flatMap({ items[$0] }) else { return false }
+        if item.kind == "av01" { return true }
+        guard item.kind == "grid", item.sources == item.sources.sorted() else { return false }
+        return item.sources.allSatisfy { items[$0]?.kind == "av01" }
     }
 
     // MARK: Boxes
@@ -153,6 +164,9 @@ struct HEIFItems {
             entryCount += 1
             var cursor = Cursor(at: reference.body.lowerBound, end: reference.body.upperBound)
             guard let from = read(&cursor, idLength), let count = read(&cursor, 2) else { return }
+            if ["auxl", "thmb"].contains(reference.kind), count != 1 {
+                sharedReferences.append(reference.body.lowerBound - 4)
+            }
             for _ in 0..<count {
                 guard let to = read(&cursor, idLength) else { return }
                 if reference.kind == "dimg" {

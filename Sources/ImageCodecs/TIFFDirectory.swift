@@ -19,7 +19,7 @@ struct TIFFDirectory {
         guard let start = isBig ? number(8, 8) : number(4, 4), let count = number(start, countLength) else { return }
         let entryLength = 4 + 2 * valueLength
         for index in 0..<min(count, Self.maxEntries) {
-            let at = start + countLength + entryLength * index  // checked: `start` lies within the file, `index` below 65,536
+            let at = start + countLength + entryLength * index  // checked: within the file, 65,535 entries
             guard let tag = number(at, 2) else { return }
             guard tag == 0x0112, let kind = number(at + 2, 2), number(at + 4, valueLength) == 1 else { continue }
             orientation = value(kind, at: at + 4 + valueLength).flatMap(Orientation.init(rawValue:))

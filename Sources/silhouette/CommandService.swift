@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import InstanceSegmentation
 import RuntimeSupport
 import Serving
@@ -11,13 +12,14 @@ struct CommandService {
     /// Loads a model.
     /// - Throws: what is wrong with the model.
     init(
-        _ location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool
+        _ location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool,
+        imageLimits: ImageLimits = ImageLimits()
     ) async throws {
         model = try await ServedModel(
             loading: location, backend: backend, usesSquareInput: usesSquareInput, decodesInFull: decodesInFull)
         let limits = ServiceLimits(
             concurrency: 1, queueTimeout: .seconds(86_400), requestTimeout: .seconds(86_400), maxMemory: .max / 4,
-            maxTiles: 1_000_000)
+            maxTiles: 1_000_000, image: imageLimits)
         service = LocalPredictionService(
             models: model,
             scheduler: Scheduler(

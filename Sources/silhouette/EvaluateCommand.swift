@@ -24,6 +24,8 @@ struct EvaluateCommand: AsyncParsableCommand {
 
     @OptionGroup var backends: BackendOptions
 
+    @OptionGroup var imageOptions: ImageOptions
+
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
@@ -79,7 +81,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         let service = try await CommandService(
-            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: true)
+            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: true,
+            imageLimits: imageOptions.limits)
         let categories = truth.categoriesByName
         guard service.model.classNames.contains(where: { categories[$0] != nil }) else {
             throw ValidationError("No class of \(location.id) has the name of a category in \(annotations).")
@@ -101,7 +104,11 @@ struct EvaluateCommand: AsyncParsableCommand {
                             pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
                             box: detection.box, mask: detection.mask))
                 }
-                sizes.add(picture, actual: try EncodedImage(RegularFile.contents(of: path(of: picture))).size)
+                sizes.add(
+                    picture,
+                    actual: try EncodedImage(
+                        RegularFile.contents(of: path(of: picture)), limits: imageOptions.limits
+                    ).size)
                 atDefault.add(
                     served.compactMap { found in categories[found.className].map { ($0, found.box) } },
                     objects: objects[picture.id] ?? [])

@@ -46,6 +46,8 @@ struct LimitOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Tiles of one image.", valueName: "n"))
     var maxTiles = environment("MAX_TILES").flatMap { Int($0) } ?? 256
 
+    @OptionGroup var images: ImageOptions
+
     func validate() throws {
         try requireNumbers("QUEUE_TIMEOUT", "REQUEST_TIMEOUT", "BODY_TIMEOUT")
         try requireIntegers("MAX_QUEUE", "MAX_MEMORY", "MAX_CONNECTIONS", "MAX_BODY", "MAX_IMAGES", "MAX_TILES")
@@ -78,7 +80,7 @@ struct LimitOptions: ParsableArguments {
         ServiceLimits(
             concurrency: try resolvedConcurrency(), maxQueue: maxQueue, queueTimeout: .seconds(queueTimeout),
             requestTimeout: .seconds(requestTimeout), maxMemory: maxMemory << 20, maxImages: maxImages,
-            maxTiles: maxTiles)
+            maxTiles: maxTiles, image: images.limits)
     }
 
     /// The bounds of connections.

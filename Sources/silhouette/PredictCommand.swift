@@ -29,6 +29,8 @@ struct PredictCommand: AsyncParsableCommand {
 
     @OptionGroup var backends: BackendOptions
 
+    @OptionGroup var imageOptions: ImageOptions
+
     @Option(
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
@@ -102,7 +104,7 @@ struct PredictCommand: AsyncParsableCommand {
         logger.logLevel = .warning
         let served = try await CommandService(
             location, backend: try backends.open(logger: logger), usesSquareInput: square || environmentFlag("SQUARE"),
-            decodesInFull: fullDecode || environmentFlag("FULL_DECODE"))
+            decodesInFull: fullDecode || environmentFlag("FULL_DECODE"), imageLimits: imageOptions.limits)
         let progress = ProgressBar(total: inputs.files.count, isShown: inputs.files.count > 3 && (json || save != nil))
         var writer = try writer(for: inputs.files, modelFiles: location.files, served: served) { message in
             progress.clear()

@@ -12,7 +12,7 @@ struct Silhouette: AsyncParsableCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "silhouette",
-        abstract: "Finds the outline of every object in a picture: a server, and a command for files.",
+        abstract: "Finds the outline of every object in an image: a server, and a command for files.",
         discussion: """
             Models lie in a folder as DATASET/VERSION/model.onnx. Every option can also be given as an environment \
             variable: SILHOUETTE_ and its name, such as SILHOUETTE_PORT=9001.
@@ -20,7 +20,7 @@ struct Silhouette: AsyncParsableCommand {
         version: version,
         subcommands: [
             ServeCommand.self, PredictCommand.self, ModelsCommand.self, KeysCommand.self, EvaluateCommand.self,
-            BenchmarkCommand.self, HealthCommand.self,
+            BenchmarkCommand.self, DecodeCommand.self, HealthCommand.self,
         ])
 
     static func main() async {

@@ -97,9 +97,15 @@ import Testing
             try await expect(
                 "/m/1", 400, cause + "Malformed base64 input image.", body: ByteBuffer(string: "aGVsbG8gd29ybGQ="))
             try await expect("/m/1", 400, cause + "Empty image payload.", body: ByteBuffer(string: "\"\""))
-            try await expect("/m/1", 413, "pixels", body: ByteBuffer(string: "GIF89a12345678"))
+            try await expect("/m/1", 400, cause + "The image is truncated", body: ByteBuffer(string: "GIF89a12345678"))
             try await expect(
-                "/m/1", 415, "HEIF", body: ByteBuffer(string: "\0\0\0\u{18}ftypmp42\0\0\0\0mp42isom"))
+                "/m/1", 415, "a video (MP4)", body: ByteBuffer(string: "\0\0\0\u{18}ftypmp42\0\0\0\0mp42isom"))
+            try await expect(
+                "/m/1", 415, "a web page (HTML)", body: ByteBuffer(string: "\n<!doctype html><title>Not found</title>"))
+            try await expect("/m/1", 415, "an SVG drawing", body: ByteBuffer(string: "<svg xmlns='x'/>"))
+            try await expect("/m/1", 415, "a PDF document", body: ByteBuffer(string: "%PDF-1.7"))
+            try await expect(
+                "/m/1", 415, "a PDF document", body: ByteBuffer(string: Data("%PDF-1.7".utf8).base64EncodedString()))
             try await expect("/m/1", 400, cause + "The image is", body: ByteBuffer(bytes: picture.prefix(80)))
             try await expect(
                 "/m/1?image=http%3A%2F%2F127.0.0.1%2Fa.jpg", 400, "network destination that is not allowed")

@@ -1,8 +1,9 @@
-// The C libraries that decode and encode images: libwebp, libheif, giflib and libtiff as they are, and libjpeg-turbo and libpng through
+// The C libraries that decode and encode images: libwebp, libavif, libheif, giflib and libtiff as they are, and libjpeg-turbo and libpng through
 // the functions below. Those two report errors by longjmp, which must not cross Swift code.
 #ifndef CIMAGECODECS_H
 #define CIMAGECODECS_H
 
+#include <avif/avif.h>
 #include <gif_lib.h>
 #include <libheif/heif.h>
 #include <stddef.h>
@@ -70,5 +71,8 @@ CodecStatus png_file_encode(
 
 /// Inflates a zlib stream into at most `capacity` bytes; returns how many there are, or -1 where the stream is damaged.
 ptrdiff_t zlib_inflate(const uint8_t *stream, size_t length, uint8_t *output, size_t capacity);
+
+/// How an AVIF image is to be turned, by its `irot` and `imir` properties, as an EXIF orientation.
+int32_t avif_image_orientation(const avifImage *image);
 
 #endif

@@ -84,7 +84,7 @@ package struct ImageBody: Sendable {
 
     private init(content buffer: ByteBuffer) throws {
         let view = buffer.readableBytesView
-        if ImageFormat(signature: view) != nil {
+        if ImageFormat(signature: view) != nil || ForeignFormat(signature: view) != nil {
             self.init(image: .body(buffer))
             return
         }

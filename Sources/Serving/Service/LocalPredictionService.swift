@@ -145,12 +145,13 @@ package struct LocalPredictionService: PredictionService {
         }
     }
 
-    /// The memory of the pixels that are held at once, and of a file that is made of them. In bytes.
+    /// The memory that decoding takes, that of the pixels held at once, and of a file that is made of them. In bytes.
     private func cost(of file: EncodedImage, _ query: PredictionQuery) -> Int {
-        let copies = query.pixels == .none && query.segmentation.tiling == nil ? 1 : 2
+        let copies = query.pixels == .none && query.segmentation.tiling == nil ? 0 : 1
         let encoding = query.encoder.map { $0.bytesPerPixel + ($0.needsPixels ? 3 : 0) } ?? 0
-        let (bytes, overflow) = file.size.area.multipliedReportingOverflow(by: max(3 * copies, encoding))
-        return overflow ? .max : bytes
+        let (decoded, isTooMuch) = file.decodingMemory.addingReportingOverflow(3 * copies * file.size.area)
+        let (encoded, isTooLarge) = file.size.area.multipliedReportingOverflow(by: encoding)
+        return isTooMuch || isTooLarge ? .max : max(decoded, encoded)
     }
 
     private func item(_ run: Run, _ file: EncodedImage, waited: Duration) async throws -> PredictionOutcome.Item {
@@ -194,7 +195,10 @@ package struct LocalPredictionService: PredictionService {
                 do { try lease.grow(by: size) } catch { throw ServiceError(error) }
             }
             guard bytes.withUnsafeBytes({ ImageFormat(signature: $0) }) != nil else {
-                throw ServiceError.fetchedNoImage
+                guard let foreign = bytes.withUnsafeBytes({ ForeignFormat(signature: $0) }) else {
+                    throw ServiceError.fetchedNoImage
+                }
+                throw ServiceError.image(.unsupported(foreign.name))
             }
             return bytes
         }

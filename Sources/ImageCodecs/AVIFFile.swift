@@ -1,0 +1,82 @@
+import CImageCodecs
+import Imaging
+
+/// An AVIF file that libavif can read. The bytes must outlive it.
+///
+/// libheif 1.15, which Debian 12 has, turns AVIF into RGB without filtering the chroma, and takes gray of limited range for full range.
+/// Pillow and OpenCV read AVIF by libavif.
+final class AVIFFile {
+    private let decoder: UnsafeMutablePointer<avifDecoder>
+
+    /// Reads the header. Returns `nil` where libavif refuses the file.
+    /// - Parameter maxPixels: larger images, and larger images inside, are refused before memory is taken.
+    init?(_ bytes: UnsafeRawBufferPointer, maxPixels: Int) {
+        guard let decoder = avifDecoderCreate() else { return nil }
+        self.decoder = decoder
+        decoder.pointee.maxThreads = 1
+        decoder.pointee.imageSizeLimit = UInt32(clamping: min(maxPixels, 1 << 28))
+        decoder.pointee.imageCountLimit = 100_000
+        decoder.pointee.strictFlags = 0
+        guard avifDecoderSetIOMemory(decoder, bytes.bytePointer, bytes.count) == AVIF_RESULT_OK,
+            avifDecoderParse(decoder) == AVIF_RESULT_OK, decoder.pointee.image != nil
+        else { return nil }
+    }
+
+    deinit { avifDecoderDestroy(decoder) }
+
+    /// Size and orientation; like Pillow this applies no `clap` property.
+    func header(limits: ImageLimits) throws(ImageCodecError) -> ImageHeader? {
+        guard let image = decoder.pointee.image?.pointee else { return nil }
+        let size = try limits.check(width: Int(image.width), height: Int(image.height))
+        // The planes, of two bytes a sample above 8 bits, and opacity.
+        return ImageHeader(
+            size: size, orientation: orientation(of: image), workingMemory: (image.depth > 8 ? 8 : 4) * size.area)
+    }
+
+    /// The turns that the file asks for; XMP counts where neither those nor EXIF say anything, as with Pillow.
+    private func orientation(of image: avifImage) -> Orientation {
+        var image = image
+        let turned = Orientation(rawValue: Int(avif_image_orientation(&image))) ?? .up
+        guard turned == .up else { return turned }
+        let exif = UnsafeRawBufferPointer(start: image.exif.data, count: image.exif.size)
+        let xmp = UnsafeRawBufferPointer(start: image.xmp.data, count: image.xmp.size)
+        return Orientation(exif: exif) == nil ? Orientation(xmp: xmp) ?? .up : .up
+    }
+
+    /// The first image of the file. Returns `nil` where libavif cannot decode it.
+    /// - Throws: `ImageCodecError` where it is damaged.
+    func image(size: ImageSize) throws(ImageCodecError) -> Image? {
+        let status = avifDecoderNextImage(decoder)
+        guard status == AVIF_RESULT_OK else {
+            if status == AVIF_RESULT_TRUNCATED_DATA { throw .truncated("it ends before its pixels do") }
+            return nil
+        }
+        guard let image = decoder.pointee.image, Int(image.pointee.width) == size.width,
+            Int(image.pointee.height) == size.height
+        else { return nil }
+        let matrix = YCbCrMatrix(
+            coefficients: UInt32(image.pointee.matrixCoefficients),
+            isFullRange: image.pointee.yuvRange == AVIF_RANGE_FULL)
+        if let matrix, let planes = YCbCrPlanes(image.pointee, size: size) {
+            return Image(size: size, pixels: planes.rgb(matrix))
+        }
+        return converted(image, size: size)
+    }
+
+    /// An image whose matrix is of a kind that only libavif knows.
+    private func converted(_ image: UnsafeMutablePointer<avifImage>, size: ImageSize) -> Image? {
+        guard let stride = UInt32(exactly: 3 * size.width) else { return nil }
+        var rgb = avifRGBImage()
+        avifRGBImageSetDefaults(&rgb, image)
+        rgb.format = AVIF_RGB_FORMAT_RGB
+        rgb.depth = 8
+        rgb.rowBytes = stride
+        var succeeded = false
+        let pixels = [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
+            rgb.pixels = output.baseAddress
+            succeeded = avifImageYUVToRGB(image, &rgb) == AVIF_RESULT_OK
+            count = succeeded ? 3 * size.area : 0
+        }
+        return succeeded ? Image(size: size, pixels: pixels) : nil
+    }
+}
