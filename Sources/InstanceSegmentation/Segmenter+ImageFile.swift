@@ -74,7 +74,7 @@ extension Segmenter {
         let model = model
         try Task.checkCancellation()
         let image = try file.decode(
-            minimumSize: query.decodesInFull || query.tiling != nil
+            minimumSize: query.decodesInFull || query.tiling != nil || model.needsEveryPixel
                 ? nil : { model.transform(for: $0).sufficientSize })
         let decoded = clock.now
         try Task.checkCancellation()

@@ -60,7 +60,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
             modelAt: location.file, concurrency: 1)
-        let served = try Segmenter(session: ours, settings: try location.settings(), usesSquareInput: square)
+        let served = try await Segmenter(
+            trying: ours, settings: try location.settings(), usesSquareInput: square)
         for (file, bytes) in pictures {
             let result = try await measure(bytes, served: served, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
@@ -88,8 +89,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
         _ location: ModelLocation, _ pictures: [(name: String, bytes: Data)], callers: Int, logger: Logger
     ) async throws {
         var runs = try await RawThroughput(modelAt: location.file, callers: callers, logger: logger)
-        let model = try Segmenter(
-            session: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
+        let model = try await Segmenter(
+            trying: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
         ).model
         for (file, bytes) in pictures {
             let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }

@@ -77,7 +77,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         let lane = try await backends.open(logger: logger).load(modelAt: location.file, concurrency: 1)
-        let segmenter = try Segmenter(session: lane, settings: try location.settings(), usesSquareInput: square)
+        let segmenter = try await Segmenter(
+            trying: lane, settings: try location.settings(), usesSquareInput: square)
         let categories = Dictionary(truth.categories.map { ($0.value, $0.key) }) { first, _ in first }
         guard segmenter.model.classNames.contains(where: { categories[$0] != nil }) else {
             throw ValidationError("No class of \(location.id) has the name of a category in \(annotations).")

@@ -48,14 +48,12 @@ struct ModelLoader: Sendable {
         let settings = try location.settings()
         try backend.describe(modelAt: location.file).checkLimits()
         let session = try await backend.load(modelAt: location.file, concurrency: configuration.concurrency)
-        let segmenter = try Segmenter(
-            session: session, settings: settings, usesSquareInput: configuration.usesSquareInput)
+        let segmenter = try await Segmenter(
+            trying: session, settings: settings, usesSquareInput: configuration.usesSquareInput)
         guard configuration.warmsUp else { return served(segmenter, location, generation) }
         let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
         let input = try segmenter.model.preprocess(image)
         for _ in 0..<Self.warmUps { try await session.warmUp(input.tensors) }
-        // A model whose outputs cannot be decoded must not replace one that works.
-        _ = try await segmenter.segment(image)
         return served(segmenter, location, generation)
     }
 
