@@ -29,7 +29,7 @@ struct ModelsListCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let backend = try backend.open(logger: logger)
+        let backend = try self.backend.open(logger: logger)
         for location in locations {
             do {
                 print(try await report(on: location, backend))
@@ -50,7 +50,8 @@ struct ModelsListCommand: AsyncParsableCommand {
         let model = try await Segmenter(trying: session, settings: settings).model
         let names = model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
         let folder = location.file.deletingLastPathComponent()
-        let files = [location.file] + description.weightFiles.map { folder.appending(path: $0) }
+        let files = ([location.file] + description.weightFiles.map { folder.appending(path: $0) })
+            .map { $0.resolvingSymlinksInPath() }
         let size = try files.reduce(0) { try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0) }
         let megabytes = (Double(size) / 1e5).rounded() / 10
         let lines = [

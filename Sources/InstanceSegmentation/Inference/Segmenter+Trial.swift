@@ -44,7 +44,7 @@ private struct ModelTrial {
     let settings: ModelSettings
 
     /// An image without content.
-    static let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
+    static let image = Image(size: ImageSize(width: 640, height: 320), color: .black)
 
     /// Runs the network on the image as the family wants it that the file seems to be of, else on zeros.
     /// - Returns: the run, and the shapes of the inputs that were given.

@@ -62,7 +62,7 @@ struct ChangeTracker {
             entries[location.id]?.metadata = metadata
             return
         }
-        let size = (read.recognition?.classNames ?? []).reduce(0) { $0 + $1.utf8.count + MemoryLayout<String>.size }
+        let size = read.classNames.reduce(0) { $0 + $1.utf8.count + MemoryLayout<String>.size }
         guard nameSize + size <= Self.maxNameSize else {
             entries[location.id]?.metadata = .failed(
                 reason: "The class names of all models together take more than \(Self.maxNameSize >> 20) MiB.")

@@ -19,6 +19,9 @@ public struct ModelMetadata: Sendable {
         public let inputSize: ImageSize
     }
 
+    /// The names as far as the header tells them.
+    public var classNames: [String] { recognition?.classNames ?? [] }
+
     /// Most inputs and outputs that are described.
     private static let maxTensors = 32
 
