@@ -18,8 +18,19 @@ FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Tests/Test
 F, I, H, U = TensorProto.FLOAT, TensorProto.INT64, TensorProto.FLOAT16, TensorProto.UINT8
 
 
-def save(name, input_type, input_shape, outputs, nodes=(), metadata=()):
-    """A model whose outputs are constants, unless a node makes them."""
+def save(name, input_type, input_shape, outputs, nodes=(), metadata=(), free=False):
+    """A model whose outputs are constants, unless a node makes them.
+
+    With `free` their shapes are known only when the graph runs: a sum of the input, times zero, is added to them.
+    """
+    if free:
+        nodes = [helper.make_node("ReduceMax", ["image"], ["peak"], keepdims=0), helper.make_node("Constant", [], ["none"], value_float=0.0),
+                 helper.make_node("Mul", ["peak", "none"], ["nil"]), helper.make_node("Cast", ["nil"], ["zero"], to=I)]
+        for key, value, *_ in outputs:
+            nodes += [helper.make_node("Constant", [], [f"{key}.value"], value=numpy_helper.from_array(value)),
+                      helper.make_node("Constant", [], [f"{key}.shape"], value=numpy_helper.from_array(np.array(value.shape, np.int64))),
+                      helper.make_node("Add", [f"{key}.shape", "zero"], [f"{key}.sides"]),
+                      helper.make_node("Reshape", [f"{key}.value", f"{key}.sides"], [key])]
     made = {output for node in nodes for output in node.output}
     constants = [
         helper.make_node("Constant", [], [key], value=numpy_helper.from_array(value, key)) for key, value, *_ in outputs if key not in made]
@@ -122,6 +133,63 @@ def fastsam():
         columns[0, :, k] = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, score, 1]
     save("fastsam", F, [1, 3, 64, 64], [("output0", columns), ("output1", np.ones((1, 1, 16, 16), np.float32))], metadata=[
         ("description", "Ultralytics YOLOv8s-seg model"), ("task", "segment"), ("stride", "32"), ("names", "{0: 'object'}")])
+
+
+FREE = ["batch", 3, "height", "width"]
+SEGMENT = [("task", "segment"), ("stride", "32"), ("imgsz", "[64, 64]")]
+
+
+def columns_free():
+    """Ultralytics' export with dynamic=True, simplify=False: the number of classes is told by a run alone."""
+    columns = np.zeros((1, 11, 84), np.float32)
+    columns[0, :, 5] = [32, 32, 40, 40, 0, 0.9, 0, 1, 1, 1, 1]
+    save("columns-free", F, FREE, [("output0", columns, ["batch", "d", "anchors"]), ("output1", np.ones((1, 4, 16, 16), np.float32), ["batch", 4, "h", "w"])],
+         metadata=SEGMENT + [("names", "{0: 'a', 1: 'b', 2: 'c'}")], free=True)
+
+
+def rows_free():
+    """YOLOv5's own export.py --dynamic."""
+    rows = np.zeros((1, 252, 12), np.float32)
+    rows[0, 7] = [32, 32, 40, 40, 0.9, 0, 1, 0, 1, 1, 1, 1]
+    save("rows-free", F, FREE, [("output0", rows, ["batch", "anchors", "d"]), ("output1", np.ones((1, 4, 16, 16), np.float32), ["batch", 4, "h", "w"])],
+         metadata=[("stride", "32"), ("names", "['a', 'b', 'c']")], free=True)
+
+
+def ready_unnamed():
+    """Suppression in the graph, without metadata."""
+    rows = np.zeros((1, 300, 10), np.float32)
+    rows[0, 0], rows[0, 1] = [12, 12, 52, 52, 0.9, 1, 1, 1, 1, 1], [2, 2, 30, 30, 0.8, 2, 1, 1, 1, 1]
+    save("ready-unnamed", F, [1, 3, 64, 64], [("output0", rows), ("output1", np.ones((1, 4, 16, 16), np.float32))])
+
+
+def yolact_minimal():
+    """Yolact_minimal's export2onnx.py: classes before boxes, no priors; three classes with the background, so that both have three or four
+    columns."""
+    cells = (8, 4, 2, 1, 1)
+    count = sum(3 * n * n for n in cells)
+    conf = np.zeros((1, count, 4), np.float32)
+    conf[..., 0] = 1
+    # The second box of a cell in the middle of the second level: twice as high as wide.
+    middle = 3 * 64 + 3 * (2 * 4 + 2) + 1
+    conf[0, middle] = [0.05, 0.05, 0.9, 0]
+    save("yolact-minimal", F, [1, 3, 64, 64], [
+        ("c", conf), ("b", np.zeros((1, count, 4), np.float32)), ("m", np.ones((1, count, 8), np.float32)), ("p", np.ones((1, 16, 16, 8), np.float32))])
+
+
+def dfine():
+    """D-FINE-seg, finished: corners in network pixels, probabilities, masks that end at their boxes."""
+    boxes = np.array([[[8, 4, 24, 20], [0, 0, 32, 32]]], np.float32)
+    masks = np.stack([np.full((8, 8), 0.9, np.float32), half((8, 8), 0.8)])[None]
+    save("dfine", F, [1, 3, 32, 32], [
+        ("labels", np.array([[1, 0]], np.int64)), ("boxes", boxes), ("scores", np.array([[0.9, 0.6]], np.float32)), ("masks", masks)])
+
+
+def dfine_raw():
+    """The same without post-processing in the graph, as nitid names it."""
+    boxes = np.array([[[0.5, 0.375, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
+    logits = np.array([[[-9, 2], [1, -9]]], np.float32)
+    masks = np.stack([np.full((8, 8), 0.9, np.float32), half((8, 8), 0.8)])[None]
+    save("dfine-raw", F, [1, 3, 32, 32], [("pred_logits", logits), ("pred_boxes", boxes), ("pred_masks", masks)])
 
 
 def maskformer():
@@ -246,6 +314,6 @@ def resample():
         json.dump({"width": 37, "height": 23, "pixels": noise.flatten().tolist(), "cases": cases}, file, separators=(",", ":"))
 
 
-for make in (rtmdet_ins, rtmdet_heads, yolov7, yolov9, fastsam, maskformer, mmdeploy, detectron2, yolact, fixed_batch, tail, half_input, bytes_input, resample):
+for make in (rtmdet_ins, rtmdet_heads, yolov7, yolov9, fastsam, columns_free, rows_free, ready_unnamed, yolact_minimal, dfine, dfine_raw, maskformer, mmdeploy, detectron2, yolact, fixed_batch, tail, half_input, bytes_input, resample):
     if len(sys.argv) < 2 or make.__name__ in sys.argv[1:]:
         make()

@@ -49,7 +49,7 @@ extension Segmenter {
     /// - Throws: the decoder's error.
     public func decode(_ file: some DecodableImage, for query: SegmentationQuery) throws -> Image {
         try file.decode(
-            minimumSize: query.decodesInFull || query.tiling != nil
+            minimumSize: query.decodesInFull || query.tiling != nil || model.needsEveryPixel
                 ? nil : { model.transform(for: $0).sufficientSize })
     }
 

@@ -91,8 +91,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
         _ location: ModelLocation, _ pictures: [(name: String, bytes: Data)], callers: Int, logger: Logger
     ) async throws {
         var runs = try await RawThroughput(modelAt: location.file, callers: callers, logger: logger)
-        let model = try Segmenter(
-            session: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
+        let model = try await Segmenter(
+            trying: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
         ).model
         for (file, bytes) in pictures {
             let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }

@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import InstanceSegmentation
 import Logging
-import ONNXRuntimeBackend
 
 struct ModelsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -16,6 +15,7 @@ struct ModelsListCommand: AsyncParsableCommand {
         commandName: "list", abstract: "Lists the models of a folder and what each is.")
 
     @OptionGroup var models: ModelOptions
+    @OptionGroup var backend: BackendOptions
 
     func run() async throws {
         var failures = 0
@@ -29,26 +29,37 @@ struct ModelsListCommand: AsyncParsableCommand {
         }
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let backend = try ONNXRuntimeBackend(logger: logger)
+        let backend = try self.backend.open(logger: logger)
         for location in locations {
             do {
-                let description = try backend.describe(modelAt: location.file)
-                let model = try ModelFamily.model(for: description, settings: try location.settings())
-                let names =
-                    model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
-                let size = try location.file.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0
-                let count = model.classNames.count
-                print(
-                    "\(location.id)  \(model.family.rawValue)  \(description.precision.rawValue)  \((Double(size) / 1e5).rounded() / 10) MB"
-                )
-                print("  input    \(description.inputs.map(\.description).joined(separator: ", "))")
-                print("  outputs  \(description.outputs.map(\.description).joined(separator: ", "))")
-                print("  classes  \(count): \(names)")
+                print(try await report(on: location, backend))
             } catch {
                 failures += 1
                 print("\(location.id)  cannot be used: \(error)")
             }
         }
         if failures > 0 { throw ExitCode(1) }
+    }
+
+    /// What a model is, after it ran once: usable is what `predict` and `serve` can use.
+    private func report(on location: ModelLocation, _ backend: some InferenceBackend) async throws -> String {
+        let settings = try location.settings()
+        let description = try backend.describe(modelAt: location.file)
+        try description.checkLimits()
+        let session = try await backend.load(modelAt: location.file, concurrency: 1)
+        let model = try await Segmenter(trying: session, settings: settings).model
+        let names = model.classNames.prefix(6).joined(separator: ", ") + (model.classNames.count > 6 ? ", …" : "")
+        let folder = location.file.deletingLastPathComponent()
+        let files = ([location.file] + description.weightFiles.map { folder.appending(path: $0) })
+            .map { $0.resolvingSymlinksInPath() }
+        let size = try files.reduce(0) { try $0 + ($1.resourceValues(forKeys: [.fileSizeKey]).fileSize ?? 0) }
+        let megabytes = (Double(size) / 1e5).rounded() / 10
+        let lines = [
+            "\(location.id)  \(model.family.rawValue)  \(description.precision.rawValue)  \(megabytes) MB",
+            "  input    \(description.inputs.map(\.description).joined(separator: ", "))",
+            "  outputs  \(description.outputs.map(\.description).joined(separator: ", "))",
+            "  classes  \(model.classNames.isEmpty ? "by number" : "\(model.classNames.count): \(names.excerpt(400))")",
+        ]
+        return (lines + model.remarks.map { "  note     \($0)" }).joined(separator: "\n")
     }
 }

@@ -74,8 +74,8 @@ struct PredictionWriter {
         guard formats.contains(.yolo) else { return }
         if let path = plan.classList { write(to: path) { YOLODataset.classList(classNames) } }
         if let path = plan.dataset {
-            let images = plan.relativeInputFolder
-            write(to: path) { YOLODataset.description(classNames, images: images) }
+            let description = YOLODataset.description(classNames, images: plan.relativeInputFolder)
+            write(to: path) { description }
         }
     }
 

@@ -129,7 +129,8 @@ import Testing
         let open = try map(nil, "{}", first: 1)
         #expect(open.names.isEmpty && open[0] == nil && open[5]?.id == 4 && open[5]?.name == "5")
         let named = try map(nil, #"{"names": ["__background__", "a", "b"]}"#, first: 1)
-        #expect(named.names == ["a", "b"] && named[1]?.id == 0 && named[7] == nil)
+        #expect(named.names == ["a", "b"] && named[1]?.id == 0 && named[0] == nil)
+        #expect(named[7]?.name == "7" && named[7]?.id == 6, "a class beyond the names is not lost")
     }
 
     @Test func roboflowsMeasureRemovesASmallBoxInsideALargeOne() {

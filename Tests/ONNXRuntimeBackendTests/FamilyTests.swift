@@ -14,7 +14,7 @@ import Testing
     ) async throws -> (family: ModelFamily, detections: [Detection]) {
         let file = TestFiles.fixture("family-\(name).onnx").path
         let lane = try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1)
-        let segmenter = try Segmenter(session: lane, settings: settings)
+        let segmenter = try await Segmenter(trying: lane, settings: settings)
         var options = PredictionOptions(confidence: confidence)
         if let overlap { options.overlap = overlap }
         return (segmenter.model.family, try await segmenter.segment(image, options: options).detections)
@@ -98,6 +98,43 @@ import Testing
             settings: settings
         ).model
         #expect(model.ownConfidence == 0.4 && model.ownOverlap == 0.9)
+    }
+
+    /// Files that leave the number of classes free, or have no names: a run tells it.
+    @Test(arguments: [
+        ("columns-free", ModelFamily.yolo, ["b"]), ("rows-free", .yolov5, ["b"]),
+        ("ready-unnamed", .yoloEndToEnd, ["1", "2"]),
+    ])
+    func lengthsThatAreLeftFreeAreToldByARun(name: String, family: ModelFamily, classes: [String]) async throws {
+        let image = Image(size: ImageSize(width: 64, height: 64), color: .white)
+        let found = try await found(name, image: image)
+        #expect(found.family == family && found.detections.map(\.className) == classes)
+        #expect(found.detections[0].box == BoundingBox(x1: 12, y1: 12, x2: 52, y2: 52))
+    }
+
+    @Test func yolactWithoutPriorsHasThoseOfItsInput() async throws {
+        var settings = ModelSettings()
+        settings.names = [0: "a", 1: "b", 2: "c"]
+        let image = Image(size: ImageSize(width: 128, height: 128), color: .white)
+        let (family, found) = try await found("yolact-minimal", image: image, settings: settings)
+        #expect(family == .yolact && found.map(\.className) == ["b"])
+        // The image is twice as large as the input; the cell is that of (40, 40), its box 5 pixels by the square roots of 1/2 and 2.
+        let (width, height) = (5 * 0.5.squareRoot(), 5 * 2.0.squareRoot())
+        let box = found[0].box
+        for (side, value) in zip(
+            [box.x1, box.y1, box.x2, box.y2], [40 - width / 2, 40 - height / 2, 40 + width / 2, 40 + height / 2])
+        {
+            #expect(abs(side - 2 * value) < 1e-4)
+        }
+    }
+
+    @Test(arguments: ["dfine", "dfine-raw"]) func dfinesMasksEndAtTheirBoxes(name: String) async throws {
+        let image = Image(size: ImageSize(width: 64, height: 32), color: .white)
+        let (family, found) = try await found(name, image: image)
+        #expect(family == .dfine && found.map(\.classID) == [1, 0])
+        #expect(found[0].box == BoundingBox(x1: 16, y1: 4, x2: 48, y2: 20))
+        #expect(found[0].mask.bounds == found[0].box && runs(found[0].mask, row: 10) == [16..<48])
+        #expect(runs(found[1].mask, row: 10).count == 1 && runs(found[1].mask, row: 10)[0].lowerBound == 0)
     }
 
     @Test func maskFormerAnswersAsTransformersDoes() async throws {

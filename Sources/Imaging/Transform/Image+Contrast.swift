@@ -107,8 +107,9 @@ extension Image {
 
     private func grayValues() -> [UInt8] {
         (0..<size.area).map { i in
-            let sum = 299 * Int(pixels[3 * i]) + 587 * Int(pixels[3 * i + 1]) + 114 * Int(pixels[3 * i + 2])
-            return UInt8((sum + 500) / 1000)
+            // OpenCV's weights, of 15 bits.
+            let sum = 9798 * Int(pixels[3 * i]) + 19235 * Int(pixels[3 * i + 1]) + 3735 * Int(pixels[3 * i + 2])
+            return UInt8(min((sum + 16384) >> 15, 255))
         }
     }
 

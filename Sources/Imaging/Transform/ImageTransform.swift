@@ -40,7 +40,8 @@ public struct ImageTransform: Hashable, Sendable {
     /// The same for a picture of which the transform's is a part.
     public func within(_ imageSize: ImageSize, x: Int, y: Int) -> ImageTransform {
         ImageTransform(
-            imageSize: imageSize, crop: ImageRegion(x: x, y: y, size: crop.size), networkSize: networkSize,
+            imageSize: imageSize, crop: ImageRegion(x: x + crop.x, y: y + crop.y, size: crop.size),
+            networkSize: networkSize,
             resizedSize: resizedSize, left: left, top: top)
     }
 

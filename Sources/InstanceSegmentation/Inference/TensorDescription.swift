@@ -51,6 +51,10 @@ public struct ModelDescription: Sendable {
     public var heads: DetectionHeads?
     /// What numbers the network is run with.
     public var precision = InferencePrecision.float32
+    /// Files next to the model that hold its weights, relative to its folder.
+    public var weightFiles: Set<String> = []
+    /// The run that shapes are taken from; `nil` where they are those that the file declares.
+    var trial: TrialRun?
 
     public init(inputs: [TensorDescription], outputs: [TensorDescription], metadata: [String: String]) {
         self.inputs = inputs

@@ -20,4 +20,6 @@ enum COCOCategories {
                 group.names.split(separator: ",").enumerated().map { (group.first + $0.offset, String($0.element)) }
             })
     }()
+    /// The same names without gaps, in their order.
+    static let contiguous: [String] = names.sorted { $0.key < $1.key }.map(\.value)
 }

@@ -7,6 +7,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     let decoder: Decoder
     let ownConfidence: Float
     var ownOverlap: Double? { settings.iou ?? decoder.ownOverlap }
+    let remarks: [String]
     private let input: NetworkInput
     private let classes: ClassMap
     private let settings: ModelSettings
@@ -20,10 +21,13 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
         self.input = input
         self.classes = classes
         settings = configuration.settings
+        remarks = configuration.remarks + classes.remarks
         ownConfidence = configuration.settings.confidence ?? decoder.ownConfidence
     }
 
     var classNames: [String] { classes.names }
+
+    var needsEveryPixel: Bool { input.needsEveryPixel }
 
     func transform(for imageSize: ImageSize) -> ImageTransform { input.transform(for: imageSize) }
 

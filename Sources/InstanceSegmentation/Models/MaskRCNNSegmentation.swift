@@ -35,6 +35,10 @@ struct MaskRCNNSegmentation: OutputDecoder {
         guard let outputs = outputs(model) else {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.maskRCNN.layout)
         }
+        var configuration = configuration
+        // LibreYOLO's export counts from 0, without the background and without gaps.
+        let countsFromZero = model.metadata["libreyolo_version"] != nil
+        if !countsFromZero { configuration.startNamesAtOne() }
         // The longest side bounds what the graph pastes: a mask of the picture's size for each object.
         let defaults = InputDefaults(resize: .none, padding: .byte(0), divisor: 1)
         return DecodedModel(
@@ -43,7 +47,9 @@ struct MaskRCNNSegmentation: OutputDecoder {
                 maskThreshold: configuration.settings.maskThreshold ?? 0.5, boxes: outputs[0], labels: outputs[1],
                 scores: outputs[2], maps: outputs[3]),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
-            classes: try ClassMap(slots: nil, configuration, first: 1, background: 0), configuration)
+            classes: try ClassMap(
+                slots: nil, configuration, first: countsFromZero ? 0 : 1, background: countsFromZero ? nil : 0),
+            configuration)
     }
 
     var ownConfidence: Float { 0.5 }

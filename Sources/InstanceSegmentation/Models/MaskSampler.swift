@@ -47,6 +47,9 @@ struct MaskSampler: Sendable {
         return (crop.x..<crop.x + crop.size.width, crop.y..<crop.y + crop.size.height)
     }
 
+    /// All cells.
+    var allCells: Window { Window(columns: 0...columns.cells - 1, rows: 0...rows.cells - 1) }
+
     /// The cells that pixels are sampled from; `nil` where there are no pixels.
     func window(across: Range<Int>, down: Range<Int>) -> Window? {
         guard !across.isEmpty, !down.isEmpty else { return nil }
@@ -86,8 +89,7 @@ struct MaskSampler: Sendable {
     /// - Parameter values: of all cells, row by row.
     func mask(_ values: UnsafeBufferPointer<Float>, threshold: Float = 0) -> Mask {
         let (across, down) = allPixels
-        let window = Window(columns: 0...columns.cells - 1, rows: 0...rows.cells - 1)
-        return mask(values, window: window, across: across, down: down, threshold: threshold)
+        return mask(values, window: allCells, across: across, down: down, threshold: threshold)
     }
 
     /// The mean over a mask's pixels of a function of what is sampled there.

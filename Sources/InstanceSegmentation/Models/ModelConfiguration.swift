@@ -16,6 +16,8 @@ struct ModelConfiguration: Sendable {
     var hasReadyRows: Bool?
     /// What the files beside the model say.
     let settings: ModelSettings
+    /// What an operator should know of the metadata, in sentences.
+    private(set) var remarks: [String] = []
 
     /// Reads the keys that Ultralytics' exporter writes: values are Python literals.
     init(metadata: [String: String], settings: ModelSettings = ModelSettings()) throws {
@@ -30,6 +32,13 @@ struct ModelConfiguration: Sendable {
         }
         if let value = metadata["stride"].flatMap(PythonLiteral.init(parsing:)) {
             stride = try Self.integer(value, in: 1...ModelLimits.divisor, "stride") ?? stride
+        }
+        // D-FINE-seg writes the size of a free input as height and width.
+        if let sides = metadata["img_size"]?.wholeMatch(of: /(\d{1,5})x(\d{1,5})/), let height = Int(sides.1),
+            let width = Int(sides.2), (1...ModelLimits.inputSide).contains(height),
+            (1...ModelLimits.inputSide).contains(width)
+        {
+            inputSize = ImageSize(width: width, height: height)
         }
         if let sides = metadata["imgsz"].flatMap(PythonLiteral.init(parsing:)) {
             let values = if case .list(let values) = sides { values } else { [sides, sides] }
@@ -72,9 +81,12 @@ struct ModelConfiguration: Sendable {
             for (slot, value) in values.enumerated() {
                 if case .string(let name) = value { try read.add(name, slot: slot) }
             }
+        // Other tools write keys of the same name; `None` is what an exporter writes that knows no names.
+        case .some(PythonLiteral.none): break
+        case nil where text.allSatisfy(\.isWhitespace): break
         default:
-            throw SegmentationError.invalidConfiguration(
-                "The metadata 'names' is neither a dictionary nor a list of names: \(text.excerpt())")
+            remarks.append(
+                "The metadata 'names' is neither a dictionary nor a list of names, and is not used: \(text.excerpt())")
         }
         names = read.bySlot
     }

@@ -21,6 +21,8 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     /// Two-stage models of mmdeploy.
     case mmdeploy
     case yolact
+    /// D-FINE-seg.
+    case dfine
     case mask2former
     case maskformer
     case eomt
@@ -47,6 +49,8 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         case .mmdeploy: "mmdeploy's two-stage models (outputs dets [batch, n, 5], labels [batch, n], masks [n, 28, 28])"
         case .yolact:
             "YOLACT (outputs [batch, boxes, 4], [batch, boxes, classes + 1], [batch, boxes, 32], [boxes, 4], [batch, h, w, 32])"
+        case .dfine:
+            "D-FINE-seg (outputs labels [batch, k], boxes [batch, k, 4], scores [batch, k], masks [batch, k, h, w]; or logits, boxes and masks of queries)"
         case .mask2former, .maskformer, .eomt:
             "\(rawValue) (outputs class_queries_logits [batch, queries, classes + 1], masks_queries_logits [batch, queries, h, w])"
         }
@@ -62,6 +66,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         if RTMDetHeadsSegmentation.recognizes(model) { return .rtmdetIns }
         if RFDETRSegmentation.recognizes(model) { return .rfdetr }
         if MaskRCNNSegmentation.recognizes(model) { return .maskRCNN }
+        if DFINESegmentation.recognizes(model) { return .dfine }
         if QuerySegmentation.recognizes(model) { return .mask2former }
         if YOLACTSegmentation.recognizes(model) { return .yolact }
         if RegionSegmentation.detectron2Layout(model) != nil { return .detectron2 }
@@ -85,12 +90,13 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     ) throws -> any SegmentationModel {
         try description.checkLimits()
         let configuration = try ModelConfiguration(metadata: description.metadata, settings: settings)
-        if let task = configuration.task, task != "segment" {
-            throw SegmentationError.invalidConfiguration(
-                "This is a model for the task '\(task.excerpt())'; it has no masks. Instance segmentation needs one for 'segment'."
-            )
-        }
         guard let family = recognized(in: description, configuration) else {
+            // Whatever tools write as the task, a file whose outputs are those of a family has masks.
+            if let task = configuration.task, task != "segment" {
+                throw SegmentationError.invalidConfiguration(
+                    "This is a model for the task '\(task.excerpt())', without the outputs of any supported family; "
+                        + "instance segmentation needs masks. Found: \(description.summary)")
+            }
             throw SegmentationError.unrecognizedModel(
                 found: description.summary, expected: allCases.map(\.layout).joined(separator: "; "))
         }
@@ -119,6 +125,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         case .detectron2: try RegionSegmentation.detectron2(description, configuration, usesSquareInput: square)
         case .mmdeploy: try RegionSegmentation.mmdeploy(description, configuration, usesSquareInput: square)
         case .yolact: try YOLACTSegmentation.model(description, configuration, usesSquareInput: square)
+        case .dfine: try DFINESegmentation.model(description, configuration, usesSquareInput: square)
         case .mask2former: try query(.mask2former)
         case .maskformer: try query(.maskformer)
         case .eomt: try query(.eomt)

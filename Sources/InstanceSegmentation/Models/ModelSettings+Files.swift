@@ -41,37 +41,18 @@ extension ModelSettings {
                 try ModelSettings(classNames: String(decoding: text, as: UTF8.self), file: namesFile.excerpt()))
         }
         try read("inference_config.json") { try ModelSettings(inferenceConfig: $0, file: $1) }
-        try read("environment.json") { try ModelSettings(environment: $0, file: $1) }
+        let hasPackage = layers.contains { $0.package != nil }
+        try read("environment.json") { object, file in
+            let older = try ModelSettings(environment: object, file: file)
+            guard hasPackage else { return older }
+            // A package of the newer engine says all of the input.
+            var names = ModelSettings()
+            names.names = older.names
+            return names
+        }
         try read("preprocessor_config.json") { try ModelSettings(preprocessorConfig: $0, file: $1) }
         try read("config.json") { try ModelSettings(transformersConfig: $0, file: $1) }
         for name in ["pipeline.json", "detail.json"] { try read(name) { try ModelSettings(mmdeploy: $0, file: $1) } }
         self = layers.reduce(ModelSettings()) { $0.over($1) }
-    }
-}
-
-extension ModelSettings {
-    /// A size; `nil` where one of its sides is not given as a number.
-    static func size(_ sides: [String: Any], _ file: String) throws -> ImageSize? {
-        guard sides["width"] is Double, sides["height"] is Double,
-            let width = try integer(sides, "width", in: 1...ModelLimits.inputSide, file),
-            let height = try integer(sides, "height", in: 1...ModelLimits.inputSide, file)
-        else { return nil }
-        return ImageSize(width: width, height: height)
-    }
-
-    /// An integer of a tool's file; `nil` if the key is missing or its value is not a number.
-    /// - Throws: `SegmentationError.invalidConfiguration` for a number that is not accepted.
-    static func integer(
-        _ object: [String: Any], _ key: String, in range: ClosedRange<Int>, _ file: String
-    ) throws -> Int? {
-        guard let number = object[key] as? Double else { return nil }
-        let integer = Int(exactly: number)
-        guard let integer, range.contains(integer) else {
-            let found = integer.map(String.init) ?? String(number)
-            throw SegmentationError.invalidConfiguration(
-                "\(file): '\(key)' is \(found); whole numbers from \(range.lowerBound) to \(range.upperBound) are accepted."
-            )
-        }
-        return integer
     }
 }

@@ -9,7 +9,21 @@ public struct ModelSettings: Sendable {
         case letterboxTopLeft
         case stretch
         case shortestEdge
+        /// The middle of the image in its own pixels, with a border where it is smaller than the input.
+        case centerCrop
         case none
+    }
+
+    /// How the sides of a resized image become whole numbers.
+    public enum SideRounding: Hashable, Sendable {
+        /// To the nearest, halves to the even one, as Ultralytics does.
+        case halfToEven
+        /// To the nearest, halves up, as detectron2 and mmcv do.
+        case halfUp
+        /// Downward, as Roboflow's engine does.
+        case truncated
+        /// The longer side downward from the exact ratio, as transformers does.
+        case transformers
     }
 
     /// What suppresses overlapping boxes.
@@ -61,6 +75,9 @@ public struct ModelSettings: Sendable {
     public var longestEdge: Int?
     /// Sides of the input are multiples of it.
     public var divisor: Int?
+    /// Whether images are resized to multiples of `divisor`, as transformers does, rather than padded to them.
+    public var stretchesToDivisor: Bool?
+    public var sideRounding: SideRounding?
     /// The byte around the picture, before normalisation.
     public var padValue: UInt8?
     /// Whether pictures are shrunk by averaging.
@@ -84,6 +101,10 @@ public struct ModelSettings: Sendable {
     public var hasReadyRows: Bool?
     /// Steps before the picture is resized.
     public var steps: [PictureStep]?
+    /// How a package of Roboflow's newer engine resizes, which depends on the family.
+    public var package: RoboflowPackage?
+    /// Names that are not served.
+    public var removedNames: Set<String>?
     /// Whether masks are made exactly as the family's own code does where a better way is known.
     public var followsReference: Bool?
     /// What the model's folder and file are called: some exports say nowhere else what they are.
@@ -107,6 +128,10 @@ public struct ModelSettings: Sendable {
         fill(\.shortestEdge)
         fill(\.longestEdge)
         fill(\.divisor)
+        fill(\.stretchesToDivisor)
+        fill(\.sideRounding)
+        fill(\.package)
+        fill(\.removedNames)
         fill(\.padValue)
         fill(\.antialias)
         fill(\.color)

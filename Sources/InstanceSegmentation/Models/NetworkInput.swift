@@ -10,6 +10,9 @@ struct InputDefaults: Sendable {
     var longestEdge = 1333
     /// Sides of an input of free shape are multiples of it.
     var divisor: Int?
+    var rounding = ModelSettings.SideRounding.halfToEven
+    /// Whether a package of Roboflow's is stretched to the input by Pillow's filter, after the resize of the training's images.
+    var stretchesPackages = false
 
     /// ImageNet's mean and deviation on values in 0...1.
     static let imageNet = PixelScaling(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
@@ -22,18 +25,17 @@ struct NetworkInput: Sendable {
 
     let name: String
     private let layout: Layout
-    /// The size that a picture is brought into; `nil` where each picture has its own.
-    private let box: ImageSize?
-    private let resize: ModelSettings.Resize
-    /// Sides must be multiples of it; `nil` where the size is fixed.
-    private let divisor: Int?
-    private let edges: (short: Int, long: Int)
+    private let geometry: InputGeometry
+    /// Where images go before they are stretched to the input; `nil` where that is one step.
+    private let firstGeometry: InputGeometry?
     private let padding: Padding
     private let scaling: PixelScaling
     private let resampling: Resampling
     private let steps: [PictureStep]
-    /// Pictures that the graph takes at once; all of them are the same one.
+    /// Images that the graph takes at once; all of them are the same one.
     let batch: Int
+    /// Whether a smaller image of the same content would not do: a contrast step looks at every pixel.
+    let needsEveryPixel: Bool
 
     /// Reads the only input: `[batch, 3, height, width]`, `[batch, height, width, 3]` or `[3, height, width]`, of floats or bytes.
     init(
@@ -73,34 +75,54 @@ struct NetworkInput: Sendable {
         guard (width ?? 1) > 0, (height ?? 1) > 0 else {
             throw SegmentationError.invalidConfiguration("The input is \(input), which has no room for a picture.")
         }
-        let multiple = settings.divisor ?? defaults.divisor ?? configuration.stride
-        let wanted = settings.resize ?? defaults.resize
-        let isFree = width == nil && height == nil
-        edges = (settings.shortestEdge ?? defaults.shortestEdge, settings.longestEdge ?? defaults.longestEdge)
-        if isFree && (wanted == .none || wanted == .shortestEdge) {
-            (box, resize, divisor) = (nil, wanted, wanted == .none ? 1 : multiple)
-        } else {
-            let standard = settings.inputSize ?? configuration.inputSize ?? ImageSize(width: 640, height: 640)
-            func padded(_ side: Int) -> Int { (side + multiple - 1) / multiple * multiple }
-            box = ImageSize(width: width ?? padded(standard.width), height: height ?? padded(standard.height))
-            // A graph that resizes itself but was exported with a fixed size, or one whose size is fixed.
-            resize = wanted == .none || wanted == .shortestEdge ? .letterboxTopLeft : wanted
-            divisor = isFree && wanted == .letterbox && !usesSquareInput ? multiple : nil
-        }
-        try Self.requireMemory(batch, box ?? Self.largest(edges, resize, divisor ?? 1), input)
-        padding = settings.padValue.map(Padding.byte) ?? defaults.padding
-        scaling = Self.scaling(settings, defaults.scaling, isBytes: input.elementType == .uint8)
-        resampling = settings.antialias.map { $0 ? .antialiased : .bytes } ?? defaults.resampling
+        let package = settings.resize == nil ? settings.package : nil
+        let isTwoStep = package != nil && defaults.stretchesPackages
+        firstGeometry = isTwoStep ? package?.firstResize : nil
+        geometry = Self.geometry(configuration, defaults, width, height, square: usesSquareInput)
+        try Self.requireMemory(batch, geometry.largest, input)
+        padding = (settings.padValue ?? package?.resize.padding).map(Padding.byte) ?? defaults.padding
+        scaling = Self.scaling(settings, defaults, isBytes: input.elementType == .uint8)
+        resampling =
+            settings.antialias.map { $0 ? .antialiased : .bytes }
+            ?? package.map { _ in isTwoStep ? .antialiased : .bytes } ?? defaults.resampling
         steps = (settings.steps ?? []) + (settings.color == .gray ? [.grayscale] : [])
+        needsEveryPixel = steps.contains { step in
+            switch step {
+            case .contrast, .colorContrast: true
+            case .crop, .grayscale: false
+            }
+        }
     }
 
-    /// The largest size that an image of any size is brought to where each has its own.
-    private static func largest(
-        _ edges: (short: Int, long: Int), _ resize: ModelSettings.Resize, _ multiple: Int
-    ) -> ImageSize {
-        func padded(_ length: Int) -> Int { (length + multiple - 1) / multiple * multiple }
-        let short = resize == .none ? edges.long : min(edges.short, edges.long)
-        return ImageSize(width: padded(edges.long), height: padded(short))
+    /// Where images go.
+    /// - Parameters:
+    ///   - width: of the input; `nil` where it is free.
+    ///   - height: of the input; `nil` where it is free.
+    private static func geometry(
+        _ configuration: ModelConfiguration, _ defaults: InputDefaults, _ width: Int?, _ height: Int?, square: Bool
+    ) -> InputGeometry {
+        let settings = configuration.settings
+        let package = settings.resize == nil ? settings.package : nil
+        let multiple = settings.divisor ?? defaults.divisor ?? configuration.stride
+        let wanted =
+            settings.resize ?? package.map { defaults.stretchesPackages ? .stretch : $0.resize.0 } ?? defaults.resize
+        let isFree = width == nil && height == nil
+        let edges = (settings.shortestEdge ?? defaults.shortestEdge, settings.longestEdge ?? defaults.longestEdge)
+        let rounding = package != nil ? .truncated : settings.sideRounding ?? defaults.rounding
+        if isFree && (wanted == .none || wanted == .shortestEdge) {
+            return InputGeometry(
+                box: nil, resize: wanted, rounding: rounding, divisor: wanted == .none ? 1 : multiple,
+                stretchesToDivisor: settings.stretchesToDivisor ?? false, edges: edges)
+        }
+        let standard = settings.inputSize ?? configuration.inputSize ?? ImageSize(width: 640, height: 640)
+        let takesSmaller = isFree && wanted == .letterbox && !square && package == nil
+        return InputGeometry(
+            box: ImageSize(
+                width: width ?? standard.width.rounded(upTo: multiple),
+                height: height ?? standard.height.rounded(upTo: multiple)),
+            // A graph that resizes itself but was exported with a fixed size, or one whose size is fixed.
+            resize: wanted == .none || wanted == .shortestEdge ? .letterboxTopLeft : wanted,
+            rounding: rounding, divisor: takesSmaller ? multiple : nil, stretchesToDivisor: false, edges: edges)
     }
 
     /// Refuses an input that would take too much memory, before one is made.
@@ -113,11 +135,16 @@ struct NetworkInput: Sendable {
         )
     }
 
-    private static func scaling(_ settings: ModelSettings, _ standard: PixelScaling, isBytes: Bool) -> PixelScaling {
+    private static func scaling(_ settings: ModelSettings, _ defaults: InputDefaults, isBytes: Bool) -> PixelScaling {
+        let standard = defaults.scaling
         // Bytes go in as they are; whatever is done to them is in the graph.
         var scaling = isBytes ? PixelScaling(divisor: 1, swapsRedAndBlue: standard.swapsRedAndBlue) : standard
         if !isBytes {
             if let scale = settings.scale { scaling.divisor = scale }
+            // Such families bring bytes to 0...1 themselves before they normalize.
+            if defaults.stretchesPackages, let package = settings.package, package.isNormalized {
+                scaling.divisor = 255
+            }
             if let mean = settings.mean { scaling.mean = mean }
             if let deviation = settings.std { scaling.deviation = deviation }
         }
@@ -130,57 +157,22 @@ struct NetworkInput: Sendable {
         return scaling
     }
 
-    /// Where a picture goes.
+    /// Where an image goes. Of two steps it is the place after the first: what such families answer is relative to that.
     func transform(for imageSize: ImageSize) -> ImageTransform {
         let part = steps.kept(of: imageSize)
-        let transform = transform(forPart: part.size)
+        let transform = (firstGeometry ?? geometry).transform(for: part.size)
         return part.size == imageSize ? transform : transform.within(imageSize, x: part.x, y: part.y)
-    }
-
-    private func transform(forPart size: ImageSize) -> ImageTransform {
-        guard let box else { return freeTransform(size) }
-        switch resize {
-        case .letterbox:
-            let network = divisor.map { ResizeMode.smallestRectangle(for: size, in: box, stride: $0) } ?? box
-            // The picture keeps the size that it has in the full box, only the bars become smaller.
-            return ImageTransform(centering: ResizeMode.letterboxed(size, into: box), of: size, in: network)
-        case .stretch:
-            return ResizeMode.stretch.transform(imageSize: size, networkSize: box)
-        case .letterboxTopLeft, .shortestEdge, .none:
-            return ImageTransform(
-                imageSize: size, networkSize: box,
-                resizedSize: ResizeMode.letterboxed(size, into: box),
-                left: 0, top: 0)
-        }
-    }
-
-    /// A network that takes any size: the picture as it is, or with its sides brought to the wanted lengths. Enormous pictures are
-    /// reduced, since such networks give a whole mask for each object.
-    private func freeTransform(_ size: ImageSize) -> ImageTransform {
-        let (short, long) = (min(size.width, size.height), max(size.width, size.height))
-        let ratio =
-            resize == .none
-            ? min(1, Double(edges.long) / Double(long))
-            : min(Double(edges.short) / Double(short), Double(edges.long) / Double(long))
-        func side(_ length: Int) -> Int { max(Int((Double(length) * ratio).rounded(.toNearestOrEven)), 1) }
-        let resized = ImageSize(width: side(size.width), height: side(size.height))
-        let multiple = divisor ?? 1
-        func padded(_ length: Int) -> Int { (length + multiple - 1) / multiple * multiple }
-        return ImageTransform(
-            imageSize: size, networkSize: ImageSize(width: padded(resized.width), height: padded(resized.height)),
-            resizedSize: resized, left: 0, top: 0)
     }
 
     private func repeated(_ picture: [Float]) -> [Float] {
         batch == 1 ? picture : Array(repeatElement(picture, count: batch).joined())
     }
 
-    /// The network's input for a picture.
+    /// The network's input for an image.
     func input(_ image: Image) -> ModelInput {
         let transform = transform(for: image.fullSize)
-        let size = transform.networkSize
-        let planes = image.applying(steps).planarFloats(
-            transform: transform, padding: padding, scaling: scaling, resampling: resampling)
+        let size = firstGeometry == nil ? transform.networkSize : geometry.largest
+        let planes = planes(image, transform)
         let tensor =
             switch layout {
             case .batchPlanes:
@@ -196,8 +188,24 @@ struct NetworkInput: Sendable {
     }
 }
 
+extension NetworkInput {
+    /// The numbers of an image, plane by plane.
+    private func planes(_ image: Image, _ transform: ImageTransform) -> [Float] {
+        let prepared = image.applying(steps)
+        let place = (firstGeometry ?? geometry).transform(for: prepared.size)
+        // A crop within the image, in its own pixels.
+        let part = place.crop.size == prepared.size ? prepared : prepared.cropped(to: place.crop)
+        guard firstGeometry != nil else {
+            return part.planarFloats(transform: transform, padding: padding, scaling: scaling, resampling: resampling)
+        }
+        let first = part.placed(transform: transform, padding: padding)
+        return first.planarFloats(
+            transform: geometry.transform(for: first.size), padding: padding, scaling: scaling, resampling: resampling)
+    }
+}
+
 extension Image {
-    /// The picture after the steps that come before resizing.
+    /// The image after the steps that come before resizing.
     fileprivate func applying(_ steps: [PictureStep]) -> Image {
         steps.reduce(self) { image, step in
             switch step {
@@ -205,10 +213,24 @@ extension Image {
                 let part = [step].kept(of: image.size)
                 return image.cropped(to: ImageRegion(x: part.x, y: part.y, size: part.size))
             case .grayscale: return image.grayscale()
-            case .contrast(.stretching): return image.stretched()
+            case .contrast(.stretching), .colorContrast(.stretching): return image.stretched()
             case .contrast(.histogram): return image.equalized()
             case .contrast(.adaptive): return image.adaptivelyEqualized()
+            case .colorContrast(.histogram): return image.colorEqualized()
+            case .colorContrast(.adaptive): return image.colorAdaptivelyEqualized()
             }
         }
+    }
+
+    /// The image resized by OpenCV's arithmetic and padded, as an image.
+    fileprivate func placed(transform: ImageTransform, padding: Padding) -> Image {
+        let scaling = PixelScaling(divisor: 1)
+        let planes = planarFloats(transform: transform, padding: padding, scaling: scaling, resampling: .bytes)
+        let size = transform.networkSize
+        var bytes = [UInt8](repeating: 0, count: 3 * size.area)
+        for channel in 0..<3 {
+            for i in 0..<size.area { bytes[3 * i + channel] = UInt8(min(max(planes[channel * size.area + i], 0), 255)) }
+        }
+        return Image(size: size, pixels: bytes)
     }
 }

@@ -5,7 +5,10 @@ public enum PictureStep: Hashable, Sendable {
     /// A part of the picture, as fractions of its sides.
     case crop(left: Double, top: Double, right: Double, bottom: Double)
     case grayscale
+    /// On the grey values of the image, as Roboflow's older engine does.
     case contrast(Contrast)
+    /// On the colors of the image, as Roboflow's newer engine does.
+    case colorContrast(Contrast)
 
     /// A way to spread the values of a picture.
     public enum Contrast: String, CaseIterable, Hashable, Sendable {

@@ -27,9 +27,21 @@ struct QueryMasks: InstanceMasks {
             cells: ImageSize(width: width, height: height), transform: transform, resolution: resolution)
     }
 
+    /// The part of a mask inside the object's box: pixels with `x1 <= x < x2` and `y1 <= y < y2`.
+    func maskWithinBox(of candidate: Candidate) -> Mask {
+        let (across, down) = sampler.pixels(in: sampler.transform.imageBox(candidate.box))
+        guard !across.isEmpty, !down.isEmpty else { return empty }
+        let cells = sampler.allCells
+        return maps.withMap(candidate.index) {
+            sampler.mask($0, window: cells, across: across, down: down, threshold: threshold)
+        } ?? empty
+    }
+
+    private var empty: Mask { Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: []) }
+
     func mask(of candidate: Candidate) -> Mask {
         maps.withMap(candidate.index) { sampler.mask($0, threshold: threshold) }
-            ?? Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: [])
+            ?? empty
     }
 }
 

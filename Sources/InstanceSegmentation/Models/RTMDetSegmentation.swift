@@ -14,7 +14,8 @@ struct RTMDetSegmentation: OutputDecoder {
     static let inputDefaults = InputDefaults(
         resize: .letterboxTopLeft,
         scaling: PixelScaling(
-            divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375], swapsRedAndBlue: true))
+            divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375], swapsRedAndBlue: true),
+        rounding: .halfUp)
 
     /// mmdeploy's three outputs.
     static func hasOutputs(_ model: ModelDescription) -> Bool {

@@ -35,9 +35,11 @@ struct RegionSegmentation: OutputDecoder {
         guard let layout = detectron2Layout(model) else {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.detectron2.layout)
         }
-        // Mean and deviation are in the graph.
+        // Mean and deviation are in the graph; images are resized by Pillow.
         let scaling = PixelScaling(divisor: 1, swapsRedAndBlue: true)
-        let defaults = InputDefaults(resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 1)
+        let defaults = InputDefaults(
+            resize: .shortestEdge, padding: .number(0), scaling: scaling, resampling: .antialiased, divisor: 1,
+            rounding: .halfUp)
         return try decoded(.detectron2, layout, model, configuration, usesSquareInput, defaults)
     }
 
@@ -45,7 +47,8 @@ struct RegionSegmentation: OutputDecoder {
         _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
     ) throws -> any SegmentationModel {
         let scaling = PixelScaling(divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375])
-        let defaults = InputDefaults(resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 32)
+        let defaults = InputDefaults(
+            resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 32, rounding: .halfUp)
         return try decoded(.mmdeploy, .mmdeploy, model, configuration, usesSquareInput, defaults)
     }
 

@@ -12,6 +12,10 @@ public protocol SegmentationModel: Sendable {
     var ownConfidence: Float { get }
     /// The most overlap that goes with it; `nil` where nothing says one.
     var ownOverlap: Double? { get }
+    /// What an operator should know of the model, in sentences: that there are more names than classes, for example.
+    var remarks: [String] { get }
+    /// Whether images must be decoded in full: a smaller one of the same content would be prepared differently.
+    var needsEveryPixel: Bool { get }
     /// Where a picture of that size goes in the network's input.
     func transform(for imageSize: ImageSize) -> ImageTransform
     /// The network's inputs for a picture.
@@ -27,6 +31,10 @@ public protocol SegmentationModel: Sendable {
 }
 
 extension SegmentationModel {
+    public var remarks: [String] { [] }
+
+    public var needsEveryPixel: Bool { false }
+
     public func decode(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> DecodedDetections {

@@ -3,16 +3,22 @@ import Imaging
 
 /// YOLACT: boxes as offsets to fixed ones, and masks as sums of prototypes.
 ///
+/// Exports of Yolact_minimal have conf before loc, no priors, and images in the upper left corner of a square.
+///
 /// - loc `[1, boxes, 4]`, conf `[1, boxes, classes + 1]` with the background first, coefficients `[1, boxes, 32]`, priors
 ///   `[boxes, 4]` (centre and size in 0...1), prototypes `[1, height, width, 32]`, in this order, under any names.
 ///
-/// Source: Bolya et al., *YOLACT* (2019); `layers/box_utils.py`, `decode`.
+/// Source: Bolya et al., *YOLACT* (2019); `layers/box_utils.py`, `decode`; Yolact_minimal, `modules/yolact.py`.
 struct YOLACTSegmentation: OutputDecoder {
     private let offsets: String
     private let scores: String
     private let coefficients: String
     private let priors: String?
     private let prototypes: String
+    /// The boxes of an export without priors.
+    private let standardPriors: YOLACTPriors
+    /// Whether scores come before offsets, as in Yolact_minimal's exports, whose images and boxes differ as well.
+    private var isMinimal: Bool { standardPriors == .byRatio }
 
     private static func outputs(_ model: ModelDescription) -> YOLACTSegmentation? {
         let maps = model.outputs.filter { $0.shape.count == 4 }
@@ -20,14 +26,29 @@ struct YOLACTSegmentation: OutputDecoder {
             return nil
         }
         let rows = model.outputs.filter { $0.shape.count == 3 }
-        guard rows.count == 3, let offsets = rows.first(where: { $0.shape[2].length == 4 }),
-            let coefficients = rows.last(where: { $0.shape[2].length == count && $0.name != offsets.name }),
-            let scores = rows.first(where: { $0.name != offsets.name && $0.name != coefficients.name })
-        else { return nil }
         let priors = model.outputs.first { $0.shape.count == 2 && $0.shape[1].length == 4 }
+        guard rows.count == 3, let coefficients = rows.last(where: { $0.shape[2].length == count }) else { return nil }
+        let pair = rows.filter { $0.name != coefficients.name }
+        guard pair.count == 2, let offsets = offsets(in: pair, model, hasPriors: priors != nil),
+            let scores = pair.first(where: { $0.name != offsets.name })
+        else { return nil }
+        // With priors in the file the order does not matter.
+        let isMinimal = priors == nil && scores.name == pair[0].name
         return YOLACTSegmentation(
             offsets: offsets.name, scores: scores.name, coefficients: coefficients.name, priors: priors?.name,
-            prototypes: maps[0].name)
+            prototypes: maps[0].name, standardPriors: isMinimal ? .byRatio : .square)
+    }
+
+    /// Which of two outputs has the offsets: the one of four numbers. With three classes scores have four as well; those of a run add up
+    /// to 1. Else the order tells.
+    private static func offsets(in pair: [TensorDescription], _ model: ModelDescription, hasPriors: Bool)
+        -> TensorDescription?
+    {
+        let four = pair.filter { $0.shape[2].length == 4 }
+        guard four.count == 2 else { return four.first }
+        let shares = pair.filter { model.trial?.outputs[$0.name]?.hasRowsOfShares ?? false }
+        if shares.count == 1 { return pair.first { $0.name != shares[0].name } }
+        return hasPriors ? pair[0] : pair[1]
     }
 
     static func recognizes(_ model: ModelDescription) -> Bool { outputs(model) != nil }
@@ -40,12 +61,16 @@ struct YOLACTSegmentation: OutputDecoder {
         }
         // Column 0 is the background: the names begin with column 1.
         let slots = model.outputs.first { $0.name == decoder.scores }?.shape[2].length.map { $0 - 1 }
+        var configuration = configuration
+        configuration.dropNamedBackground(ofClasses: slots)
         let scaling = PixelScaling(divisor: 1, mean: [123.68, 116.78, 103.94], deviation: [58.40, 57.12, 57.38])
+        let defaults = InputDefaults(
+            resize: decoder.isMinimal ? .letterboxTopLeft : .stretch, padding: .number(0), scaling: scaling,
+            resampling: .exact)
+        let input = try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults)
+        try decoder.checkPriors(model, for: input)
         return DecodedModel(
-            .yolact, decoder,
-            input: try NetworkInput(
-                model, configuration, usesSquareInput: usesSquareInput,
-                defaults: InputDefaults(resize: .stretch, scaling: scaling)),
+            .yolact, decoder, input: input,
             classes: try ClassMap(slots: slots, configuration), configuration)
     }
 
@@ -63,7 +88,8 @@ struct YOLACTSegmentation: OutputDecoder {
                 tensor: self.scores, found: scores.shape, expected: "[1, boxes, classes + 1] beside \(offsets.shape)")
         }
         let (count, columns) = (scores.shape[1], scores.shape[2])
-        let priors = try priors.map { try result.output($0).elements } ?? Self.standardPriors
+        let priors =
+            try priors.map { try result.output($0).elements } ?? standardPriors.boxes(for: transform.networkSize)
         guard priors.count == 4 * count else {
             throw SegmentationError.unexpectedShape(
                 tensor: "priors", found: [priors.count / 4, 4], expected: "[\(count), 4]")
@@ -128,20 +154,30 @@ struct YOLACTSegmentation: OutputDecoder {
         }
     }
 
-    /// The boxes of the published configuration at 550 x 550, for exports that leave them out. Their heights are their widths,
-    /// which is how the weights were trained.
-    private static let standardPriors: [Float] = {
-        var priors: [Float] = []
-        for (cells, scale) in [(69, 24.0), (35, 48), (18, 96), (9, 192), (5, 384)] {
-            for row in 0..<cells {
-                for column in 0..<cells {
-                    for ratio in [1, 0.5, 2.0] {
-                        let side = Float(scale * ratio.squareRoot() / 550)
-                        priors += [(Float(column) + 0.5) / Float(cells), (Float(row) + 0.5) / Float(cells), side, side]
-                    }
-                }
+    /// Refuses an export without priors whose number of boxes is not that of an input of this size.
+    private func checkPriors(_ model: ModelDescription, for input: NetworkInput) throws {
+        guard priors == nil, let found = model.outputs.first(where: { $0.name == offsets })?.shape[1].length else {
+            return
+        }
+        let size = input.transform(for: ImageSize(width: 640, height: 640)).networkSize
+        let expected = YOLACTPriors.count(for: size)
+        guard found == expected else {
+            throw SegmentationError.unexpectedShape(
+                tensor: offsets, found: [found, 4],
+                expected: "[\(expected), 4] for an input of \(size.width)x\(size.height), or an output with the priors")
+        }
+    }
+}
+
+extension Tensor {
+    /// Whether the first rows of the last dimension are shares that add up to 1.
+    fileprivate var hasRowsOfShares: Bool {
+        guard let length = shape.last, length > 0, count >= length else { return false }
+        return withElements { elements in
+            (0..<min(count / length, 64)).allSatisfy { row in
+                let numbers = elements[row * length..<(row + 1) * length]
+                return numbers.allSatisfy { $0 >= 0 } && abs(numbers.reduce(0, +) - 1) <= 0.01
             }
         }
-        return priors
-    }()
+    }
 }

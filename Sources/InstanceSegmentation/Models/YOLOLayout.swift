@@ -1,3 +1,5 @@
+import Imaging
+
 /// How the box output of a YOLO export is laid out. What follows it, suppression and masks, is the same for all.
 enum YOLOLayout: Sendable {
     /// YOLOv8 and later, `[1, 4 + classes + coefficients, anchors]`: centre, size, class probabilities, coefficients.
@@ -9,7 +11,7 @@ enum YOLOLayout: Sendable {
     /// class, coefficients.
     case readyRows
 
-    /// Numbers of one box beside its coefficients.
+    /// Numbers of one box besides its coefficients.
     func width(classCount: Int) -> Int {
         switch self {
         case .columns: 4 + classCount
@@ -87,8 +89,7 @@ enum YOLOLayout: Sendable {
         (0..<output.count).compactMap { index -> Candidate? in
             let row = output.row(index)
             // A row of zeros is padding.
-            guard row[4] >= confidence, row[4] > 0, let classID = Int(exactly: row[5].rounded()),
-                (0..<output.classCount).contains(classID)
+            guard row[4] >= confidence, row[4] > 0, let classID = Int(exactly: row[5].rounded()), classID >= 0
             else { return nil }
             return Candidate(
                 box: BoundingBox(x1: Double(row[0]), y1: Double(row[1]), x2: Double(row[2]), y2: Double(row[3])),
@@ -117,32 +118,37 @@ extension YOLOLayout {
     /// The layout of a file whose last output of rank 4 are the prototypes and whose first of rank 3 has the boxes; `nil` where it
     /// is none. Outputs of rank 5 are the raw maps that YOLOv5 and YOLOv7 may leave beside them; YOLOv9's networks with two heads
     /// have a second pair.
+    ///
+    /// The number of anchors that an input of this size has decides first: columns have one for each cell, rows have three, finished
+    /// rows any number. Then the metadata and the number of names.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> YOLOLayout? {
         guard let boxes = YOLOSegmentation.boxOutput(model), let prototypes = YOLOSegmentation.prototypeOutput(model),
             let coefficients = prototypes.shape[1].length
         else { return nil }
         let (first, second) = (boxes.shape[1].length, boxes.shape[2].length)
-        let anchors = anchorCount(model)
-        if configuration.hasReadyRows == true { return .readyRows }
+        let isReadyWidth = second == nil || second == 6 + coefficients
+        if configuration.hasReadyRows == true, isReadyWidth { return .readyRows }
+        let cells = cellCounts(model)
         // Three anchors a cell are YOLOv5's alone; with one class its rows are as wide as ready ones.
-        let isTriple = first != nil && anchors.map { [3 * $0.three, 3 * $0.four].contains(first) } ?? false
-        if isTriple { return .rows }
-        if configuration.hasReadyRows == nil, second == 6 + coefficients, let first, first <= 1000 { return .readyRows }
-        if let second, !configuration.names.isEmpty, second == 5 + configuration.names.count + coefficients {
-            return .rows
+        if let first, cells.contains(where: { 3 * $0 == first }) { return .rows }
+        let isColumns = first.map { $0 > 4 + coefficients } ?? false
+        if isColumns, let second, cells.contains(second) { return .columns }
+        if configuration.hasReadyRows == nil, isReadyWidth, second != nil, let first, first <= 1000 {
+            return .readyRows
+        }
+        if let count = configuration.names.keys.max().map({ $0 + 1 }) {
+            if second == 5 + count + coefficients { return .rows }
+            if first == 4 + count + coefficients { return .columns }
         }
         if first == nil && second != nil { return .rows }
-        if let first, first > 4 + coefficients { return .columns }
-        return nil
+        return isColumns ? .columns : nil
     }
 
-    /// Cells of the levels with strides 8, 16, 32 (and 64), where the input's size is fixed.
-    private static func anchorCount(_ model: ModelDescription) -> (three: Int, four: Int)? {
-        guard let shape = model.inputs.first?.shape, shape.count == 4, let height = shape[2].length,
-            let width = shape[3].length
-        else { return nil }
-        func cells(_ stride: Int) -> Int { (height / stride) * (width / stride) }
+    /// The numbers of cells that levels with strides 8, 16, 32 (and 64) have; empty where the input's size is free.
+    private static func cellCounts(_ model: ModelDescription) -> [Int] {
+        guard let size = model.imageSize else { return [] }
+        func cells(_ stride: Int) -> Int { (size.height / stride) * (size.width / stride) }
         let three = cells(8) + cells(16) + cells(32)
-        return (three, three + cells(64))
+        return three > 0 ? [three, three + cells(64)] : []
     }
 }

@@ -12,8 +12,8 @@ struct YOLOSegmentation: OutputDecoder {
     private let boxes: String
     private let prototypes: String
     private let heads: DetectionHeads?
-    /// Number of class slots.
-    let slots: Int
+    /// Number of class slots; `nil` for finished rows, which do not tell it.
+    let slots: Int?
     private let isFastSAM: Bool
 
     static func boxOutput(_ model: ModelDescription) -> TensorDescription? {
@@ -66,14 +66,18 @@ struct YOLOSegmentation: OutputDecoder {
             switch layout {
             case .columns: boxes.shape[1].length.map { $0 - 4 - coefficients }
             case .rows: boxes.shape[2].length.map { $0 - 5 - coefficients }
-            case .readyRows: configuration.names.keys.max().map { $0 + 1 }
+            case .readyRows: nil
             }
-        guard let slots, slots > 0 else {
-            throw SegmentationError.invalidConfiguration(
-                "The number of classes is unknown: the file has no names, and its outputs do not tell. \(model.summary)"
-            )
-        }
         self.slots = slots
+        guard layout != .readyRows else { return }
+        guard let slots else {
+            throw SegmentationError.invalidConfiguration(
+                "The number of classes cannot be told from the declared shapes; a run shows it. \(model.summary)")
+        }
+        guard slots > 0 else {
+            throw SegmentationError.invalidConfiguration(
+                "The outputs have no room for a class beside \(coefficients) coefficients. \(model.summary)")
+        }
     }
 
     /// FastSAM's own values are of its documentation.
@@ -86,7 +90,7 @@ struct YOLOSegmentation: OutputDecoder {
         in result: InferenceResult, transform: ImageTransform, confidence: Float
     ) throws -> [Candidate] {
         if let heads {
-            return try YOLOHeads(heads, slots: slots, in: result, transform: transform).candidates(
+            return try YOLOHeads(heads, slots: slots ?? 0, in: result, transform: transform).candidates(
                 confidence: confidence)
         }
         let tensor = try result.output(boxes)
@@ -123,7 +127,7 @@ struct YOLOSegmentation: OutputDecoder {
             try result.output(prototypes), transform: transform, resolution: resolution)
         let count = prototypes.count
         if let heads {
-            let heads = try YOLOHeads(heads, slots: slots, in: result, transform: transform)
+            let heads = try YOLOHeads(heads, slots: slots ?? 0, in: result, transform: transform)
             try heads.requireCoefficients(count)
             return Masks(prototypes: prototypes) { heads.coefficients(of: $0, count: count) }
         }
@@ -161,6 +165,7 @@ struct YOLOSegmentation: OutputDecoder {
     private func output(
         _ tensor: Tensor, coefficients: Int
     ) throws -> (UnsafeBufferPointer<Float>) -> YOLOBoxes {
+        let slots = slots ?? 0
         let expected = layout.width(classCount: slots) + coefficients
         let isPlanar = layout == .columns
         let shape = tensor.shape
@@ -169,7 +174,7 @@ struct YOLOSegmentation: OutputDecoder {
                 tensor: boxes, found: shape,
                 expected: isPlanar ? "[1, \(expected), anchors]" : "[1, boxes, \(expected)]")
         }
-        let (count, slots) = (shape[isPlanar ? 2 : 1], slots)
+        let count = shape[isPlanar ? 2 : 1]
         return { YOLOBoxes(elements: $0, count: count, stride: expected, classCount: slots) }
     }
 }

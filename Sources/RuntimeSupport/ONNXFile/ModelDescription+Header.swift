@@ -5,5 +5,6 @@ extension ModelDescription {
     package init(_ header: ONNXHeader) {
         self.init(inputs: header.inputs, outputs: header.outputs, metadata: header.metadata)
         precision = header.precision
+        weightFiles = header.weightFiles
     }
 }

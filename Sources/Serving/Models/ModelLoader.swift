@@ -56,16 +56,16 @@ struct ModelLoader: Sendable {
         let settings = try location.settings()
         try backend.describe(modelAt: location.file).checkLimits()
         let loaded = try await backend.load(modelAt: location.file, concurrency: configuration.concurrency)
-        let session = GatedModel(wrapped: loaded, gate: gate)
-        let segmenter = try Segmenter(
-            session: session, settings: settings, usesSquareInput: configuration.usesSquareInput)
+        // Not through the gate: a load must not wait for requests whose networks hang. A model whose outputs cannot be decoded must
+        // not replace one that works.
+        let model = try await Segmenter(
+            trying: loaded, settings: settings, usesSquareInput: configuration.usesSquareInput
+        ).model
+        let segmenter = Segmenter(model: model, session: GatedModel(wrapped: loaded, gate: gate))
         guard configuration.warmsUp else { return served(segmenter, location, generation) }
         let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
-        let input = try segmenter.model.preprocess(image)
-        // Not through the gate: a load must not wait for requests whose networks hang.
+        let input = try model.preprocess(image)
         for _ in 0..<Self.warmUps { try await loaded.warmUp(input.tensors) }
-        // A model whose outputs cannot be decoded must not replace one that works.
-        _ = try await Segmenter(model: segmenter.model, session: loaded).segment(image)
         return served(segmenter, location, generation)
     }
 

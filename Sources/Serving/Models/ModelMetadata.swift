@@ -3,15 +3,24 @@ public import InstanceSegmentation
 
 /// What a model's header and settings say of it, read without loading the network.
 public struct ModelMetadata: Sendable {
-    public let family: ModelFamily
-    public let classNames: [String]
-    /// The size that a square image is brought to, in pixels.
-    public let inputSize: ImageSize
+    /// What the header shows of the family; `nil` where it leaves free what tells it. Only a run decides, which loading the model does.
+    public let recognition: Recognition?
     public let precision: InferencePrecision
     /// The network's inputs, such as `images float32 [1, 3, 640, 640]`.
     public let inputs: [String]
     /// The network's outputs.
     public let outputs: [String]
+
+    /// What a model is by its header.
+    public struct Recognition: Sendable {
+        public let family: ModelFamily
+        public let classNames: [String]
+        /// The size that a square image is brought to, in pixels.
+        public let inputSize: ImageSize
+    }
+
+    /// The names as far as the header tells them.
+    public var classNames: [String] { recognition?.classNames ?? [] }
 
     /// Most inputs and outputs that are described.
     private static let maxTensors = 32
@@ -21,10 +30,15 @@ public struct ModelMetadata: Sendable {
     init(of location: ModelLocation, backend: any InferenceBackend) throws {
         let settings = try location.settings()
         let description = try backend.describe(modelAt: location.file)
-        let model = try ModelFamily.model(for: description, settings: settings)
-        family = model.family
-        classNames = model.classNames
-        inputSize = model.transform(for: ImageSize(width: 640, height: 640)).networkSize
+        do {
+            let model = try ModelFamily.model(for: description, settings: settings)
+            recognition = Recognition(
+                family: model.family, classNames: model.classNames,
+                inputSize: model.transform(for: ImageSize(width: 640, height: 640)).networkSize)
+        } catch {
+            guard description.leavesOutputsFree else { throw error }
+            recognition = nil
+        }
         precision = description.precision
         inputs = description.inputs.prefix(Self.maxTensors).map(\.description)
         outputs = description.outputs.prefix(Self.maxTensors).map(\.description)

@@ -137,6 +137,7 @@ public actor ModelPool {
                     "precision": "\(model.segmenter.session.model.precision.rawValue)",
                     "classes": "\(model.classNames.count)", "milliseconds": "\(duration / .milliseconds(1))",
                 ])
+            for remark in model.segmenter.model.remarks { logger.warning("Model \(id): \(remark)") }
             models[generation] = model
             if isReload { loader.configuration.onReload(id, true) }
             perform(state.loaded(id, generation, version: fingerprint, now: now))

@@ -50,8 +50,9 @@ import Testing
             case .read(let metadata):
                 let segmentation = try ModelFamily.model(
                     for: HeaderBackend().describe(modelAt: entry.location.file), settings: entry.location.settings())
-                #expect(metadata.classNames == segmentation.classNames && metadata.family == segmentation.family)
-                #expect(!metadata.inputs.isEmpty && metadata.inputSize.area > 0)
+                let found = try #require(metadata.recognition)
+                #expect(found.classNames == segmentation.classNames && found.family == segmentation.family)
+                #expect(!metadata.inputs.isEmpty && found.inputSize.area > 0)
             case .failed(let reason):
                 #expect(throws: SegmentationError.self, "\(reason)") {
                     try ModelFamily.model(
@@ -67,7 +68,7 @@ import Testing
 
     private func names(_ repository: ModelRepository, _ dataset: String) -> [String]? {
         guard case .read(let metadata)? = repository.index[ModelFolder.id(dataset)]?.metadata else { return nil }
-        return metadata.classNames
+        return metadata.recognition?.classNames
     }
 
     @Test func aHeaderIsReadOnceForEachStateOfItsFiles() async throws {
