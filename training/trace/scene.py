@@ -93,8 +93,9 @@ def arrange(rng, items):
     return poses + [None] * (len(items) - len(poses))
 
 
-def compose(seed, sheets, places, reliefs, size_hint=512):
-    """The rows of one scene: its numbers, shapes, materials, and the class of each instance."""
+def compose(seed, sheets, places, reliefs, asked=None):
+    """The rows of one scene, of its own choice or with the classes that are asked for: its numbers, shapes, materials, and the class of
+    each instance."""
     rng = np.random.default_rng(seed)
     c = np.zeros(96, np.float32)
     shapes, materials, classes = [], [], []
@@ -103,6 +104,8 @@ def compose(seed, sheets, places, reliefs, size_hint=512):
     wanted = {"pen": ["pen"] * many(1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8), "bolt": ["bolt"] * many(1, 1, 2, 3, 4, 5, 6, 8, 10, 12), "coin": ["coin"] * many(1, 2, 3, 5, 8, 12, 16),
               "die": ["die"] * many(1, 2, 3, 4, 5, 6), "none": [],
               "mixed": list(rng.choice(CLASSES, int(rng.integers(2, 9)), p=[0.28, 0.15, 0.3, 0.27]))}[theme]
+    if asked:
+        theme, wanted = "asked", asked
     family = int(rng.integers(8)) if rng.random() < 0.35 else None
     make = {"coin": lambda: money.coin(rng, reliefs, family), "die": lambda: money.die(rng), "bolt": lambda: fasteners.bolt(rng), "pen": lambda: pens.pen(rng)}
     items = [(name, make[name]()) for name in wanted]
@@ -114,7 +117,7 @@ def compose(seed, sheets, places, reliefs, size_hint=512):
         pack(palm, (0, 0, 0), rng.uniform(0, 6.3), 0, 0, shapes, materials)
         items, base = items[:6], 2.15
     extra = int(rng.choice([0, 0, 0, 1, 1, 2, 3, 4])) + (int(rng.integers(2, 12)) if theme == "none" else 0)
-    if base == 0:
+    if base == 0 and not asked:
         items += [(None, clutter.clutter(rng, len(sheets))) for _ in range(extra)]
     if base == 0 and rng.random() < 0.22:  # a sheet of paper, a book, a cloth below
         w, d, h = rng.uniform(4, 15), rng.uniform(4, 15), rng.choice([0.01, 0.02, 0.3, 0.8])
@@ -189,13 +192,13 @@ def compose(seed, sheets, places, reliefs, size_hint=512):
         radius = max(float(np.max(np.hypot(*(p[:, :2] - centre).T) + p[:, 2])), 1.2)
     else:
         centre, radius = np.zeros(2), rng.uniform(4, 12)
-    crop = rng.random() < 0.2
-    view = max(radius * 2 * (rng.uniform(0.5, 1.0) if crop else np.exp(rng.uniform(math.log(0.95), math.log(2.8)))), rng.uniform(2.2, 9))
+    crop = rng.random() < 0.2 and not asked
+    view = max(radius * 2 * (rng.uniform(0.5, 1.0) if crop else np.exp(rng.uniform(math.log(0.95), math.log(1.5 if asked else 2.8)))), rng.uniform(2.2, 9))
     angle = math.radians(rng.uniform(25, 75))
     far = view / 2 / math.tan(angle / 2)
     elevation = math.radians(max(20, min(90, 90 - abs(rng.normal(0, 30)))))
     a = rng.uniform(0, 2 * math.pi)
-    target = np.array([*(centre + rng.normal(0, 0.12 * view if not crop else 0.25 * view, 2)), base + 0.3])
+    target = np.array([*(centre + rng.normal(0, (0.02 if asked else 0.25 if crop else 0.12) * view, 2)), base + 0.3])
     eye = target + far * np.array([math.cos(a) * math.cos(elevation), math.sin(a) * math.cos(elevation), math.sin(elevation)])
     ahead = (target - eye) / np.linalg.norm(target - eye)
     right = np.cross(ahead, [math.sin(a), -math.cos(a), 0] if elevation > 1.5 else [0, 0, 1])
@@ -207,9 +210,9 @@ def compose(seed, sheets, places, reliefs, size_hint=512):
     return c, np.array(shapes, np.float32).reshape(-1, 64), np.array(materials, np.float32).reshape(-1, 12), classes
 
 
-def batch(seeds, sheets, places, reliefs):
+def batch(seeds, sheets, places, reliefs, asked=None):
     """Several scenes as one set of arrays, and the classes of each."""
-    parts = [compose(s, sheets, places, reliefs) for s in seeds]
+    parts = [compose(s, sheets, places, reliefs, asked) for s in seeds]
     first = rows = 0
     for c, shapes, materials, _ in parts:
         c[85], c[86] = first, len(shapes)
