@@ -79,3 +79,54 @@ def loss(outputs, targets, most_masks=48):
     class_loss = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * weight).sum() / total
     parts = {"class": class_loss, "box": box_loss / total, "mask": mask_loss / max(mask_count, 1)}
     return 1.5 * parts["class"] + 2.5 * parts["box"] + 1.5 * parts["mask"], {k: float(v.detach()) for k, v in parts.items()}
+
+
+@torch.no_grad()
+def assign_batch(scores, boxes, centres, gt_boxes, gt_classes, real, top=10):
+    """`assign` for a batch: scores [b, a, c], boxes [b, a, 4], objects [b, k, ...] of which those that are `real` count."""
+    inside = ((centres[None, None] > gt_boxes[:, :, None, :2]) & (centres[None, None] < gt_boxes[:, :, None, 2:])).all(-1) & real[..., None]
+    overlap = iou(boxes[:, None], gt_boxes[:, :, None])[0].clamp(min=0) * inside
+    own = scores.transpose(1, 2).gather(1, gt_classes[..., None].expand(-1, -1, scores.shape[1]))
+    metric = own.clamp(min=1e-9).sqrt() * overlap**6 + 1e-9 * inside
+    best = torch.zeros_like(inside)
+    best.scatter_(2, metric.topk(top, 2).indices, True)
+    best &= inside
+    shared = torch.where(best, overlap + 1e-6, torch.zeros_like(overlap))
+    owner = shared.argmax(1)
+    taken = best.any(1)
+    share = metric * torch.zeros_like(metric).scatter_(1, owner[:, None], 1.0) * taken[:, None]
+    norm = share / (share.amax(2, keepdim=True) + 1e-9) * (overlap * (share > 0)).amax(2, keepdim=True)
+    return torch.where(taken, owner, -1), norm.sum(1).clamp(0, 1)
+
+
+def batch_loss(outputs, targets, most_masks=1024):
+    """`loss` for a batch at once: targets are boxes [b, k, 4], classes [b, k], which are real [b, k] and masks [b, k, h, w]."""
+    logits, distances, coefficients, prototypes, centres = outputs
+    logits, coefficients, prototypes = logits.float(), coefficients.float(), prototypes.float()
+    gt_boxes, gt_classes, real, gt_masks = targets
+    boxes = torch.cat([centres[None] - distances[..., :2], centres[None] + distances[..., 2:]], -1)
+    owner, quality = assign_batch(logits.detach().sigmoid(), boxes.detach(), centres, gt_boxes, gt_classes, real)
+    b, a = (owner >= 0).nonzero(as_tuple=True)
+    k = owner[b, a]
+    weight = quality[b, a]
+    total = weight.sum().clamp(min=1)
+    wanted = torch.zeros_like(logits)
+    wanted[b, a, gt_classes[b, k]] = weight
+    box_loss = ((1 - iou(boxes[b, a], gt_boxes[b, k])[1]) * weight).sum() / total
+    chosen = torch.randperm(len(b), device=b.device)[:most_masks]
+    b, a, k = b[chosen], a[chosen], k[chosen]
+    masks = torch.einsum("pc,pchw->phw", coefficients[b, a], prototypes[b])
+    truth, quarter = gt_masks[b, k], gt_boxes[b, k] / 4
+    ys = torch.arange(masks.shape[1], device=b.device)[None, :, None] + 0.5
+    xs = torch.arange(masks.shape[2], device=b.device)[None, None, :] + 0.5
+    crop = ((xs > quarter[:, 0, None, None] - 1) & (xs < quarter[:, 2, None, None] + 1)
+            & (ys > quarter[:, 1, None, None] - 1) & (ys < quarter[:, 3, None, None] + 1)).float()
+    bce = (F.binary_cross_entropy_with_logits(masks, truth, reduction="none") * crop).sum((1, 2)) / crop.sum((1, 2)).clamp(min=1)
+    p = masks.sigmoid() * crop
+    dice = 1 - (2 * (p * truth).sum((1, 2)) + 1) / (p.sum((1, 2)) + truth.sum((1, 2)) + 1)
+    mask_loss = (bce + dice).sum() / max(len(b), 1)
+    p = logits.sigmoid()
+    charge = torch.where(wanted > 0, wanted, 0.75 * p.detach().square())
+    class_loss = (F.binary_cross_entropy_with_logits(logits, wanted, reduction="none") * charge).sum() / total
+    parts = {"class": class_loss.detach(), "box": box_loss.detach(), "mask": mask_loss.detach()}
+    return 1.5 * class_loss + 2.5 * box_loss + 1.5 * mask_loss, parts
