@@ -135,7 +135,7 @@ import Testing
                 width: Int(Double(mask.imageSize.width) * scale), height: Int(Double(mask.imageSize.height) * scale))
             let across = Double(size.width) / Double(mask.imageSize.width)
             let down = Double(size.height) / Double(mask.imageSize.height)
-            for tolerance in [0.05] + Self.tolerances {
+            for tolerance in Self.tolerances {
                 let simple = try #require(mask.outline(in: size, tolerance: tolerance))
                 if let fault = Self.fault(in: [simple], canTouch: false) {
                     Issue.record("seed \(seed), tolerance \(tolerance), scale \(scale): \(fault)")

@@ -100,7 +100,10 @@ enum Base64Body {
         }
         guard let count else { return nil }
         symbols.removeSubrange(count...)
-        if hasSpaces { symbols = Base64Spaces.resolved(symbols, space: Kind.space, lineBreak: Kind.lineBreak) }
+        if hasSpaces {
+            symbols = Base64Spaces.resolved(
+                symbols, space: Kind.space, lineBreak: Kind.lineBreak, trailingSpaces: wrapped.trailingSpaces)
+        }
         var clean = symbols.filter { $0 > Kind.backslash }
         // Spaces at the end were plus signs where the last group needs digits.
         if clean.count % 4 != 0, symbols.last.map({ $0 != Kind.padding }) ?? false {

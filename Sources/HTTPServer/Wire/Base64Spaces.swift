@@ -17,13 +17,14 @@ enum Base64Spaces {
     }
 
     /// The text with plus signs in place of spaces, and without line breaks and other spaces.
-    static func resolved(_ symbols: [UInt8], space: UInt8, lineBreak: UInt8) -> [UInt8] {
+    /// - Parameter trailingSpaces: behind the text, which are not part of it.
+    static func resolved(_ symbols: [UInt8], space: UInt8, lineBreak: UInt8, trailingSpaces: Int) -> [UInt8] {
         var lines = self.lines(symbols, space: space, lineBreak: lineBreak)
         if lines.count > maxLines {
             for i in lines.indices { (lines[i].leading, lines[i].trailing) = (0, 0) }
         } else {
             dropIndentation(&lines)
-            dropByLength(&lines)
+            dropByLength(&lines, trailingSpaces: trailingSpaces)
         }
         var result: [UInt8] = []
         result.reserveCapacity(symbols.count)
@@ -51,24 +52,42 @@ enum Base64Spaces {
         return lines
     }
 
-    /// Removes what all lines have in common. The first line often lacks the indentation, and the last one the spaces at its end.
+    /// Removes what all lines have in common, where they are equally long only without it. The first line often lacks the
+    /// indentation, and the last one the spaces at its end.
     private static func dropIndentation(_ lines: inout [Line]) {
         guard lines.count >= 3 else { return }
         let leading = lines.dropFirst().map(\.leading).min() ?? 0
         let trailing = lines.dropLast().map(\.trailing).min() ?? 0
-        for i in lines.indices {
-            lines[i].leading = max(0, lines[i].leading - leading)
-            lines[i].trailing = max(0, lines[i].trailing - trailing)
+        func without(_ leading: Int, _ trailing: Int) -> [Line] {
+            lines.map { line in
+                var line = line
+                line.leading = max(0, line.leading - leading)
+                line.trailing = max(0, line.trailing - trailing)
+                return line
+            }
         }
+        var best = lines
+        var bestScore = (isWhole: false, count: 0)
+        for (leading, trailing) in [(0, 0), (leading, 0), (0, trailing), (leading, trailing)] {
+            let candidate = without(leading, trailing)
+            let (length, count) = mostCommon(candidate.dropLast().map(\.length))
+            let score = (isWhole: length % 4 == 0, count: count)
+            // Of equal candidates the one without spaces.
+            if (score.isWhole ? 1 : 0, score.count) >= (bestScore.isWhole ? 1 : 0, bestScore.count) {
+                (best, bestScore) = (candidate, score)
+            }
+        }
+        lines = best
+    }
+
+    private static func mostCommon(_ lengths: [Int]) -> (length: Int, count: Int) {
+        let counts = Dictionary(lengths.map { ($0, 1) }, uniquingKeysWith: +)
+        return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, $0.value) } ?? (0, 0)
     }
 
     /// Removes spaces that make a line longer than the others.
-    private static func dropByLength(_ lines: inout [Line]) {
+    private static func dropByLength(_ lines: inout [Line], trailingSpaces: Int) {
         guard lines.count >= 2 else { return }
-        func mostCommon(_ lengths: [Int]) -> (length: Int, count: Int) {
-            let counts = Dictionary(lengths.map { ($0, 1) }, uniquingKeysWith: +)
-            return counts.max { ($0.value, $0.key) < ($1.value, $1.key) }.map { ($0.key, $0.value) } ?? (0, 0)
-        }
         let whole = mostCommon(lines.dropLast().map(\.length))
         let trimmed = mostCommon(lines.dropLast().map(\.body.count))
         let hasPlus = whole.count != trimmed.count ? whole.count > trimmed.count : whole.length % 4 == 0
@@ -80,12 +99,15 @@ enum Base64Spaces {
             lines[i].trailing -= dropped
             lines[i].leading -= min(excess - dropped, lines[i].leading)
         }
-        // The last line is shorter: its spaces count where they fill the last group.
-        guard lines[last].leading + lines[last].trailing > 0 else { return }
+        // The last line is shorter: spaces before it count where they fill the last group, with those behind it.
         let before = lines[..<last].reduce(0) { $0 + $1.length }
-        if (before + lines[last].length) % 4 != 0 {
-            lines[last].trailing = 0
-            if (before + lines[last].length) % 4 != 0 { lines[last].leading = 0 }
+        func isWhole(_ length: Int) -> Bool {
+            (0...min(trailingSpaces, 3)).contains { (before + length + $0) % 4 == 0 }
         }
+        // Two lines do not tell whether an indentation is common to all; several plus signs at this place are rare.
+        if lines.count == 2, lines[last].leading > 1, (before + lines[last].length - lines[last].leading) % 4 == 0 {
+            lines[last].leading = 0
+        }
+        if !isWhole(lines[last].length), isWhole(lines[last].length - lines[last].leading) { lines[last].leading = 0 }
     }
 }

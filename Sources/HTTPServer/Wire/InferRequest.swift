@@ -24,7 +24,13 @@ struct InferRequest: Sendable {
         do {
             body = try JSONDecoder().decode(Body.self, from: json)
         } catch let error as DecodingError {
-            throw JSONStructure.syntaxError(in: json) ?? RequestError(error)
+            if case .malformedJSON(let reason)? = JSONStructure.syntaxError(in: json) {
+                throw RequestError.invalidParameter(
+                    InvalidParameter(
+                        location: "body", name: "body", kind: "json_invalid", expected: "JSON (\(reason))",
+                        input: "something else"))
+            }
+            throw RequestError(error)
         }
         modelID = body.model_id
         key = body.api_key

@@ -50,7 +50,7 @@ extension Mask {
         let down = Double(imageSize.height) / Double(self.imageSize.height)
         let visits = Dictionary(steps.map { ($0.y * self.imageSize.width + $0.x, 1) }, uniquingKeysWith: +)
         let separation = min(0.1, tolerance / max(across, down, 1))
-        let isSeparable = separation * min(across, down, 1) >= 0.02
+        let isSeparable = separation * min(across, down) >= 0.02
         var points: [Point] = [], centers: [Point] = []
         for step in steps {
             let isShared = isSeparable && visits[step.y * self.imageSize.width + step.x, default: 1] > 1
