@@ -9,7 +9,7 @@ struct JPEGCodec: ImageCodec {
         try Self.call(segments) { jpeg_file_header(bytes.bytePointer, bytes.count, &found, &$0) }
         let size = try limits.check(width: Int(found.width), height: Int(found.height))
         guard [1, 3, 4].contains(found.components) else {
-            throw .unsupported("a JPEG of \(found.components) components, which are of no known color space")
+            throw .unsupported("a JPEG of \(found.components) components")
         }
         if segments.hasSeveralScans { try checkScans(bytes, size, isArithmetic: segments.isArithmetic) }
         let inks = found.components == 4 ? 4 * size.area : 0

@@ -32,15 +32,22 @@ struct DecodeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        do {
-            let decoded = try EncodedImage(RegularFile.contents(of: image), limits: images.limits).decode()
+        let decoded = try reporting(image) {
+            try EncodedImage(RegularFile.contents(of: image), limits: images.limits).decode()
+        }
+        try reporting(output) {
             try OutputFile.writeOrStream(
                 encode(decoded), to: output, overwrites: overwrite || environmentFlag("OVERWRITE"),
                 sparing: ProtectedFiles([image]))
-        } catch let error as ValidationError {
-            throw error
+        }
+    }
+
+    /// Names the file that a step failed at.
+    private func reporting<Result>(_ file: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
         } catch {
-            report("\(image): \(FileProblem.reason(of: error))")
+            report("\(file): \(FileProblem.reason(of: error))")
             throw ExitCode(1)
         }
     }
