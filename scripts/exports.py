@@ -103,11 +103,13 @@ def ours(folder, program):
     document = {"images": entries, "annotations": [], "categories": [{"id": c, "name": str(c)} for c in range(classes)]}
     (folder / "annotations.json").write_text(json.dumps(document))
     saved = folder / "ours.json"
+    # Predictors before 8.4 give networks of free shape the full square.
+    square = [] if folder.name.split("-")[1].startswith("8.4") else ["--square"]
     saved.unlink(missing_ok=True)
     listed = subprocess.run([program, "models", "--models", str(folder / "models")], capture_output=True, text=True, cwd=pathlib.Path(program).resolve().parents[2])
     run = subprocess.run(
         [program, "evaluate", "--models", str(folder / "models"), "--model", "export/1", "--annotations", str(folder / "annotations.json"), "--images", str(pictures),
-         "--score-threshold", str(LEAST), "--iou", "0.7", "--save-detections", str(saved)],
+         "--score-threshold", str(LEAST), "--iou", "0.7", "--save-detections", str(saved), *square],
         capture_output=True, text=True, cwd=pathlib.Path(program).resolve().parents[2])
     if not saved.exists():
         return None, (run.stderr or run.stdout).strip()[-200:]
