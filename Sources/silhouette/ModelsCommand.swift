@@ -32,7 +32,7 @@ struct ModelsListCommand: AsyncParsableCommand {
         let backend = try self.backend.open(logger: logger)
         for location in locations {
             do {
-                print(try await report(on: location, backend))
+                print(try await summary(of: location, backend))
             } catch {
                 failures += 1
                 print("\(location.id)  cannot be used: \(error)")
@@ -42,7 +42,7 @@ struct ModelsListCommand: AsyncParsableCommand {
     }
 
     /// What a model is, after it ran once: usable is what `predict` and `serve` can use.
-    private func report(on location: ModelLocation, _ backend: some InferenceBackend) async throws -> String {
+    private func summary(of location: ModelLocation, _ backend: some InferenceBackend) async throws -> String {
         let settings = try location.settings()
         let description = try backend.describe(modelAt: location.file)
         try description.checkLimits()
