@@ -169,7 +169,7 @@ import Testing
 
     @Test func otherDataWithAmpersandsIsNotAForm() {
         let data = ByteBuffer(
-            bytes: [0x25, 0x50, 0x44, 0x46, 0xE2] + [UInt8](repeating: UInt8(ascii: "&"), count: 500))
+            bytes: [0x99, 0x50, 0x44, 0x46, 0xE2] + [UInt8](repeating: UInt8(ascii: "&"), count: 500))
         #expect { try ImageBody(data, contentType: nil) } throws: {
             if case .malformedBase64 = $0 as? ServiceError { true } else { false }
         }
