@@ -8,6 +8,8 @@ struct AnswerBodies: Sendable {
 
     /// Bytes up to which an answer is handed to the connection as a whole. A connection holds no more than one such answer.
     static let maxWhole = 32 << 10
+    /// The same for a stream of HTTP/2, of which a connection has many.
+    static let maxWholeOfStream = 1 << 10
     /// Bytes of a part of a larger answer. The next part is handed over when the client has taken most of the one before.
     static let partSize = 32 << 10
 
@@ -16,7 +18,9 @@ struct AnswerBodies: Sendable {
     ///   - owner: whom the memory is accounted to.
     ///   - channel: what is closed when the client does not read the answer and others need its memory.
     func body(_ bytes: [UInt8], owner: String?, _ channel: any Channel) -> ResponseBody {
-        guard bytes.count > Self.maxWhole else { return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)) }
+        // The parent of a connection listens; that of a stream is a connection.
+        let maxWhole = channel.parent?.parent == nil ? Self.maxWhole : Self.maxWholeOfStream
+        guard bytes.count > maxWhole else { return ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)) }
         let lease = memory.hold(bytes.count, owner: owner) { channel.close(promise: nil) }
         return ResponseBody(contentLength: bytes.count) { writer in
             defer { lease.release() }

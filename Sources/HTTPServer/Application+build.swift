@@ -65,7 +65,9 @@ public func buildServer(
     let answers = AnswerBodies(memory: AnswerMemory(budget: memory))
     let readiness = Readiness(state: state, pool: pool)
     let connections = connectionRegistry(configuration.connections, logger: logger)
-    registry.addGauges(scheduler: scheduler, bodies: bodyMemory, pool: pool, state: state, connections: connections)
+    registry.addGauges(
+        scheduler: scheduler, tiledTurns: service.tiledTurns, bodies: bodyMemory, pool: pool, state: state,
+        connections: connections)
     let responder = RouteResponder(
         predictions: PredictionRoutes(
             service: service, access: requestAccess, bodies: bodies, answers: answers, readiness: readiness,

@@ -20,7 +20,7 @@ struct MetricsListener: Service {
 
     func run() async throws {
         let application = Application(
-            responder: MetricsResponder(registry: registry),
+            responder: MetricsResponder(registry: registry, isLoopback: OriginPolicy.isLoopback(address.host)),
             server: .guarded(
                 limits: limits, registry: ConnectionRegistry(maxConnections: limits.maxConnections, maxHeadBytes: 0),
                 maxBodySize: 64 << 10, certificates: nil),
@@ -41,8 +41,15 @@ struct MetricsListener: Service {
 /// Answers the requests of the metrics listener.
 struct MetricsResponder: HTTPResponder {
     let registry: PrometheusRegistry
+    /// Whether only programs of this machine may read, which websites in its browsers are not.
+    let isLoopback: Bool
 
     func respond(to request: Request, context: ServerContext) async throws -> Response {
+        if isLoopback, request.uri.path == "/metrics",
+            !request.isOfThisMachine(peer: context.channel.remoteAddress)
+        {
+            return Response(status: .forbidden)
+        }
         guard request.method != .head else { return answer(request).createHeadResponse() }
         guard request.method == .get else { return Response(status: .methodNotAllowed) }
         return answer(request)

@@ -3,7 +3,8 @@ import Serving
 extension PrometheusRegistry {
     /// Adds what is read from the parts of a server when the page of metrics is written.
     func addGauges(
-        scheduler: Scheduler, bodies: BodyMemory, pool: ModelPool, state: ServerState, connections: ConnectionRegistry
+        scheduler: Scheduler, tiledTurns: Scheduler, bodies: BodyMemory, pool: ModelPool, state: ServerState,
+        connections: ConnectionRegistry
     ) {
         let memory = bodies.budget
         func add(_ name: String, _ help: String, _ value: @escaping @Sendable () -> Int) {
@@ -13,9 +14,11 @@ extension PrometheusRegistry {
             counter("silhouette_\(name)", help: help) { Double(value()) }
         }
         add("predictions_in_flight", "Predictions that run or wait.") {
-            scheduler.snapshot.running + scheduler.snapshot.waiting
+            scheduler.snapshot.running + scheduler.snapshot.waiting + tiledTurns.snapshot.waiting
         }
-        add("predictions_waiting", "Predictions that wait for their turn.") { scheduler.snapshot.waiting }
+        add("predictions_waiting", "Predictions that wait for their turn.") {
+            scheduler.snapshot.waiting + tiledTurns.snapshot.waiting
+        }
         add("predictions_running", "Predictions that run.") { scheduler.snapshot.running }
         add("prediction_capacity", "Predictions that may run at once.") { scheduler.snapshot.capacity }
         add("body_bytes_in_flight", "Memory of request bodies in flight.") {
@@ -35,7 +38,7 @@ extension PrometheusRegistry {
             scheduler.snapshot.cancelled
         }
         count("queue_timeouts_total", "Predictions whose time was up before their turn.") {
-            scheduler.snapshot.timedOut
+            scheduler.snapshot.timedOut + tiledTurns.snapshot.timedOut
         }
         count("model_evictions_total", "Models evicted from memory for others.") { pool.snapshot.counters.evictions }
         add("connections_open", "Open connections.") { connections.counts.open }

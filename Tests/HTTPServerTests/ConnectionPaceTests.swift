@@ -91,7 +91,7 @@ import Testing
     }
 
     @Test func metricsAreServedToHEADWithoutABody() async throws {
-        let metrics = MetricsResponder(registry: PrometheusRegistry())
+        let metrics = MetricsResponder(registry: PrometheusRegistry(), isLoopback: false)
         try await ConnectionTestServer.run(respond: { try await metrics.respond(to: $0, context: $1) }) { server in
             let connection = try await server.connect()
             try await connection.send("HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

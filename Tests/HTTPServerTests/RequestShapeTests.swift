@@ -33,6 +33,15 @@ import Testing
 
     // MARK: JSON
 
+    @Test func textsOfControlCharactersAreRefusedBeforeTheyAreEscaped() {
+        let body = #"{"image":""# + String(repeating: "\u{1}", count: 100_000) + #""}"#
+        #expect {
+            try ImageBody(ByteBuffer(string: body), contentType: nil)
+        } throws: {
+            if case .jsonTooComplex = $0 as? RequestError { true } else { false }
+        }
+    }
+
     @Test(arguments: ["\n", "\r\n", "\t\n", "\\\n"])
     func rawLineBreaksInATextAreRead(lineBreak: String) throws {
         let wrapped = lines(of: base64, joinedBy: lineBreak) + (lineBreak.hasPrefix("\\") ? "" : lineBreak)

@@ -25,7 +25,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var http2: HTTP2Connection?
     private var isMultiplexed: Bool { http2 != nil }
     /// Whether the server is stopping.
-    private var isStopping = false
+    private(set) var isStopping = false
     /// Whether the connection is closed as soon as its client has what was written.
     private var isFinishing = false
     private var isRefused = false

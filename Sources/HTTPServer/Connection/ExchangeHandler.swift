@@ -155,7 +155,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapOutboundIn(data) {
         case .head(var head):
             probe.stop()
-            if exchange?.awaitsGoAhead == true, isHTTP1 { endsWithAnswer = true }
+            if isHTTP1, exchange?.awaitsGoAhead == true || connection?.isStopping == true { endsWithAnswer = true }
             guard endsWithAnswer, isHTTP1 else { return context.write(data, promise: promise) }
             head.headerFields[.connection] = "close"
             context.write(wrapOutboundOut(.head(head)), promise: promise)

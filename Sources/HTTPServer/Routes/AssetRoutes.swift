@@ -55,6 +55,9 @@ enum Asset: Equatable, CaseIterable {
 
 /// `/`, `/docs`, `/openapi.json` and the scripts. None needs a key.
 struct AssetRoutes: Sendable {
+    /// The content of each, which all answers share, so that many that are not read take no memory.
+    private let contents = Asset.allCases.map { (asset: $0, buffer: ByteBuffer(bytes: $0.bytes)) }
+
     func asset(_ asset: Asset) -> Response {
         var headers: HTTPFields = [.contentType: asset.mediaType, .cacheControl: "public, max-age=300"]
         switch asset {
@@ -66,7 +69,7 @@ struct AssetRoutes: Sendable {
             // A script is there to be loaded by pages from elsewhere.
             headers[.crossOriginResourcePolicy] = "cross-origin"
         }
-        return Response(
-            status: .ok, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: asset.bytes)))
+        let content = contents.first { $0.asset == asset }?.buffer ?? ByteBuffer(bytes: asset.bytes)
+        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: content))
     }
 }

@@ -28,7 +28,7 @@ struct InferRoutes: Sendable {
         let (asked, lease) = try await read(request, context, early)
         let grant = try await access.grant(early, or: RequestAccess.usable(asked.key), context.record)
         let owner = context.owner(grant)
-        try await lease.move(toKnown: owner)
+        try await lease.move(toKnown: owner, within: asked.prediction.timeout)
         guard let id = ModelID(asked.modelID) else { throw RequestError.invalidModelID }
         try readiness.check(id, grant)
         try await readiness.requireReady(id)

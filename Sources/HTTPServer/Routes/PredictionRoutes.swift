@@ -28,7 +28,7 @@ struct PredictionRoutes: Sendable {
         let key = RequestAccess.presentedKey(parameters: parameters, headers: request.headers)
         let grant = try await access.grant(early, or: key, context.record)
         let owner = context.owner(grant)
-        try await lease?.move(toKnown: owner)
+        try await lease?.move(toKnown: owner, within: PredictionRequest.patience(parameters))
         try readiness.check(id, grant)
         let asked = try PredictionRequest(parameters)
         let image = try await withTaskExecutorPreference(workers) {

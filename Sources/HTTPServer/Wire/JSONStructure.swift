@@ -42,11 +42,16 @@ enum JSONStructure {
     /// line breaks in texts, which JSON forbids.
     /// - Throws: as `check`.
     static func checked(_ body: Data) throws -> Data {
-        let escaped: [UInt8]? = try body.withUnsafeBytes { bytes in
+        let escaped: Data? = try body.withUnsafeBytes { bytes in
             try check(bytes)
-            return hasControls(bytes) ? withEscapedControls(bytes) : nil
+            let controls = controlCount(bytes)
+            // Base64 has a line break every 64 or 76 characters; escapes of more would not fit into the memory of the body.
+            guard controls <= max(maxNonASCII, bytes.count / 16) else {
+                throw RequestError.jsonTooComplex("has too many control characters in its texts")
+            }
+            return controls > 0 ? withEscapedControls(bytes, controls) : nil
         }
-        return escaped.map { Data($0) } ?? body
+        return escaped ?? body
     }
 
     /// What is wrong with a body that is not JSON, and where; `nil` if it is.
@@ -58,20 +63,19 @@ enum JSONStructure {
         return .malformedJSON("expected \(failure.expected) at line \(line), column \(column).")
     }
 
-    private static func hasControls(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        var at = 0
+    private static func controlCount(_ bytes: UnsafeRawBufferPointer) -> Int {
+        var (at, count) = (0, 0)
         while let start = bytes[at...].firstIndex(of: UInt8(ascii: "\"")),
             let end = endOfText(in: bytes, from: start + 1)
         {
-            if bytes[start..<end].contains(where: { $0 < 0x20 }) { return true }
+            count += bytes[start..<end].count { $0 < 0x20 }
             at = end + 1
         }
-        return false
+        return count
     }
 
-    private static func withEscapedControls(_ bytes: UnsafeRawBufferPointer) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(bytes.count + bytes.count / 8)
+    private static func withEscapedControls(_ bytes: UnsafeRawBufferPointer, _ controls: Int) -> Data {
+        var result = Data(capacity: bytes.count + 5 * controls)
         var (isText, isEscaped) = (false, false)
         for byte in bytes {
             if isText, byte < 0x20 {

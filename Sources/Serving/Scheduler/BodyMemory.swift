@@ -99,6 +99,7 @@ package final class BodyMemory: Sendable {
                     case .wait:
                         state.queues[share]?.cancel(ticket)
                         return (.expired, effects)
+                    case .displaced: return (.displaced, effects)
                     case .refused, nil: return (.refused, effects)
                     }
                 }

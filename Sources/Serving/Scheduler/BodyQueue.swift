@@ -40,6 +40,8 @@ package struct BodyQueue<Ticket: Hashable & Sendable>: Sendable {
         case wait
         /// Too many bodies wait.
         case refused
+        /// It has lost the memory that it held, and its place, to bodies that wait.
+        case displaced
     }
 
     struct Body: Sendable {
@@ -119,6 +121,11 @@ package struct BodyQueue<Ticket: Hashable & Sendable>: Sendable {
         if let own = changes.granted.firstIndex(of: ticket) {
             changes.granted.remove(at: own)
             return (.granted, changes)
+        }
+        // A body that asks for more may be the one that others are waiting for.
+        if let own = changes.displaced.firstIndex(of: ticket) {
+            changes.displaced.remove(at: own)
+            return (.displaced, changes)
         }
         return (.wait, changes)
     }

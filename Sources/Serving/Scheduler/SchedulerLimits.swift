@@ -7,13 +7,20 @@ public struct SchedulerLimits: Hashable, Sendable {
     /// The longest time that a request may wait, from a millisecond to a day.
     public let queueTimeout: Duration
 
+    /// Requests that hold a slot besides those whose inferences run, so that the next image is decoded meanwhile.
+    private let decodingAhead: Int
+
     /// Creates limits.
-    public init(concurrency: Int, maxQueue: Int = 64, queueTimeout: Duration = .seconds(30)) {
+    /// - Parameter decodesAhead: whether one more request than inferences holds a slot.
+    public init(
+        concurrency: Int, maxQueue: Int = 64, queueTimeout: Duration = .seconds(30), decodesAhead: Bool = true
+    ) {
         self.concurrency = min(max(1, concurrency), 4096)
+        decodingAhead = decodesAhead ? 1 : 0
         self.maxQueue = min(max(0, maxQueue), 100_000)
         self.queueTimeout = min(max(.milliseconds(1), queueTimeout), .seconds(86_400))
     }
 
-    /// The number of requests that hold a slot at once: one more than inferences, so that the next image is decoded meanwhile.
-    public var slots: Int { concurrency + 1 }
+    /// The number of requests that hold a slot at once.
+    public var slots: Int { concurrency + decodingAhead }
 }

@@ -13,7 +13,7 @@ package struct LocalPredictionService: PredictionService {
     private let limits: ServiceLimits
     private let fetches: FetchCount
     /// Turns of tiled images, which hold a slot for as long as many predictions: one slot is always left for others.
-    private let tiledTurns: Scheduler
+    package let tiledTurns: Scheduler
     /// Where images are decoded, prepared, drawn and encoded.
     package let workers: WorkerPool
 
@@ -28,7 +28,8 @@ package struct LocalPredictionService: PredictionService {
         self.limits = limits
         tiledTurns = Scheduler(
             limits: SchedulerLimits(
-                concurrency: limits.concurrency - 1, maxQueue: limits.maxQueue, queueTimeout: limits.queueTimeout),
+                concurrency: limits.concurrency, maxQueue: limits.maxQueue, queueTimeout: limits.queueTimeout,
+                decodesAhead: false),
             memory: MemoryBudget(limits: MemoryLimits()))
         fetches = FetchCount(limit: max(limits.maxQueue, limits.concurrency))
         self.workers = workers
@@ -130,8 +131,10 @@ package struct LocalPredictionService: PredictionService {
         guard run.query.segmentation.tiling != nil else { return try await pipeline(run, file) }
         return try await tiledTurns.withSlot(
             model: run.model.id.description, key: run.key, bytes: 0, deadline: run.remaining()
-        ) { _ in
-            try await pipeline(run, file)
+        ) { waited in
+            var item = try await pipeline(run, file)
+            item.segmentation.timing.queue += waited
+            return item
         }
     }
 

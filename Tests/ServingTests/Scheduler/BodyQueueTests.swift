@@ -55,6 +55,17 @@ final class BodyQueueUnderTest {
 
     // MARK: Callers with a key
 
+    @Test func aBodyThatGrowsIsToldThatItIsTheOneThatOthersWaitFor() {
+        #expect(known.ask(1, 300).decision == .granted)
+        #expect(known.ask(2, 700).decision == .granted)
+        #expect(known.arrive(2))
+        #expect(known.ask(3, 300).decision == .wait)
+        #expect(known.pass(.seconds(11)) == BodyQueue.Changes())
+        let (decision, changes) = known.ask(1, 100)
+        #expect(decision == .displaced && changes.granted == [3] && changes.displaced.isEmpty)
+        #expect(!known.queue.contains(1) && known.queue.waitingCount == 0)
+    }
+
     @Test func aBodyThatDoesNotFitWaitsForOneThatLeaves() {
         #expect(known.ask(1, 800).decision == .granted)
         #expect(known.ask(2, 300).decision == .wait)
