@@ -14,6 +14,10 @@ typedef struct {
     CodecStatus damage;
     // Whether the file ended before its end marker.
     int ended;
+    // Where a compressor writes. libjpeg's own destination loses sight of the memory where more of it cannot be had.
+    struct jpeg_destination_mgr output;
+    uint8_t *buffer;
+    size_t capacity;
 } Session;
 
 static CodecStatus status_of(int code) {
@@ -173,6 +177,31 @@ CodecStatus jpeg_file_decode(
     return status;
 }
 
+static void begin_output(j_compress_ptr info) {
+    Session *session = info->client_data;
+    session->capacity = 1 << 16;
+    session->buffer = malloc(session->capacity);
+    if (session->buffer == NULL) ERREXIT1(info, JERR_OUT_OF_MEMORY, 10);
+    session->output.next_output_byte = session->buffer;
+    session->output.free_in_buffer = session->capacity;
+}
+
+// All of the buffer is in use.
+static boolean grow_output(j_compress_ptr info) {
+    Session *session = info->client_data;
+    uint8_t *larger = session->capacity <= SIZE_MAX / 2 ? realloc(session->buffer, 2 * session->capacity) : NULL;
+    if (larger == NULL) ERREXIT1(info, JERR_OUT_OF_MEMORY, 11);
+    session->buffer = larger;
+    session->output.next_output_byte = larger + session->capacity;
+    session->output.free_in_buffer = session->capacity;
+    session->capacity *= 2;
+    return TRUE;
+}
+
+static void end_output(j_compress_ptr info) {
+    (void)info;
+}
+
 CodecStatus jpeg_file_encode(
     const uint8_t *pixels, uint32_t width, uint32_t height, int32_t quality, uint8_t **file, unsigned long *length,
     CodecMessage *message) {
@@ -186,12 +215,14 @@ CodecStatus jpeg_file_encode(
     if (setjmp(session.start)) {
         CodecStatus status = status_of(session.errors.msg_code);
         jpeg_destroy_compress(&info);
-        free(*file);
-        *file = NULL;
+        free(session.buffer);
         return status;
     }
     jpeg_create_compress(&info);
-    jpeg_mem_dest(&info, file, length);
+    session.output.init_destination = begin_output;
+    session.output.empty_output_buffer = grow_output;
+    session.output.term_destination = end_output;
+    info.dest = &session.output;
     info.image_width = width;
     info.image_height = height;
     info.input_components = 3;
@@ -205,6 +236,8 @@ CodecStatus jpeg_file_encode(
         jpeg_write_scanlines(&info, &row, 1);
     }
     jpeg_finish_compress(&info);
+    *file = session.buffer;
+    *length = session.capacity - session.output.free_in_buffer;
     jpeg_destroy_compress(&info);
     return CODEC_OK;
 }

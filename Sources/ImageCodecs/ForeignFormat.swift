@@ -7,8 +7,8 @@ public struct ForeignFormat: Sendable {
     public init?(signature bytes: some RandomAccessCollection<UInt8>) {
         let head = [UInt8](bytes.prefix(1024))
         guard
-            let found = Self.binary(head) ?? Self.isoMedia(head) ?? Self.portableMap(head) ?? Self.markup(head)
-                ?? Self.footer(bytes)
+            let found = Self.footer(bytes) ?? Self.targa(head) ?? Self.binary(head) ?? Self.isoMedia(head)
+                ?? Self.portableMap(head) ?? Self.markup(head)
         else { return nil }
         name = found
     }
@@ -62,6 +62,16 @@ public struct ForeignFormat: Sendable {
         (0, Array("FORM".utf8) + [0], "an IFF file"),
         (0, [0xD7, 0xCD, 0xC6, 0x9A], "a Windows metafile (WMF)"),
     ]
+
+    /// A TGA image without the footer of its second version, which begins like an icon or a cursor. Those hold at least one image, and
+    /// the fourth byte of its description is 0.
+    private static func targa(_ head: [UInt8]) -> String? {
+        guard head.count >= 18, head[0] == 0, head[3] == 0, head[4] | head[5] == 0 || head[9] != 0,
+            (head[1] == 0 && head[2] == 2) || (head[1] == 1 && head[2] == 1), [8, 15, 16, 24, 32].contains(head[16]),
+            head[12] | head[13] != 0, head[14] | head[15] != 0
+        else { return nil }
+        return "a TGA image"
+    }
 
     private static func binary(_ head: [UInt8]) -> String? {
         signatures.first { head.dropFirst($0.at).starts(with: $0.bytes) }?.name

@@ -90,6 +90,21 @@ import Testing
         }
     }
 
+    @Test func metricsOnLoopbackAreNotForWebsites() async throws {
+        let metrics = MetricsResponder(registry: PrometheusRegistry(), isLoopback: true)
+        try await ConnectionTestServer.run(respond: { try await metrics.respond(to: $0, context: $1) }) { server in
+            for (head, status) in [
+                ("Host: localhost", 200), ("Host: evil.example", 403),
+                ("Host: localhost\r\nOrigin: http://evil.example", 403),
+            ] {
+                let connection = try await server.connect()
+                try await connection.send("GET /metrics HTTP/1.1\r\n\(head)\r\nConnection: close\r\n\r\n")
+                #expect(try await connection.wait { $0.isClosed } != nil)
+                #expect(connection.text.hasPrefix("HTTP/1.1 \(status) "), "\(head)")
+            }
+        }
+    }
+
     @Test func metricsAreServedToHEADWithoutABody() async throws {
         let metrics = MetricsResponder(registry: PrometheusRegistry(), isLoopback: false)
         try await ConnectionTestServer.run(respond: { try await metrics.respond(to: $0, context: $1) }) { server in

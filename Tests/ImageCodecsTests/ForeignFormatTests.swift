@@ -16,6 +16,9 @@ import Testing
         ("XML", Array("<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>".utf8)),
         ("video", Array("\0\0\0\u{18}ftypmp42\0\0\0\0mp42isom".utf8)), ("raw file", Array("\0\0\0\u{18}ftypcrx ".utf8)),
         ("TGA", [UInt8](repeating: 7, count: 40) + Array("TRUEVISION-XFILE.\0".utf8)),
+        ("TGA", [0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 90, 0, 50, 0, 24, 0x20] + [UInt8](repeating: 9, count: 200)),
+        ("TGA", [0, 0, 2] + [UInt8](repeating: 0, count: 40) + Array("TRUEVISION-XFILE.\0".utf8)),
+        ("CUR", [0, 0, 2, 0, 1, 0, 32, 32, 0, 0, 5, 0, 5, 0, 0xA8, 0x0C, 0, 0, 0x16, 0, 0, 0]),
         ("DICOM", [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)), ("ZIP", [0x50, 0x4B, 3, 4, 20, 0]),
     ]
 

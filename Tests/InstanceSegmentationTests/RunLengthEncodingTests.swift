@@ -41,4 +41,10 @@ import Testing
             #expect(RunLengthEncoding(size: size, compressedCounts: text) == nil)
         }
     }
+
+    @Test(arguments: [Double.nan, .infinity, 1e30]) func aLastNumberOfARingWithoutAPartnerIsNotLookedAt(last: Double) {
+        let (size, ring) = (ImageSize(width: 12, height: 10), [0.0, 0, 9, 0, 9, 9])
+        let whole = RunLengthEncoding(size: size, cocoRing: ring)
+        #expect(whole != nil && RunLengthEncoding(size: size, cocoRing: ring + [last])?.counts == whole?.counts)
+    }
 }

@@ -141,15 +141,13 @@ struct AnnotationReader {
         guard case .text(let fileName) = entry.members["file_name"], !fileName.isEmpty else {
             throw AnnotationFault(subject: "Image \(entry.id)", reason: "it has no 'file_name'")
         }
+        // Only polygons need the size; pycocotools does not look at it for others.
         var size: ImageSize?
-        if let width = entry.members["width"], let height = entry.members["height"] {
-            let sides = COCOSegmentation.sides
-            guard let w = width.wholeNumber, let h = height.wholeNumber, sides.contains(w), sides.contains(h) else {
-                throw AnnotationFault(
-                    subject: "Image \(entry.id) ('\(fileName.excerpt())')",
-                    reason: "its width and height are not whole numbers from 1 to \(sides.upperBound)")
-            }
-            size = ImageSize(width: w, height: h)
+        let sides = COCOSegmentation.sides
+        if let width = entry.members["width"]?.wholeNumber, let height = entry.members["height"]?.wholeNumber,
+            sides.contains(width), sides.contains(height)
+        {
+            size = ImageSize(width: width, height: height)
         }
         return COCOAnnotations.Picture(id: number, identifier: entry.id, fileName: fileName, size: size)
     }

@@ -7,9 +7,9 @@ struct COCOSegmentation {
         let reason: String
     }
 
-    /// Most runs along rows of one mask, and of all masks of a file: 128 MiB and 2 GiB.
+    /// Most runs along rows of one mask, and of all masks of a file with their parts: 128 MiB and 512 MiB.
     private static let maxRuns = 1 << 24
-    private static let maxTotalRuns = 1 << 28
+    private static let maxTotalRuns = 1 << 26
     /// Accepted sides of an image.
     static let sides = 1...65_535
 
@@ -28,7 +28,12 @@ struct COCOSegmentation {
         case .bool, .integer, .number, .text:
             throw Fault(reason: "its segmentation is neither a list of polygons nor run lengths")
         }
-        remainingRuns -= mask?.runs.count ?? 0
+        return mask
+    }
+
+    /// Counts the runs of a mask, so that neither time nor memory is without a bound.
+    private mutating func counted(_ mask: Mask) throws(Fault) -> Mask {
+        remainingRuns -= mask.runs.count
         guard remainingRuns >= 0 else {
             throw Fault(reason: "its mask and those before it have more than \(Self.maxTotalRuns) runs")
         }
@@ -36,7 +41,7 @@ struct COCOSegmentation {
     }
 
     /// Polygons; boxes, where the first part has four numbers; or run lengths.
-    private func mask(ofParts parts: [JSONValue], size: ImageSize?) throws(Fault) -> Mask {
+    private mutating func mask(ofParts parts: [JSONValue], size: ImageSize?) throws(Fault) -> Mask {
         let count = parts[0].elementCount
         var masks: [Mask] = []
         for (index, part) in parts.enumerated() {
@@ -60,13 +65,14 @@ struct COCOSegmentation {
                 let (x1, y1, x2, y2) = (ring[0], ring[1], ring[0] + ring[2], ring[1] + ring[3])
                 ring = [x1, y1, x1, y2, x2, y2, x2, y1]
             }
+            if !ring.count.isMultiple(of: 2) { ring.removeLast() }
             if let wrong = ring.first(where: { !($0.magnitude <= RunLengthEncoding.maxCoordinate) }) {
                 throw Fault(reason: "polygon \(index + 1) has the coordinate \(wrong); at most 4e8 is accepted")
             }
             guard let mask = RunLengthEncoding(size: size, cocoRing: ring)?.mask(maxRuns: Self.maxRuns) else {
                 throw Fault(reason: "polygon \(index + 1) is too finely divided")
             }
-            masks.append(mask)
+            masks.append(try counted(mask))
         }
         // Pairs, and pairs of pairs: each mask is copied a few times only.
         while masks.count > 1 {
@@ -80,7 +86,7 @@ struct COCOSegmentation {
         return masks[0]
     }
 
-    private func mask(ofRuns value: [String: JSONValue], imageSize: ImageSize?) throws(Fault) -> Mask {
+    private mutating func mask(ofRuns value: [String: JSONValue], imageSize: ImageSize?) throws(Fault) -> Mask {
         guard let sides = value["size"]?.elements?.map(\.wholeNumber), sides.count == 2, let height = sides[0],
             let width = sides[1], Self.sides.contains(height), Self.sides.contains(width)
         else {
@@ -97,7 +103,7 @@ struct COCOSegmentation {
             return Mask(imageSize: size, top: 0, rows: [])
         }
         guard let mask = runs.mask(maxRuns: Self.maxRuns) else { throw Fault(reason: "its mask is too finely divided") }
-        return mask
+        return try counted(mask)
     }
 
     private static func runs(_ counts: JSONValue?, size: ImageSize) throws(Fault) -> RunLengthEncoding {

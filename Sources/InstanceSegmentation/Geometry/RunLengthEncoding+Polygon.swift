@@ -13,7 +13,9 @@ extension RunLengthEncoding {
     /// - Returns: `nil` for coordinates that are not numbers or beyond `maxCoordinate`, and for too many crossings.
     public init?(size: ImageSize, cocoRing ring: [Double], maxCrossings: Int = 1 << 24) {
         let count = ring.count / 2
-        guard ring.prefix(2 * count).allSatisfy({ $0.magnitude <= Self.maxCoordinate }) else { return nil }
+        // A last number without a partner is not looked at.
+        let ring = ring.prefix(2 * count)
+        guard ring.allSatisfy({ $0.magnitude <= Self.maxCoordinate }) else { return nil }
         let fine = ring.map { Int(5 * $0 + 0.5) }
         var crossings: [Int] = []
         for i in 0..<count {
