@@ -212,12 +212,4 @@ import Testing
             if case .url = body.image {} else { Issue.record("not an address: \(text)") }
         }
     }
-
-    @Test func aPartOfAnImageTypeNeedsNoFileName() throws {
-        var body = ByteBuffer(string: "--b\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\nhi\r\n")
-        body.writeString("--b\r\nContent-Disposition: form-data; name=\"picture\"\r\nContent-Type: image/png\r\n\r\n")
-        body.writeBytes(file)
-        body.writeString("\r\n--b--\r\n")
-        #expect(bytes(try ImageBody(body, contentType: "multipart/form-data; boundary=b")) == file)
-    }
 }

@@ -177,8 +177,6 @@ import Testing
 
     @Test(arguments: [
         "", "{", "[]", "5", "{}", #"{"images":5}"#, #"{"images":[5]}"#, #"{"images":[{"id":1}]}"#, #"{"images":[],}"#,
-        #"{"images":[{"id":1,"file_name":"a","width":0,"height":5}]}"#,
-        #"{"images":[{"id":1,"file_name":"a","width":1e30,"height":5}]}"#,
         #"{"images":[{"id":1,"file_name":"a"},{"id":"1","file_name":"b"}]}"#,
         #"{"annotations":[{"id":1,"image_id":1}]}"#,
         #"{"images":["\ud800"#, "{\"images\":[01]}", #"{"images":[1.]}"#, #"{"images":[--1]}"#,

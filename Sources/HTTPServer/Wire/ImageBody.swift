@@ -71,10 +71,9 @@ package struct ImageBody: Sendable {
         let filled = form.parts.filter { !$0.content.isEmpty }
         let parts = filled.isEmpty ? form.parts : filled
         let files = parts.filter { $0.filename != nil }
-        let binaries = parts.filter(\.isBinary)
         let part =
             parts.first { $0.name == "file" } ?? parts.first { $0.name == "image" }
-            ?? (files.count == 1 ? files[0] : nil) ?? (binaries.count == 1 ? binaries[0] : nil)
+            ?? (files.count == 1 ? files[0] : nil)
         guard let part, let content = buffer.slice(part.content) else { throw RequestError.missingFilePart }
         try self.init(content: content)
         for other in form.parts where other.name != part.name && other.content.count <= FormFields.maxValueSize {

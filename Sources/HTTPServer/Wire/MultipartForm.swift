@@ -6,8 +6,6 @@ struct MultipartForm {
         let name: String
         /// `nil` for a plain field.
         let filename: String?
-        /// Whether the part's own type is that of an image, or of any bytes.
-        let isBinary: Bool
         let content: Range<Int>
     }
 
@@ -46,20 +44,12 @@ struct MultipartForm {
             if let name = disposition["name"] {
                 parts.append(
                     Part(
-                        name: name, filename: disposition["filename"], isBinary: Self.isBinary(header),
+                        name: name, filename: disposition["filename"],
                         content: min(headEnd.upperBound, end.lowerBound)..<end.lowerBound))
             }
             at = end.upperBound
         }
         self.parts = parts
-    }
-
-    private static func isBinary(_ header: String) -> Bool {
-        header.lowercased().split(whereSeparator: \.isNewline).contains { line in
-            guard line.hasPrefix("content-type:") else { return false }
-            let type = line.dropFirst("content-type:".count).drop { $0 == " " || $0 == "\t" }
-            return type.hasPrefix("image/") || type.hasPrefix("application/octet-stream")
-        }
     }
 
     /// The boundary of a content type, `nil` where it is no multipart form.
