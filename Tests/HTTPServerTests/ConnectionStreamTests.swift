@@ -46,6 +46,32 @@ import Testing
         }
     }
 
+    @Test func bodiesOfStreamsHaveMemoryBeforeTheyAreSent() async throws {
+        let window = HTTP2Connection.windowSize
+        let registry = ConnectionRegistry(maxConnections: 8, maxWindowBytes: 2 * window)
+        try await run(registry: registry) { server, client in
+            for stream in [1, 3, 5, 7] as [UInt32] {
+                try await client.send(Frames.head(stream, path: "/", ends: false))
+            }
+            #expect(try await client.wait { $0.resetCode(7) == Self.noError } != nil)
+            #expect(client.answer(7)?.contains("message") == true && client.answer(1) == nil)
+            // Requests without a body need none.
+            try await client.send(Frames.head(9, path: "/"))
+            #expect(try await client.wait { $0.answer(9) == "done 0" } != nil)
+            // Every connection has room for one.
+            let other = try await server.connect(isSecure: true, protocols: ["h2"])
+            try await other.send(Frames.preface + Frames.head(1, path: "/", ends: false))
+            try await other.send(Frames.body(1, [1], ends: true))
+            #expect(try await other.wait { $0.answer(1) == "done 1" } != nil)
+            try await client.send(Frames.body(3, [1, 2], ends: true))
+            #expect(try await client.wait { $0.answer(3) == "done 2" } != nil)
+            try await client.send(Frames.head(11, path: "/", ends: false) + Frames.body(11, [1], ends: true))
+            #expect(try await client.wait { $0.answer(11) == "done 1" } != nil)
+            try await client.close()
+            #expect(try await eventually { registry.drawWindow(2 * window) } != nil, "all memory is returned")
+        }
+    }
+
     @Test func aBodyThatDripsCostsItsStreamOnly() async throws {
         try await run(ConnectionLimits(bodyTimeout: .milliseconds(500))) { server, client in
             let slow: [UInt32] = [1, 3, 5]

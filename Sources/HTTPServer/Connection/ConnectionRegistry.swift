@@ -25,6 +25,7 @@ final class ConnectionRegistry: Sendable {
         var connections: [Int: @Sendable () -> Void] = [:]
         var idle = IdleOrder()
         var headBytes = 0
+        var windowBytes = 0
         var counts = Counts()
         /// Refused connections that wait for their client to take the answer.
         var waitingRefusals = 0
@@ -34,16 +35,21 @@ final class ConnectionRegistry: Sendable {
     /// Maximum number of open connections.
     let maxConnections: Int
     private let maxHeadBytes: Int
+    private let maxWindowBytes: Int
     private let logger: Logger?
     private let state = Mutex(State())
     private let exchanges = Atomic<Int>(0)
 
     /// - Parameters:
     ///   - maxHeadBytes: bytes that incomplete heads and the heads of HTTP/2 streams may take together, besides what is free for each.
+    ///   - maxWindowBytes: bytes that the bodies of HTTP/2 streams may send unasked, besides those of one stream for each connection.
     ///   - logger: where it is told that connections are refused, at most once a minute.
-    init(maxConnections: Int, maxHeadBytes: Int = 64 << 20, logger: Logger? = nil) {
+    init(
+        maxConnections: Int, maxHeadBytes: Int = 64 << 20, maxWindowBytes: Int = 64 << 20, logger: Logger? = nil
+    ) {
         self.maxConnections = max(1, maxConnections)
         self.maxHeadBytes = max(0, maxHeadBytes)
+        self.maxWindowBytes = max(0, maxWindowBytes)
         self.logger = logger
     }
 
@@ -142,6 +148,21 @@ final class ConnectionRegistry: Sendable {
     /// Returns memory that was taken for a head.
     func returnHeadBytes(_ count: Int) {
         state.withLock { $0.headBytes -= count }
+    }
+
+    /// Takes the memory that the client of an HTTP/2 stream may fill before any of its body is wanted.
+    /// - Returns: whether there is as much.
+    func drawWindow(_ size: Int) -> Bool {
+        state.withLock { state in
+            guard size <= maxWindowBytes - state.windowBytes else { return false }
+            state.windowBytes += size
+            return true
+        }
+    }
+
+    /// Returns memory that was taken for a stream.
+    func returnWindow(_ size: Int) {
+        state.withLock { $0.windowBytes -= size }
     }
 
     /// Notes whether a connection has a request in flight.

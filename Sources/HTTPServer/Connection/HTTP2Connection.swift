@@ -9,12 +9,16 @@ final class HTTP2Connection: ChannelInboundHandler, RemovableChannelHandler {
 
     /// Streams that the server may reset on one connection before it takes no more.
     static let maxResets = 20
+    /// Bytes of a body that a client may send before the server asks for more (RFC 9113, section 6.9.2). NIO keeps them for each stream.
+    static let windowSize = 65_535
 
     private let connection: ConnectionGuard
     private var context: ChannelHandlerContext?
     private var streams = 0
     private var lastStream = HTTP2StreamID.rootStream
     private var resets = 0
+    /// Streams whose clients may fill their windows.
+    private var windows = 0
     private var isLeaving = false
     /// The reason of a farewell of this handler that NIO has not written yet.
     private var goodbye: HTTP2ErrorCode?
@@ -44,6 +48,20 @@ final class HTTP2Connection: ChannelInboundHandler, RemovableChannelHandler {
     func streamWasReset() {
         resets += 1
         if resets > Self.maxResets { leave(.enhanceYourCalm) }
+    }
+
+    /// Admits a stream with a body. The window of one is free for every connection; those of others count.
+    /// - Returns: whether there is memory for it.
+    func openWindow() -> Bool {
+        guard windows == 0 || connection.registry.drawWindow(Self.windowSize) else { return false }
+        windows += 1
+        return true
+    }
+
+    /// Notes that such a stream has ended.
+    func closeWindow() {
+        windows -= 1
+        if windows > 0 { connection.registry.returnWindow(Self.windowSize) }
     }
 
     private func sayGoodbye(_ reason: HTTP2ErrorCode, _ context: ChannelHandlerContext) {

@@ -69,12 +69,13 @@ struct SecureChannel: ServerChildChannel {
         let delegate = HTTP2Connection.Delegate(http2, eventLoop: channel.eventLoop)
         try pipeline.addHandler(HeadFrames(connection))
         let (handlers, registry) = (http1.configuration.additionalChannelHandlers, registry)
+        let bound = NIOLoopBound(http2, eventLoop: channel.eventLoop)
         let streams = try pipeline.configureAsyncHTTP2Pipeline(
             mode: .server, streamDelegate: delegate, frameDelegate: delegate, configuration: Self.configuration
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
-                try pipeline.addHandler(StreamHead(registry: registry))
+                try pipeline.addHandler(StreamHead(bound.value, registry: registry))
                 try pipeline.addHandler(HTTP2FramePayloadToHTTPServerCodec())
                 try pipeline.addHandlers(handlers())
                 return try Exchanges(wrappingChannelSynchronously: stream)
@@ -89,6 +90,7 @@ struct SecureChannel: ServerChildChannel {
         var configuration = NIOHTTP2Handler.Configuration()
         configuration.connection.initialSettings = [
             HTTP2Setting(parameter: .maxConcurrentStreams, value: 100),
+            HTTP2Setting(parameter: .initialWindowSize, value: HTTP2Connection.windowSize),
             HTTP2Setting(parameter: .maxHeaderListSize, value: RequestHead.maxReceived),
         ]
         // As many as the largest head needs in frames of the usual size, and some.

@@ -3,8 +3,8 @@ import NIOHPACK
 import NIOHTTP2
 import Serving
 
-/// Refuses the head of an HTTP/2 stream that is larger than any may be, or too large for the memory of heads, before it becomes a
-/// request. The stream is answered; its connection goes on.
+/// Refuses the head of an HTTP/2 stream that is larger than any may be, or for which or whose body there is no memory, before it
+/// becomes a request. The stream is answered; its connection goes on.
 final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTP2Frame.FramePayload
     typealias InboundOut = HTTP2Frame.FramePayload
@@ -13,9 +13,13 @@ final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
     private static let free = 4 << 10
 
     private var budget: HeadBudget
+    private let connection: HTTP2Connection
+    private var hasWindow = false
+    private var hasBegun = false
     private var isRefused = false
 
-    init(registry: ConnectionRegistry) {
+    init(_ connection: HTTP2Connection, registry: ConnectionRegistry) {
+        self.connection = connection
         budget = HeadBudget(registry: registry, free: Self.free)
     }
 
@@ -27,13 +31,19 @@ final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
             if frame.headers.count > RequestHead.maxFields {
                 return refuse(RequestError.headersTooLarge, context)
             }
-            if !budget.receive(size) { return refuse(ServiceError.overloaded(retryAfter: 1), context) }
+            if !hasBegun, !frame.endStream { hasWindow = connection.openWindow() }
+            guard budget.receive(size), hasBegun || frame.endStream || hasWindow else {
+                return refuse(ServiceError.overloaded(retryAfter: 1), context)
+            }
+            hasBegun = true
         }
         context.fireChannelRead(data)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         budget.release()
+        if hasWindow { connection.closeWindow() }
+        hasWindow = false
     }
 
     private func refuse(_ error: any Error, _ context: ChannelHandlerContext) {
