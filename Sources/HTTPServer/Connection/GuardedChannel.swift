@@ -6,6 +6,12 @@ import NIOCore
 struct GuardedChannel<Wrapped: ServerChildChannel>: ServerChildChannel {
     typealias Value = Wrapped.Value
 
+    #if os(Linux)
+        /// `TCP_NOTSENT_LOWAT`: the number of bytes that the system takes beyond those that the client's window admits.
+        private static var unsentLimit: NIOBSDSocket.Option { NIOBSDSocket.Option(rawValue: 25) }
+        private static var maxUnsent: Int { 256 << 10 }
+    #endif
+
     private let wrapped: Wrapped
     private let limits: ConnectionLimits
     private let registry: ConnectionRegistry
@@ -23,6 +29,11 @@ struct GuardedChannel<Wrapped: ServerChildChannel>: ServerChildChannel {
         channel.eventLoop.makeCompletedFuture {
             // A connection that sends at full speed leaves the loop to others after each read.
             try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
+            #if os(Linux)
+                // The system's own buffer holds megabytes for a client that does not read, outside of every budget.
+                try channel.syncOptions?.setOption(
+                    ChannelOptions.Types.SocketOption(level: .tcp, name: Self.unsentLimit), value: Self.maxUnsent)
+            #endif
             try channel.pipeline.syncOperations.addHandler(
                 ConnectionGuard(limits: limits, registry: registry, isSecure: isSecure))
         }
