@@ -50,6 +50,7 @@ const SilhouetteOpenVINO *silhouette_openvino_open(const char *path, const char 
     LOAD(ov_infer_request_set_input_tensor_by_index)
     LOAD(ov_infer_request_get_output_tensor_by_index)
     LOAD(ov_infer_request_infer)
+    LOAD(ov_infer_request_cancel)
     LOAD(ov_tensor_create_from_host_ptr)
     LOAD(ov_tensor_get_shape)
     LOAD(ov_shape_free)

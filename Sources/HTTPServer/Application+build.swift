@@ -53,29 +53,26 @@ public func buildServer(
             concurrency: limits.concurrency, maxQueue: limits.maxQueue, queueTimeout: limits.queueTimeout),
         memory: memory)
     let workers = WorkerPool()
-    let service = LocalPredictionService(
-        models: pool, scheduler: scheduler, access: access,
-        fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize), limits: limits,
-        workers: workers)
-    let requestAccess = RequestAccess(access: access)
     let bodyMemory = BodyMemory(
         budget: memory, largestBody: BodyReader.maxCopies * configuration.maxBodySize, maxWaiting: limits.maxQueue,
         timeout: limits.queueTimeout)
-    let bodies = BodyReader(memory: bodyMemory, maxSize: configuration.maxBodySize)
-    let answers = AnswerBodies(memory: AnswerMemory(budget: memory))
-    let readiness = Readiness(state: state, pool: pool)
+    let service = LocalPredictionService(
+        models: pool, scheduler: scheduler, bodies: bodyMemory, access: access,
+        fetcher: ImageFetcher(policy: configuration.fetchPolicy, maxSize: configuration.maxBodySize), limits: limits,
+        workers: workers)
+    let requestAccess = RequestAccess(access: access)
+    let stages = PredictionStages(
+        service: service, access: requestAccess,
+        bodies: BodyReader(memory: bodyMemory, maxSize: configuration.maxBodySize),
+        answers: AnswerBodies(memory: AnswerMemory(budget: memory)), readiness: Readiness(state: state, pool: pool),
+        scheduler: scheduler, workers: workers)
     let connections = connectionRegistry(configuration.connections, logger: logger)
     registry.addGauges(
         scheduler: scheduler, tiledTurns: service.tiledTurns, bodies: bodyMemory, pool: pool, state: state,
         connections: connections)
     let responder = RouteResponder(
-        predictions: PredictionRoutes(
-            service: service, access: requestAccess, bodies: bodies, answers: answers, readiness: readiness,
-            scheduler: scheduler,
-            workers: workers),
-        inference: InferRoutes(
-            service: service, pool: pool, access: requestAccess, bodies: bodies, answers: answers, readiness: readiness,
-            scheduler: scheduler, workers: workers, limits: limits),
+        predictions: PredictionRoutes(stages: stages),
+        inference: InferRoutes(stages: stages, pool: pool, maxImages: limits.maxImages),
         workspace: WorkspaceRoutes(pool: pool, access: requestAccess, scheme: configuration.scheme),
         health: HealthRoutes(
             state: state, pool: pool, access: requestAccess, registry: registry,

@@ -33,7 +33,9 @@ final class OpenVINOSession: @unchecked Sendable {
         library.release { $0.pointee.ov_compiled_model_free(compiled) }
     }
 
-    /// Runs the network. Blocks the calling thread.
+    /// Runs the network. Blocks the calling thread. A run that is asked to end early (`RunInterruption.current`) does so after the
+    /// operator that it executes at the moment.
+    /// - Throws: `OpenVINOError`; `CancellationError` if the run was asked to end.
     func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
         let request = try idle.withLock { $0.popLast() } ?? Request(library, compiled)
         let loan = Loan(request: request, session: self)
@@ -54,7 +56,7 @@ final class OpenVINOSession: @unchecked Sendable {
         _ loan: Loan, _ tensors: ArraySlice<(index: Int, tensor: Tensor, type: TensorDescription.ElementType)>
     ) throws {
         guard let (index, tensor, type) = tensors.first else {
-            return try library.call("ov_infer_request_infer") { $0.pointee.ov_infer_request_infer(loan.request.handle) }
+            return try loan.request.run()
         }
         let isGiven: Void? = try tensor.withBytes(as: type) { bytes in
             guard let base = bytes.baseAddress, let code = type.openVINO else {
@@ -93,7 +95,7 @@ final class OpenVINOSession: @unchecked Sendable {
 
 /// Owns an infer request. Its outputs lie in memory that its next run writes to.
 ///
-/// `@unchecked Sendable`: one loan at a time has it.
+/// `@unchecked Sendable`: one loan at a time has it, and only `cancel` is called by other threads, which the library allows.
 private final class Request: @unchecked Sendable {
     let handle: OpaquePointer
     private let library: OpenVINOLibrary
@@ -107,6 +109,26 @@ private final class Request: @unchecked Sendable {
 
     deinit {
         library.release { $0.pointee.ov_infer_request_free(handle) }
+    }
+
+    /// Computes the outputs of the inputs that are set.
+    func run() throws {
+        func infer() throws(OpenVINOError) {
+            try library.call("ov_infer_request_infer") { $0.pointee.ov_infer_request_infer(handle) }
+        }
+        guard let interruption = RunInterruption.current else { return try infer() }
+        guard !interruption.isRequested else { throw CancellationError() }
+        do {
+            try interruption.during(infer) { [self] in cancel() }
+        } catch {
+            throw interruption.isRequested ? CancellationError() : error
+        }
+    }
+
+    /// Has a run end with an error, from any thread.
+    private func cancel() {
+        // A run that is not active has nothing to end; one that goes on ends by itself.
+        library.release { _ = $0.pointee.ov_infer_request_cancel(handle) }
     }
 }
 

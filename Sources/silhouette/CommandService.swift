@@ -20,11 +20,12 @@ struct CommandService {
         let limits = ServiceLimits(
             concurrency: 1, queueTimeout: .seconds(86_400), requestTimeout: .seconds(86_400), maxMemory: .max / 4,
             maxTiles: 1_000_000, image: imageLimits)
+        let memory = MemoryBudget(limits: MemoryLimits(total: limits.maxMemory))
         service = LocalPredictionService(
             models: model,
             scheduler: Scheduler(
-                limits: SchedulerLimits(concurrency: 1, queueTimeout: limits.queueTimeout),
-                memory: MemoryBudget(limits: MemoryLimits(total: limits.maxMemory))),
+                limits: SchedulerLimits(concurrency: 1, queueTimeout: limits.queueTimeout), memory: memory),
+            bodies: BodyMemory(budget: memory, largestBody: 1, maxWaiting: 1, timeout: limits.queueTimeout),
             access: .open, fetcher: NoFetching(), limits: limits, workers: WorkerPool(threadCount: 1))
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdTesting
 import InstanceSegmentation
 import Serving
 import TestSupport
@@ -14,8 +15,10 @@ import Testing
     /// 3 MiB for bodies of callers with a key, 2 MiB for strangers, 1 MiB for unread answers.
     private static let limits = ServiceLimits(concurrency: 1, queueTimeout: .seconds(20), maxMemory: 16 * mebibyte)
 
-    private static func head(_ length: Int, _ path: String = "/m/1") -> [UInt8] {
-        Array("POST \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: \(length)\r\n\r\n".utf8)
+    private static func head(_ length: Int, _ path: String = "/m/1", type: String = "image/png") -> [UInt8] {
+        Array(
+            "POST \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: \(type)\r\nContent-Length: \(length)\r\n\r\n"
+                .utf8)
     }
 
     /// Opens connections that announce a body and send the first byte of it.
@@ -35,6 +38,45 @@ import Testing
             #expect(try await server.answer(of: waiting).status == 200)
             for connection in held { try? await connection.close() }
             try await server.expect("silhouette_body_bytes_in_flight", 0)
+        }
+    }
+
+    @Test(arguments: ["application/x-www-form-urlencoded", "application/json", "text/plain"])
+    func aTextTakesMemoryForWhatIsMadeOfIt(type: String) async throws {
+        try await BoundedServer.run(Self.limits) { server in
+            let held = try await server.open(Self.head(Self.mebibyte, type: type) + [0x20])
+            try await server.expect("silhouette_body_bytes_in_flight", Double(2 * Self.mebibyte))
+            try await held.close()
+            try await server.expect("silhouette_body_bytes_in_flight", 0)
+        }
+    }
+
+    @Test func anImageThatIsFetchedWaitsForMemoryAsABodyDoes() async throws {
+        try await withPictures { port, policy in
+            try await BoundedServer.run(Self.limits, fetchPolicy: policy) { server in
+                let held = try await announce(3, Self.mebibyte, server)
+                try await server.expect("silhouette_body_bytes_in_flight", Double(3 * Self.mebibyte))
+                let path = "/m/1?image=http://127.0.0.1:\(port)/a.png"
+                let waiting = try await server.send([], to: path)
+                try await server.expect("silhouette_bodies_waiting", 1)
+                #expect(try await server.post([], to: path + "&timeout=200").status == 504)
+                try await held[0].close()
+                #expect(try await server.answer(of: waiting).status == 200)
+                for connection in held { try? await connection.close() }
+                try await server.expect("silhouette_body_bytes_in_flight", 0)
+            }
+        }
+    }
+
+    /// A server of pictures on this machine, and what lets an image be fetched from it.
+    private func withPictures(_ body: @escaping @Sendable (Int, AddressPolicy) async throws -> Void) async throws {
+        let router = Router()
+        router.get("/a.png") { _, _ in ByteBuffer(bytes: TestServer.picture) }
+        let pictures = Application(
+            router: router, configuration: .init(address: .hostname("127.0.0.1", port: 0)), logger: TestServer.logger)
+        try await pictures.test(.live) { client in
+            let port = try #require(client.port)
+            try await body(port, AddressPolicy(rules: [try #require(AddressPolicy.Rule("127.0.0.1:\(port)"))]))
         }
     }
 

@@ -88,11 +88,12 @@ struct BoundedServer: Sendable {
     /// Runs a server while a test uses it; inferences are counted from its readiness on.
     static func run(
         _ limits: ServiceLimits, access: Access = .open, maxBodySize: Int = 1 << 20,
-        _ test: @escaping @Sendable (BoundedServer) async throws -> Void
+        fetchPolicy: AddressPolicy = AddressPolicy(), _ test: @escaping @Sendable (BoundedServer) async throws -> Void
     ) async throws {
         let network = GatedNetwork()
         let application = try await TestServer.application(
-            access: access, maxBodySize: maxBodySize, limits: limits, session: { _ in network })
+            access: access, maxBodySize: maxBodySize, limits: limits, fetchPolicy: fetchPolicy,
+            session: { _ in network })
         try await TestServer.whenReady(application) { client in
             network.reset()
             let connections = ConnectionTestServer(

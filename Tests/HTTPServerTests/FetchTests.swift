@@ -6,6 +6,7 @@ import ImageCodecs
 import Imaging
 import Logging
 import NIOCore
+import Serving
 import Synchronization
 import TestSupport
 import Testing
@@ -150,6 +151,32 @@ import Testing
             #expect(seen.values[0].contains("User-Agent: Silhouette"))
             for word in ["cookie", "authorization", "referer"] {
                 #expect(!seen.values.joined().lowercased().contains(word + ":"))
+            }
+        }
+    }
+
+    @Test func waitingForMemoryTakesNoTimeOfAFetch() async throws {
+        try await withPictures { port, _ in
+            let asked = Mutex<[Int]>([])
+            let fetched = try await fetcher(["127.0.0.1:\(port)"], timeout: .milliseconds(700)).fetch(
+                "http://127.0.0.1:\(port)/a.png"
+            ) { size in
+                asked.withLock { $0.append(size) }
+                try await Task.sleep(for: .milliseconds(1500))
+            }
+            #expect(Array(fetched.readableBytesView) == Self.picture)
+            #expect(asked.withLock(\.self) == [Self.picture.count])
+        }
+    }
+
+    @Test func memoryIsAskedForBeforeBytesAreKept() async throws {
+        try await withPictures { port, _ in
+            await #expect {
+                try await fetcher(["127.0.0.1:\(port)"]).fetch("http://127.0.0.1:\(port)/a.png") { _ in
+                    throw ServiceError.memoryExhausted(retryAfter: 7)
+                }
+            } throws: {
+                if case .memoryExhausted(retryAfter: 7) = $0 as? ServiceError { true } else { false }
             }
         }
     }

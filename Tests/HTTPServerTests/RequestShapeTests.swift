@@ -204,6 +204,18 @@ import Testing
         #expect(bytes(try ImageBody(ByteBuffer(string: text), contentType: "multipart/form-data; boundary=b")) == file)
     }
 
+    @Test(arguments: [String.Encoding.utf16, .utf16LittleEndian, .utf16BigEndian])
+    func textInUTF16IsNamed(encoding: String.Encoding) throws {
+        for text in [base64, "{\"image\":\"\(base64)\"}"] {
+            let bytes = Array(try #require(("\u{FEFF}" + text).data(using: encoding)))
+            #expect {
+                try ImageBody(ByteBuffer(bytes: bytes), contentType: nil)
+            } throws: {
+                if case .notUTF8 = $0 as? RequestError { true } else { false }
+            }
+        }
+    }
+
     // MARK: Addresses
 
     @Test(arguments: ["HTTP://h/a.jpg", "  https://h/a.jpg\n", "Https://h/a b.jpg"])

@@ -43,7 +43,8 @@ enum TestServer {
     static func application(
         access: Access = .open, preload: [ModelID] = [id], maxBodySize: Int = 1 << 20,
         limits: ServiceLimits = limits, connections: ConnectionLimits = ConnectionLimits(),
-        certificate: CertificateFiles? = nil, origins: OriginPolicy.Origins? = nil,
+        fetchPolicy: AddressPolicy = AddressPolicy(), certificate: CertificateFiles? = nil,
+        origins: OriginPolicy.Origins? = nil,
         registry: PrometheusRegistry = PrometheusRegistry(),
         session: @escaping @Sendable (String) throws -> any InferenceSession = { _ in halfSession() }
     ) async throws -> some ApplicationProtocol {
@@ -52,8 +53,8 @@ enum TestServer {
         let file = folder.appending(path: "model.onnx")
         try Data().write(to: file)
         let configuration = ServerConfiguration(
-            port: 0, maxBodySize: maxBodySize, limits: limits, connections: connections, origins: origins,
-            preload: preload, certificate: certificate)
+            port: 0, maxBodySize: maxBodySize, limits: limits, connections: connections,
+            fetchPolicy: fetchPolicy, origins: origins, preload: preload, certificate: certificate)
         return try await application(
             configuration, .files([ModelLocation(id: id, file: file)]),
             backend: StubBackend(description: .yolo(names: ["left", "right"], coefficients: 1), session),

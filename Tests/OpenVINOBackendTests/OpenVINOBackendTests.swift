@@ -3,9 +3,11 @@ import ImageCodecs
 import Imaging
 import InstanceSegmentation
 import ONNXRuntimeBackend
-import OpenVINOBackend
+import RuntimeSupport
 import TestSupport
 import Testing
+
+@testable import OpenVINOBackend
 
 private let isThere = (try? OpenVINOBackend()) != nil
 
@@ -113,6 +115,25 @@ struct OpenVINOBackendTests {
             return try await group.reduce(into: []) { $0.append($1) }
         }
         #expect(answers.count == 40 && Set(answers).count == 1)
+    }
+
+    @Test func aRunThatIsAskedToEndDoesSoAndItsRequestRunsAgain() throws {
+        let session = try OpenVINOSession(
+            library: .open(), path: TestFiles.root.appending(path: "models/tabletop/1/model.onnx").path,
+            precision: .float32, streams: 1, threads: 2)
+        let inputs = inputs(of: session.description)
+        let before = try session.run(inputs).mapValues(\.elements)
+        let interruption = RunInterruption()
+        Thread.detachNewThread {
+            Thread.sleep(forTimeInterval: 0.02)
+            interruption.request()
+        }
+        #expect(throws: CancellationError.self) {
+            try RunInterruption.$current.withValue(interruption) {
+                for _ in 0..<1000 { _ = try session.run(inputs) }
+            }
+        }
+        #expect(try session.run(inputs).mapValues(\.elements) == before)
     }
 
     @Test func errorsSayWhatIsWrong() async throws {

@@ -67,6 +67,7 @@ typedef struct SilhouetteOpenVINO {
     ov_status (*ov_infer_request_set_input_tensor_by_index)(ov_infer_request_t *request, size_t index, const ov_tensor_t *tensor);
     ov_status (*ov_infer_request_get_output_tensor_by_index)(const ov_infer_request_t *request, size_t index, ov_tensor_t *_Nullable *_Nonnull tensor);
     ov_status (*ov_infer_request_infer)(ov_infer_request_t *request);
+    ov_status (*ov_infer_request_cancel)(ov_infer_request_t *request);
     ov_status (*ov_tensor_create_from_host_ptr)(int32_t type, ov_shape_t shape, void *data, ov_tensor_t *_Nullable *_Nonnull tensor);
     ov_status (*ov_tensor_get_shape)(const ov_tensor_t *tensor, ov_shape_t *shape);
     ov_status (*ov_shape_free)(ov_shape_t *shape);

@@ -1,3 +1,4 @@
+import HTTPTypes
 import Hummingbird
 import ImageCodecs
 import NIOCore
@@ -19,8 +20,8 @@ struct BodyReader: Sendable {
     struct Plan: Sendable {
         /// Bytes of the body, where it is less than that of all bodies.
         var limit: Int?
-        /// The number of times that the body is in memory while it is parsed.
-        var copies = 1
+        /// Whether the body is text, which is in memory a second time while it is parsed, and its image after that.
+        var isText = false
         /// The longest time to wait for memory, where it is less than that of all bodies.
         var patience: Duration?
     }
@@ -73,7 +74,7 @@ struct BodyReader: Sendable {
         var (received, reserved) = (0, 0)
         func reserve(_ target: Int) async throws {
             reserved = min(target, limit)
-            try await lease.grow(to: bytes(reserved, plan.copies), within: plan.patience)
+            try await lease.grow(to: bytes(reserved, plan.isText ? Self.maxCopies : 1), within: plan.patience)
         }
         return try await request.collectedBody(limit: limit, context: context) { part in
             if received == 0, !isKnown, !isForm, ImageFormat(signature: part.readableBytesView) != nil {
@@ -90,9 +91,17 @@ struct BodyReader: Sendable {
 
     /// The memory of a body, in bytes. The largest body always fits.
     private func bytes(_ size: Int, _ copies: Int) -> Int {
-        let (bytes, overflow) = size.multipliedReportingOverflow(by: max(1, copies))
+        let (bytes, overflow) = size.multipliedReportingOverflow(by: copies)
         let limits = memory.budget.limits
         return min(overflow ? .max : bytes, max(size, min(limits.bodies, limits.strangerBodies)))
+    }
+}
+
+extension HTTPFields {
+    /// Whether a body is text by its label, or may be: clients of the hosted service label base64 as a form, or not at all.
+    var announceText: Bool {
+        let type = self[.contentType]?.lowercased() ?? ""
+        return !["image/", "multipart/", "application/octet-stream"].contains { type.hasPrefix($0) }
     }
 }
 

@@ -52,30 +52,32 @@ public struct ImageFetcher: ImageFetching {
     /// The bytes of an `http` or `https` address. Ends within `timeout`, whatever the network does.
     /// - Parameters:
     ///   - owner: names the client, such as by the id of its key; the number of name lookups of one owner at a time is limited.
-    ///   - reserve: called with the size of each part before it is kept.
+    ///   - reserve: called before bytes are kept, with the number of all that may be kept then. While it waits, nothing more is read,
+    ///     and the time of the fetch stands still.
     /// - Throws: `ServiceError`, `CancellationError`.
     public func fetch(
-        _ address: String, for owner: String?, reserve: @escaping @Sendable (Int) throws -> Void
+        _ address: String, for owner: String?, reserve: @escaping @Sendable (Int) async throws -> Void
     ) async throws -> any ContiguousBytes & Sendable {
         BufferBytes(buffer: try await fetch(address, owner: owner ?? "", reserve: reserve))
     }
 
-    /// Whom a fetch is for, and where its memory is reserved.
+    /// Whom a fetch is for, where its memory is reserved, and how long it has taken.
     private struct Caller: Sendable {
         let owner: String
-        let reserve: @Sendable (Int) throws -> Void
+        let reserve: @Sendable (Int) async throws -> Void
+        let time = FetchTime()
     }
 
     /// The same as a buffer.
     func fetch(
-        _ address: String, owner: String = "", reserve: @escaping @Sendable (Int) throws -> Void = { _ in }
+        _ address: String, owner: String = "", reserve: @escaping @Sendable (Int) async throws -> Void = { _ in }
     ) async throws -> ByteBuffer {
         guard let url = FetchURL(address) else { throw ServiceError.invalidURL }
         let caller = Caller(owner: owner, reserve: reserve)
         return try await withThrowingTaskGroup(of: ByteBuffer.self) { group in
             group.addTask { try await follow(url, caller) }
             group.addTask {
-                try await Task.sleep(for: timeout)
+                try await caller.time.reach(timeout)
                 throw ServiceError.fetchTooSlow(seconds: Int(timeout.components.seconds))
             }
             defer { group.cancelAll() }
@@ -143,7 +145,7 @@ public struct ImageFetcher: ImageFetching {
     ) async throws -> Outcome {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: connectTimeout, read: .seconds(10)),
+            timeout: .init(connect: connectTimeout),
             decompression: .enabled(limit: .size(maxSize)))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -157,21 +159,23 @@ public struct ImageFetcher: ImageFetching {
     private func request(_ url: FetchURL, _ client: HTTPClient, _ caller: Caller) async throws -> Outcome {
         var request = HTTPClientRequest(url: url.text)
         request.headers = HTTPHeaders([("User-Agent", "Silhouette"), ("Accept", "image/*")])
-        // The task group of `fetch` ends before.
+        // Holds until the head of the response; the task group of `fetch` ends the rest.
         let response = try await client.execute(request, timeout: .seconds(timeout.components.seconds + 2))
         if (300..<400).contains(response.status.code), let location = response.headers.first(name: "location") {
             return .redirect(location)
         }
         guard response.status == .ok else { throw ServiceError.fetchFailed }
-        if let length = response.headers.first(name: "content-length").flatMap({ Int($0) }), length > maxSize {
-            throw ServiceError.fetchTooLarge(limit: maxSize)
-        }
-        var whole = ByteBuffer()
+        let length = response.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        guard length <= maxSize else { throw ServiceError.fetchTooLarge(limit: maxSize) }
+        var (whole, reserved) = (ByteBuffer(), 0)
         for try await part in response.body {
-            guard whole.readableBytes + part.readableBytes <= maxSize else {
-                throw ServiceError.fetchTooLarge(limit: maxSize)
+            let size = whole.readableBytes + part.readableBytes
+            guard size <= maxSize else { throw ServiceError.fetchTooLarge(limit: maxSize) }
+            if size > reserved {
+                // What the head says, or steps that double, as a buffer grows.
+                reserved = min(maxSize, max(size, reserved == 0 ? length : 2 * reserved))
+                try await caller.time.paused { [reserved] in try await caller.reserve(reserved) }
             }
-            try caller.reserve(part.readableBytes)
             whole.writeImmutableBuffer(part)
         }
         return .image(whole)

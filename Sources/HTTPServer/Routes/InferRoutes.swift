@@ -9,62 +9,46 @@ import Serving
 
 /// `/infer/instance_segmentation` and `/model/...`: what the `inference-sdk` package calls.
 struct InferRoutes: Sendable {
-    let service: any PredictionService
+    let stages: PredictionStages
     let pool: ModelPool
-    let access: RequestAccess
-    let bodies: BodyReader
-    let answers: AnswerBodies
-    let readiness: Readiness
-    let scheduler: Scheduler
-    let workers: WorkerPool
-    let limits: ServiceLimits
+    /// The most images of one request.
+    let maxImages: Int
+
+    private var access: RequestAccess { stages.access }
+    private var readiness: Readiness { stages.readiness }
 
     func infer(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try access.checkRoom(Parameters(query: request.uri.query), request, scheduler)
-        let early = try await access.grantBeforeBody(request, context.record)
-        guard readiness.state.isReady || readiness.state.isStarting else { throw ServiceError.notReady }
-        try bodies.checkRoom(early, scheduler)
-        try answers.memory.requireRoom()
+        let early = try await stages.admit(Parameters(query: request.uri.query), request, context) { _ in
+            guard readiness.state.isReady || readiness.state.isStarting else { throw ServiceError.notReady }
+        }
         let (asked, lease) = try await read(request, context, early)
         let grant = try await access.grant(early, or: RequestAccess.usable(asked.key), context.record)
-        let owner = context.owner(grant)
-        try await lease.move(toKnown: owner, within: asked.prediction.timeout)
+        try await lease.move(toKnown: context.owner(grant), within: asked.prediction.timeout)
         guard let id = ModelID(asked.modelID) else { throw RequestError.invalidModelID }
         try readiness.check(id, grant)
         try await readiness.requireReady(id)
         if asked.images.isEmpty { return .json(Array("[]".utf8)) }
-        let inputs = try await withTaskExecutorPreference(workers) {
+        let inputs = try await stages.onWorkers {
             try asked.images.map { image in
                 try Task.checkCancellation()
                 guard let input = try image.source().input() else { throw ServiceError.missingImage }
                 return input
             }
         }
-        var query = asked.prediction.query(for: id, inputs)
-        query.body = lease
-        let outcome = try await service.predict(query, grant: grant)
-        context.record.add(outcome)
-        let channel = context.channel
-        let response = try await withTaskExecutorPreference(workers) {
-            try Task.checkCancellation()
-            return Self.response(outcome, asked) { answers.body($0, owner: owner, channel) }
+        let query = asked.prediction.query(for: id, inputs)
+        return try await stages.respond(to: query, grant, lease, context) { outcome, body in
+            Self.response(outcome, asked, body)
         }
-        lease.release()
-        return response
     }
 
-    /// Reads and parses the body. The text of its images is kept until they are decoded, next to the body itself.
+    /// Reads and parses the body. The text of its images is kept until they are decoded, next to the body itself. What is wrong with
+    /// it is told to anyone, as the open server's framework does before it looks for a key.
     private func read(
         _ request: Request, _ context: ServerContext, _ grant: Grant?
     ) async throws -> (InferRequest, BodyLease) {
-        let plan = BodyReader.Plan(copies: BodyReader.maxCopies)
-        let body = try await bodies.read(request, context, grant: grant, plan)
-        let maxImages = limits.maxImages
-        let asked = try await withTaskExecutorPreference(workers) {
-            try Task.checkCancellation()
-            return try InferRequest(body.bytes, maxImages: maxImages)
-        }
-        return (asked, body.lease)
+        let plan = BodyReader.Plan(isText: true)
+        let body = try await stages.bodies.read(request, context, grant: grant, plan)
+        return (try await stages.onWorkers { try InferRequest(body.bytes, maxImages: maxImages) }, body.lease)
     }
 
     private static func response(
@@ -143,7 +127,7 @@ struct InferRoutes: Sendable {
             let api_key: String?
         }
         let early = try await access.grantBeforeBody(request, context.record, anyOf: scopes)
-        let read = try await bodies.read(request, context, grant: early, BodyReader.Plan(limit: 65_536))
+        let read = try await stages.bodies.read(request, context, grant: early, BodyReader.Plan(limit: 65_536))
         try read.bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
         let body: Body
         do {

@@ -8,45 +8,25 @@ import Serving
 
 /// `GET` and `POST /{dataset}/{version}`: an image in, its objects out.
 struct PredictionRoutes: Sendable {
-    let service: any PredictionService
-    let access: RequestAccess
-    let bodies: BodyReader
-    let answers: AnswerBodies
-    let readiness: Readiness
-    let scheduler: Scheduler
-    let workers: WorkerPool
+    let stages: PredictionStages
 
     func predict(_ id: ModelID, _ request: Request, _ context: ServerContext) async throws -> Response {
         var parameters = Parameters(query: request.uri.query)
-        try access.checkRoom(parameters, request, scheduler)
-        let early = try await access.grantBeforeBody(parameters, request, context.record)
-        if let early { try readiness.check(id, early) }
-        try await readiness.requireReady(id)
-        try bodies.checkRoom(early, scheduler)
-        try answers.memory.requireRoom()
+        let readiness = stages.readiness
+        let early = try await stages.admit(parameters, request, context) { grant in
+            if let grant { try readiness.check(id, grant) }
+            try await readiness.requireReady(id)
+        }
         let (source, lease) = try await source(of: request, context, &parameters, early)
         let key = RequestAccess.presentedKey(parameters: parameters, headers: request.headers)
-        let grant = try await access.grant(early, or: key, context.record)
-        let owner = context.owner(grant)
-        try await lease?.move(toKnown: owner, within: PredictionRequest.patience(parameters))
+        let grant = try await stages.access.grant(early, or: key, context.record)
+        try await lease?.move(toKnown: context.owner(grant), within: PredictionRequest.patience(parameters))
         try readiness.check(id, grant)
         let asked = try PredictionRequest(parameters)
-        let image = try await withTaskExecutorPreference(workers) {
-            try Task.checkCancellation()
-            return try source.input()
+        guard let image = try await stages.onWorkers({ try source.input() }) else { throw ServiceError.missingImage }
+        return try await stages.respond(to: asked.query(for: id, [image]), grant, lease, context) { outcome, body in
+            try Self.response(outcome, asked, body)
         }
-        guard let image else { throw ServiceError.missingImage }
-        var query = asked.query(for: id, [image])
-        query.body = lease
-        let outcome = try await service.predict(query, grant: grant)
-        context.record.add(outcome)
-        let channel = context.channel
-        let response = try await withTaskExecutorPreference(workers) {
-            try Task.checkCancellation()
-            return try answer(outcome, asked) { answers.body($0, owner: owner, channel) }
-        }
-        lease?.release()
-        return response
     }
 
     /// Where the request's image is. An address in the query takes precedence over a body, which is then not read.
@@ -57,16 +37,14 @@ struct PredictionRoutes: Sendable {
     ) async throws -> (ImageSource, BodyLease?) {
         if let address = parameters.nonEmpty("image") { return (.url(address), nil) }
         guard request.method == .post else { return (.none, nil) }
-        let plan = BodyReader.Plan(patience: PredictionRequest.patience(parameters))
-        let read = try await bodies.read(request, context, grant: grant, plan)
+        let plan = BodyReader.Plan(
+            isText: request.headers.announceText, patience: PredictionRequest.patience(parameters))
+        let read = try await stages.bodies.read(request, context, grant: grant, plan)
         guard read.bytes.readableBytes > 0 else { return (.none, read.lease) }
         let type = request.headers[.contentType]
         let body: ImageBody
         do {
-            body = try await withTaskExecutorPreference(workers) {
-                try Task.checkCancellation()
-                return try ImageBody(read.bytes, contentType: type)
-            }
+            body = try await stages.onWorkers { try ImageBody(read.bytes, contentType: type) }
         } catch {
             throw grant != nil ? error : ServiceError.unauthorized
         }
@@ -74,7 +52,7 @@ struct PredictionRoutes: Sendable {
         return (body.image, read.lease)
     }
 
-    private func answer(
+    private static func response(
         _ outcome: PredictionOutcome, _ asked: PredictionRequest, _ body: ([UInt8]) -> ResponseBody
     ) throws -> Response {
         guard let item = outcome.items.first else { throw ServiceError.missingImage }

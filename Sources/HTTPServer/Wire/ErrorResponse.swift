@@ -112,6 +112,8 @@ struct ErrorResponse: Sendable {
             self.init(
                 .badRequest, "part_head_too_large",
                 message: "The headers of a part of the multipart/form-data request exceed \(limit) bytes.")
+        case .notUTF8:
+            self.init(.badRequest, "not_utf8", message: "The request body is text in UTF-16. Send it as UTF-8.")
         case .malformedJSON(let reason):
             self.init(.badRequest, "malformed_json", message: "The request body begins like JSON but is not: \(reason)")
         case .missingFilePart:

@@ -88,6 +88,9 @@ package struct ImageBody: Sendable {
             self.init(image: .body(buffer))
             return
         }
+        guard !view.starts(with: [0xFF, 0xFE]), !view.starts(with: [0xFE, 0xFF]) else {
+            throw RequestError.notUTF8
+        }
         var start = view.startIndex
         if view.starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
         while start < view.endIndex, view[start] == 32 || (9...13).contains(view[start]) { start += 1 }

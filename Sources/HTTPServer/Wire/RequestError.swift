@@ -19,6 +19,8 @@ enum RequestError: Error, Sendable {
     case unsupportedExpectation
     case tooManyFields(limit: Int)
     case partHeadTooLarge(limit: Int)
+    /// A body that begins with a mark of UTF-16, in which some platforms write text.
+    case notUTF8
     case malformedJSON(String)
     /// A JSON body beyond the limits. The text continues "The JSON body".
     case jsonTooComplex(String)

@@ -4,8 +4,6 @@ import Synchronization
 package enum MemoryBudgetError: Error, Equatable, Sendable {
     /// More is asked for than the share may ever hold. Both numbers are in bytes.
     case tooLarge(bytes: Int, limit: Int)
-    /// The share or the total is in use at present; the limit of the share is given in bytes.
-    case exhausted(MemoryShare, limit: Int)
 }
 
 /// An account of the memory that requests hold. It allocates nothing and never blocks: a reservation succeeds at once or fails.
@@ -85,19 +83,6 @@ package final class MemoryBudget: Sendable {
             return told.compactMap { state.observers[$0] }
         }
         for observer in observers { observer() }
-    }
-
-    /// Moves reserved memory to another share if that has room.
-    /// - Returns: whether it had.
-    package func move(_ bytes: Int, from source: MemoryShare, to target: MemoryShare) -> Bool {
-        state.withLock { state in
-            assert(bytes <= state.usage[source], "more was moved than reserved")
-            guard source != target else { return true }
-            guard bytes >= 0, bytes <= limits[target] - state.usage[target] else { return false }
-            state.add(-bytes, to: source)
-            state.add(bytes, to: target)
-            return true
-        }
     }
 
     /// Sets what is called, on the releasing thread and outside of the lock, when memory is released after a share had been refused

@@ -8,6 +8,7 @@ package import RuntimeSupport
 package struct LocalPredictionService: PredictionService {
     private let models: any ModelSource
     private let scheduler: Scheduler
+    private let bodies: BodyMemory
     private let access: Access
     private let fetcher: any ImageFetching
     private let limits: ServiceLimits
@@ -17,12 +18,17 @@ package struct LocalPredictionService: PredictionService {
     /// Where images are decoded, prepared, drawn and encoded.
     package let workers: WorkerPool
 
+    /// Creates a service.
+    /// - Parameters:
+    ///   - bodies: where the memory of fetched images comes from.
+    ///   - workers: where images are decoded, prepared, drawn and encoded.
     package init(
-        models: any ModelSource, scheduler: Scheduler, access: Access, fetcher: any ImageFetching,
+        models: any ModelSource, scheduler: Scheduler, bodies: BodyMemory, access: Access, fetcher: any ImageFetching,
         limits: ServiceLimits, workers: WorkerPool
     ) {
         self.models = models
         self.scheduler = scheduler
+        self.bodies = bodies
         self.access = access
         self.fetcher = fetcher
         self.limits = limits
@@ -105,9 +111,9 @@ package struct LocalPredictionService: PredictionService {
     }
 
     private func item(_ run: Run, _ input: ImageInput) async throws -> PredictionOutcome.Item {
-        let lease = MemoryLease(of: .bodies, from: scheduler.memory)
+        let lease = BodyLease(of: .bodies, owner: run.key, from: bodies)
         defer { lease.release() }
-        let bytes = try await bytes(of: input, for: run.key, lease)
+        let bytes = try await bytes(of: input, run, lease)
         let file = try await withTaskExecutorPreference(workers) {
             try Task.checkCancellation()
             return try EncodedImage(bytes, limits: limits.image, applyOrientation: run.query.appliesOrientation)
@@ -185,18 +191,19 @@ package struct LocalPredictionService: PredictionService {
         return item
     }
 
-    /// The bytes of an image: the caller's own, or those at its address, which count as a body.
+    /// The bytes of an image: the caller's own, or those at its address, which count as a body and wait for memory as one.
     private func bytes(
-        of input: ImageInput, for key: String?, _ lease: MemoryLease
+        of input: ImageInput, _ run: Run, _ lease: BodyLease
     ) async throws -> any ContiguousBytes & Sendable {
         switch input {
         case .encoded(let bytes): return bytes
         case .url(let address):
             guard fetches.begin() else { throw ServiceError.overloaded(retryAfter: scheduler.snapshot.retryAfter) }
             defer { fetches.end() }
-            let bytes = try await fetcher.fetch(address, for: key) { size in
-                do { try lease.grow(by: size) } catch { throw ServiceError(error) }
+            let bytes = try await fetcher.fetch(address, for: run.key) { size in
+                do { try await lease.grow(to: size, within: run.remaining()) } catch { throw ServiceError(error) }
             }
+            try lease.arrive()
             guard bytes.withUnsafeBytes({ ImageFormat(signature: $0) }) != nil else {
                 guard let foreign = bytes.withUnsafeBytes({ ForeignFormat(signature: $0) }) else {
                     throw ServiceError.fetchedNoImage

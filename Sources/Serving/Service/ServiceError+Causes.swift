@@ -27,8 +27,6 @@ extension ServiceError {
     private init(_ error: MemoryBudgetError) {
         switch error {
         case .tooLarge(let bytes, let limit): self = .exceedsMemory(bytes: bytes, limit: limit)
-        // An image that is fetched; its memory is free as soon as any other body of the share has been decoded.
-        case .exhausted: self = .memoryExhausted(retryAfter: 1)
         }
     }
 

@@ -79,15 +79,6 @@ private let mebibyte = 1 << 20
         }
     }
 
-    @Test func aFetchedImageThatIsReleasedMakesRoomForABody() async throws {
-        let fetched = MemoryLease(of: .bodies, from: budget)
-        try fetched.grow(by: 4 * mebibyte)
-        let body = lease()
-        let task = await start(body, 1)
-        fetched.release()
-        try await task.value
-    }
-
     @Test func aStrangersBodyIsDisplacedForASmallerOneWhileItArrives() async throws {
         let (large, small) = (lease(.strangerBodies), lease(.strangerBodies, "b"))
         let told = Mutex(0)

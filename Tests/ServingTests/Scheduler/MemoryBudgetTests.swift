@@ -42,43 +42,6 @@ private let mebibyte = 1 << 20
         #expect(budget.usage == MemoryBudget(limits: budget.limits).usage)
     }
 
-    @Test func aLeaseGrowsMovesAndIsReleasedOnce() throws {
-        let lease = MemoryLease(of: .strangerBodies, from: budget)
-        try lease.grow(by: mebibyte)
-        #expect(throws: MemoryBudgetError.tooLarge(bytes: mebibyte + 1, limit: mebibyte)) { try lease.grow(by: 1) }
-        #expect(throws: MemoryBudgetError.tooLarge(bytes: .max, limit: mebibyte)) { try lease.grow(by: .max) }
-        #expect(throws: MemoryBudgetError.self) { try lease.grow(by: -1) }
-        try lease.move(to: .bodies)
-        #expect(budget.usage[.strangerBodies] == 0 && budget.usage[.bodies] == mebibyte && lease.share == .bodies)
-        try lease.grow(by: mebibyte)
-        #expect(lease.bytes == 2 * mebibyte && budget.usage.total == 2 * mebibyte)
-        lease.release()
-        lease.release()
-        #expect(budget.usage.total == 0 && lease.bytes == 0)
-        #expect(throws: MemoryBudgetError.self) { try lease.grow(by: 1) }
-    }
-
-    @Test func aLeaseThatIsForgottenIsReleased() throws {
-        do {
-            let lease = MemoryLease(of: .bodies, from: budget)
-            try lease.grow(by: 100)
-            #expect(budget.usage.total == 100)
-        }
-        #expect(budget.usage.total == 0)
-    }
-
-    @Test func aFullShareTakesNoMore() throws {
-        let (first, second) = (MemoryLease(of: .bodies, from: budget), MemoryLease(of: .strangerBodies, from: budget))
-        try first.grow(by: 4 * mebibyte)
-        try second.grow(by: 1000)
-        let error = MemoryBudgetError.exhausted(.bodies, limit: 4 * mebibyte)
-        #expect(throws: error) { try second.move(to: .bodies) }
-        #expect(second.share == .strangerBodies && second.bytes == 1000)
-        #expect(throws: error) { try MemoryLease(of: .bodies, from: budget).grow(by: 1) }
-        first.release()
-        try second.move(to: .bodies)
-    }
-
     @Test func releasesAreAnnouncedOnlyWhileImagesWait() {
         let calls = Mutex(0)
         budget.onRelease(for: .images) { calls.withLock { $0 += 1 } }
@@ -93,16 +56,16 @@ private let mebibyte = 1 << 20
         #expect(calls.withLock(\.self) == 1)
     }
 
-    @Test func concurrentLeasesLeaveNothingBehind() async {
+    @Test func concurrentReservationsLeaveNothingBehind() async {
         await withTaskGroup(of: Void.self) { group in
             for worker in 0..<8 {
                 group.addTask {
                     for step in 0..<200 {
-                        let lease = MemoryLease(of: .strangerBodies, from: budget)
-                        let grown = (try? lease.grow(by: 50_000 * (1 + (worker + step) % 4))) != nil
-                        if grown, step % 2 == 0 { try? lease.move(to: .bodies) }
-                        if step % 3 == 0 { lease.release() }
+                        let bytes = 50_000 * (1 + (worker + step) % 4)
+                        let share: MemoryShare = step % 2 == 0 ? .bodies : .strangerBodies
+                        guard budget.reserve(bytes, of: share) else { continue }
                         #expect(budget.usage.total <= budget.limits.total)
+                        budget.release(bytes, of: share)
                     }
                 }
             }

@@ -138,12 +138,12 @@ import Testing
         let completed = await withTaskGroup(of: Bool.self) { group in
             for i in 0..<600 {
                 group.addTask {
-                    let body = MemoryLease(of: .bodies, from: memory)
-                    _ = try? body.grow(by: 20_000 + i * 100)
+                    let size = 20_000 + i * 100
+                    let body = memory.reserve(size, of: .bodies) ? size : 0
                     let bytes = i % 3 == 0 ? memory.limits.largestImages : 100_000
                     let result = await outcome {
                         try await scheduler.withSlot(model: "m", key: "k\(i % 5)", bytes: bytes, deadline: nil) { _ in
-                            body.release()
+                            memory.release(body, of: .bodies)
                             await Task.yield()
                         }
                     }

@@ -85,12 +85,11 @@ private let mebibyte = 1 << 20
 
     @Test func aBodyThatIsReleasedStartsAnImageThatWaited() async throws {
         let latch = Latch()
-        let body = MemoryLease(of: .bodies, from: fixture.memory)
-        try body.grow(by: 4 * mebibyte)
+        #expect(fixture.memory.reserve(4 * mebibyte, of: .bodies))
         let first = await fixture.start(key: "a", bytes: 6 * mebibyte) { _ in await latch.wait() }
         let second = await fixture.start(key: "b", bytes: 8 * mebibyte) { _ in }
         #expect(scheduler.snapshot.waiting == 1)
-        body.release()
+        fixture.memory.release(4 * mebibyte, of: .bodies)
         #expect(await soon { scheduler.snapshot.completed == 1 }, "although the first one still runs")
         #expect(scheduler.snapshot.running == 1)
         latch.open()
