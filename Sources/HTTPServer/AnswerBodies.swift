@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import NIOCore
 import Serving
@@ -12,6 +13,17 @@ struct AnswerBodies: Sendable {
     static let maxWholeOfStream = 1 << 10
     /// Bytes of a part of a larger answer. The next part is handed over when the client has taken most of the one before.
     static let partSize = 32 << 10
+
+    /// Makes an answer of a value in JSON.
+    /// - Throws: `SchedulerError.memoryExhausted` while there is no room for further answers.
+    func json(_ value: some Encodable, _ grant: Grant?, _ context: ServerContext) throws -> Response {
+        try memory.requireRoom()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        var response = Response.json([])
+        response.body = body([UInt8](try encoder.encode(value)), owner: context.owner(grant), context.channel)
+        return response
+    }
 
     /// Makes a body.
     /// - Parameters:

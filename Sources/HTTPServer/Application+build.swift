@@ -34,13 +34,14 @@ public struct ServerEvents: Sendable {
 ///   - pool: the models.
 ///   - access: who may use them.
 ///   - registry: where the page of metrics comes from.
+///   - metrics: what counts requests and predictions, and what `pool` reports to, so that a removed model's series go.
 ///   - eventLoops: what serves connections; by default SwiftNIO's own, which all servers of a process share.
 /// - Returns: the application, a function that reads the models and the certificate again, and one that counts the requests in
 ///   flight.
 /// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildServer(
     _ configuration: ServerConfiguration, pool: ModelPool, access: Access, registry: PrometheusRegistry,
-    eventLoops: (any EventLoopGroup)? = nil, logger: Logger,
+    metrics: ServiceMetrics, eventLoops: (any EventLoopGroup)? = nil, logger: Logger,
     events: ServerEvents = ServerEvents()
 ) throws -> (
     application: some ApplicationProtocol, reload: @Sendable () -> Void, requestsInFlight: @Sendable () -> Int
@@ -73,9 +74,10 @@ public func buildServer(
     let responder = RouteResponder(
         predictions: PredictionRoutes(stages: stages),
         inference: InferRoutes(stages: stages, pool: pool, maxImages: limits.maxImages),
-        workspace: WorkspaceRoutes(pool: pool, access: requestAccess, scheme: configuration.scheme),
+        workspace: WorkspaceRoutes(
+            pool: pool, access: requestAccess, answers: stages.answers, scheme: configuration.scheme),
         health: HealthRoutes(
-            state: state, pool: pool, access: requestAccess, registry: registry,
+            state: state, pool: pool, access: requestAccess, answers: stages.answers, registry: registry,
             servesMetrics: configuration.metricsAddress == nil, version: configuration.version,
             backend: (pool.backend.name, pool.backend.precision), instanceID: UUID().uuidString.lowercased()),
         assets: AssetRoutes(), workers: workers)
@@ -86,8 +88,8 @@ public func buildServer(
         configuration.origins, needsKey: !access.isOpen, listeningHost: configuration.host)
     let index: @Sendable () -> ModelIndex = { pool.repository.index }
     let middlewares: [MiddlewareChain.Middleware] = [
-        RouteMiddleware(index: index), LogMiddleware(logger: logger), LibraryMetricsMiddleware(),
-        ServiceMetricsMiddleware(metrics: ServiceMetrics(factory: registry)),
+        RouteMiddleware(index: index, workers: workers), LogMiddleware(logger: logger), LibraryMetricsMiddleware(),
+        ServiceMetricsMiddleware(metrics: metrics),
         CrossOriginMiddleware(origins: origins), ErrorMiddleware(logger: logger),
         AdmissionMiddleware(origins: origins, index: index),
     ]

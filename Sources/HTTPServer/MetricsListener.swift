@@ -57,7 +57,7 @@ struct MetricsResponder: HTTPResponder {
 
     private func answer(_ request: Request) -> Response {
         switch request.uri.path {
-        case "/metrics": return MetricsPage.response(registry)
+        case "/metrics": return MetricsPage.response(MetricsPage.bytes(registry))
         case "/healthz": return Response(status: .ok)
         default: return Response(status: .notFound)
         }

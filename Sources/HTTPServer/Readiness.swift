@@ -6,7 +6,7 @@ struct Readiness: Sendable {
     let state: ServerState
     let pool: ModelPool
 
-    /// Checks that a model is served and that the caller may use it. Others' models are not named.
+    /// Checks that a model is served and that the caller may use it. Models that the caller's key does not open are not named.
     /// - Throws: `ServiceError.unauthorized` for a key of other models, `ServiceError.unknownModel`.
     func check(_ id: ModelID, _ grant: Grant) throws {
         try grant.require(id)
@@ -20,6 +20,6 @@ struct Readiness: Sendable {
     /// - Throws: `ServiceError.notReady`.
     func requireReady(_ id: ModelID) async throws {
         if state.isReady { return }
-        guard state.isStarting, await pool.isLoaded(id) else { throw ServiceError.notReady }
+        guard await pool.isLoaded(id) else { throw ServiceError.notReady }
     }
 }

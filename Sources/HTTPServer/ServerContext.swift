@@ -8,6 +8,8 @@ struct ServerContext: RequestContext {
     /// Identifies the request in the answer and in the log.
     var requestID = ""
     var route = Route.unknown
+    /// Those of the query.
+    var parameters = Parameters(query: nil)
     let record = RequestRecord()
 
     init(source: ApplicationRequestContextSource) {

@@ -35,7 +35,8 @@ extension PrometheusRegistry {
         add("models_loading", "Models that are being loaded.") { pool.snapshot.loading }
         add("models_failed", "Models whose newest files cannot be used.") { pool.snapshot.failed }
         count("queue_cancelled_total", "Predictions that were canceled, waiting or running.") {
-            scheduler.snapshot.cancelled
+            // A tiled image that runs is counted where it has its slot.
+            scheduler.snapshot.cancelled + tiledTurns.snapshot.cancelledWaiting
         }
         count("queue_timeouts_total", "Predictions whose time was up before their turn.") {
             scheduler.snapshot.timedOut + tiledTurns.snapshot.timedOut

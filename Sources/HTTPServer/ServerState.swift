@@ -6,20 +6,13 @@ import Synchronization
 
 /// Whether the server answers predictions.
 final class ServerState: Sendable {
-    private enum Phase { case starting, ready, draining }
-
-    private let phase = Mutex(Phase.starting)
+    private let hasStarted = Atomic(false)
     private let (listening, listeningSource) = AsyncStream.makeStream(
         of: Int.self, bufferingPolicy: .bufferingNewest(1))
 
-    var isReady: Bool { phase.withLock { $0 == .ready } }
+    var isReady: Bool { hasStarted.load(ordering: .acquiring) }
 
-    /// Whether models are still being loaded ahead of requests.
-    var isStarting: Bool { phase.withLock { $0 == .starting } }
-
-    func becomeReady() {
-        phase.withLock { if $0 == .starting { $0 = .ready } }
-    }
+    func becomeReady() { hasStarted.store(true, ordering: .releasing) }
 
     /// Records that connections are accepted.
     func isListening(on port: Int) {
@@ -30,10 +23,6 @@ final class ServerState: Sendable {
     /// The port, once connections are accepted; `nil` where waiting for it was canceled.
     func listeningPort() async -> Int? {
         await listening.first { _ in true }
-    }
-
-    func drain() {
-        phase.withLock { $0 = .draining }
     }
 }
 
@@ -108,13 +97,12 @@ struct ModelPreloader: Service {
                 }
             }
         } catch is CancellationError {
-            return state.drain()  // told to stop while it was still starting
+            return  // told to stop while it was still starting
         }
         state.becomeReady()
         logger.info("Ready")
         await onReady(port)
         try? await gracefulShutdown()
-        state.drain()
     }
 
     /// Loads a model. One that cannot be loaded is logged by the pool and answers with its error; the others are served.

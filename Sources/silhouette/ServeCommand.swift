@@ -216,7 +216,7 @@ struct ServeCommand: AsyncParsableCommand {
             },
             onIdle: releaseMemory)
         let server = try buildServer(
-            configuration, pool: pool, access: access, registry: registry,
+            configuration, pool: pool, access: access, registry: registry, metrics: metrics,
             eventLoops: LibraryMetrics.eventLoops(factory: registry), logger: logger, events: events)
         try await runServer(
             server.application, configuration: configuration, requestsInFlight: server.requestsInFlight

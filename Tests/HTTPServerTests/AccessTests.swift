@@ -33,7 +33,7 @@ import Testing
             let refused = try await client.execute(
                 uri: "/infer/instance_segmentation", method: .post,
                 body: ByteBuffer(string: #"{"api_key":"\#(key)","model_id":"m/1","image":\#(image)}"#))
-            #expect(refused.status == .unauthorized)
+            #expect(refused.status == .unauthorized && refused.headers[.wwwAuthenticate] == "Bearer")
         }
     }
 

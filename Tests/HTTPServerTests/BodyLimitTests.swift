@@ -67,7 +67,22 @@ import Testing
             Issue.record("\(value) is no address")
             return
         }
-        #expect(url == Parameters.formDecoded(value[...]))
+        #expect(url == Parameters.formDecoded(value[...] as Substring))
+    }
+
+    @Test func aQueryHasNoLargeValueButItsImage() {
+        let long = String(repeating: "a", count: 70_000)
+        let parameters = Parameters(query: "classes=\(long)&image=\(long)&\(long)=1&confidence=4%30+&empty&plus=a+b%")
+        #expect(parameters.value("classes") == nil && parameters.nonEmpty("image") == long)
+        #expect(parameters.value(long) == nil)
+        #expect(parameters.nonEmpty("confidence") == "40 " && parameters.value("empty")?.text == "")
+        #expect(parameters.nonEmpty("plus") == "a b%")
+    }
+
+    @Test func aLogLineHasTheBeginningOfALongPath() {
+        let path = LogMiddleware.excerpt("/" + String(repeating: "ü", count: 1000), 512)
+        #expect(path.utf8.count < 520 && path.hasPrefix("/üü") && path.hasSuffix("…"))
+        #expect(LogMiddleware.excerpt("/m/1", 512) == "/m/1")
     }
 
     @Test func anImageFieldWithoutAValueIsMissing() {

@@ -147,6 +147,24 @@ import Testing
         }
     }
 
+    @Test func aLargeListIsAccountedForUntilItIsRead() async throws {
+        let budget = MemoryBudget(limits: MemoryLimits(total: 256 * Self.mebibyte))
+        let answers = AnswerBodies(memory: AnswerMemory(budget: budget))
+        let list = [String](repeating: String(repeating: "x", count: 1000), count: 17_000)
+        try await ConnectionTestServer.run { _, context in
+            try answers.json(list, nil, context)
+        } _: { server in
+            let idle = try await server.connect(isReading: false)
+            try await idle.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await eventually { budget.usage[.answers] > 17_000_000 } != nil)
+            let refused = try await server.connect()
+            try await refused.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+            #expect(try await refused.wait { $0.text.contains("HTTP/1.1 503") } != nil)
+            try await idle.close()
+            #expect(try await eventually { budget.usage[.answers] == 0 } != nil)
+        }
+    }
+
     @Test func anAnswerIsAccountedForUntilItIsRead() async throws {
         let budget = MemoryBudget(limits: MemoryLimits(total: 256 * Self.mebibyte))
         let answers = AnswerBodies(memory: AnswerMemory(budget: budget))

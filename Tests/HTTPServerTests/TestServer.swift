@@ -73,7 +73,8 @@ enum TestServer {
             repository: repository, backend: backend,
             configuration: ModelPool.Configuration(concurrency: configuration.limits.concurrency), logger: logger)
         return try buildServer(
-            configuration, pool: pool, access: access, registry: registry, logger: logger
+            configuration, pool: pool, access: access, registry: registry,
+            metrics: ServiceMetrics(factory: registry), logger: logger
         ).application
     }
 

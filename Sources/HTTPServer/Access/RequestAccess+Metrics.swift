@@ -9,7 +9,8 @@ extension RequestAccess {
     /// - Throws: `ServiceError.unauthorized`, `ServiceError.missingScope`, `ServiceError.keyStoreBusy`.
     func requireMetrics(_ request: Request, peer: SocketAddress?, _ record: RequestRecord) async throws {
         if request.isOfThisMachine(peer: peer) { return }
-        guard try await grantBeforeBody(request, record, anyOf: [.metrics]) != nil else {
+        let parameters = Parameters(query: request.uri.query)
+        guard try await grantBeforeBody(parameters, request, record, anyOf: [.metrics]) != nil else {
             throw ServiceError.unauthorized
         }
     }

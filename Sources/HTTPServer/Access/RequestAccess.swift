@@ -37,23 +37,25 @@ struct RequestAccess: Sendable {
     /// The grant of the key in the query or a header, or of an open server; `nil` where a key may still stand in the body.
     /// - Parameter scopes: the scopes of which one is needed.
     func grantBeforeBody(
-        _ parameters: Parameters, _ request: Request, _ record: RequestRecord, anyOf scopes: [APIKey.Scope] = [.predict]
+        _ request: Request, _ context: ServerContext, anyOf scopes: [APIKey.Scope] = [.predict]
+    ) async throws -> Grant? {
+        try await grantBeforeBody(context.parameters, request, context.record, anyOf: scopes)
+    }
+
+    /// The same with the parameters of the query.
+    func grantBeforeBody(
+        _ parameters: Parameters, _ request: Request, _ record: RequestRecord, anyOf scopes: [APIKey.Scope]
     ) async throws -> Grant? {
         let key = Self.presentedKey(parameters: parameters, headers: request.headers)
         return key != nil || access.isOpen ? try await grant(nil, or: key, record, anyOf: scopes) : nil
     }
 
-    /// The same, read from the query of the request.
-    func grantBeforeBody(
-        _ request: Request, _ record: RequestRecord, anyOf scopes: [APIKey.Scope] = [.predict]
-    ) async throws -> Grant? {
-        try await grantBeforeBody(Parameters(query: request.uri.query), request, record, anyOf: scopes)
-    }
-
     /// Refuses a request of a key that fills the queue, before the key is looked up.
     /// - Throws: `SchedulerError.queueFull`.
-    func checkRoom(_ parameters: Parameters, _ request: Request, _ scheduler: Scheduler) throws(SchedulerError) {
-        guard scheduler.isFull, let key = Self.presentedKey(parameters: parameters, headers: request.headers),
+    func checkRoom(
+        _ request: Request, _ context: ServerContext, _ scheduler: Scheduler
+    ) throws(SchedulerError) {
+        guard scheduler.isFull, let key = Self.presentedKey(parameters: context.parameters, headers: request.headers),
             let id = access.recentID(of: key)
         else { return }
         try scheduler.checkRoom(key: id)
@@ -73,8 +75,9 @@ struct RequestAccess: Sendable {
 
     /// The grant of a request that has no body.
     func grant(
-        _ request: Request, _ record: RequestRecord, anyOf scopes: [APIKey.Scope] = [.predict]
+        _ request: Request, _ context: ServerContext, anyOf scopes: [APIKey.Scope] = [.predict]
     ) async throws -> Grant {
-        try await grant(grantBeforeBody(request, record, anyOf: scopes), or: nil, record, anyOf: scopes)
+        try await grant(
+            grantBeforeBody(request, context, anyOf: scopes), or: nil, context.record, anyOf: scopes)
     }
 }

@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import InstanceSegmentation
 import Logging
+import RuntimeSupport
 import Serving
 
 /// Gives every request its identifier and its route, which the other middlewares read from the context.
@@ -9,15 +10,26 @@ struct RouteMiddleware: RouterMiddleware {
     typealias Context = ServerContext
 
     let index: @Sendable () -> ModelIndex
+    /// Where long queries are parsed.
+    let workers: WorkerPool
+
+    /// Bytes of a query that takes so long to parse that nothing else should wait for it.
+    private static let longQuery = 16 << 10
 
     func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         var context = context
         context.requestID = RequestID.identifier(of: request)
         // A head that is too large has no route: its error is told in the hosted style.
         if (try? RequestHead.check(request)) != nil {
+            let query = request.uri.query
+            if query?.utf8.count ?? 0 > Self.longQuery {
+                context.parameters = await withTaskExecutorPreference(workers) { Parameters(query: query) }
+            } else {
+                context.parameters = Parameters(query: query)
+            }
             context.route = Route(
                 path: request.uri.path, method: request.method, served: index().ids,
-                hasImage: Parameters(query: request.uri.query).nonEmpty("image") != nil)
+                hasImage: context.parameters.nonEmpty("image") != nil)
         }
         var response = try await next(request, context)
         response.headers[.requestID] = context.requestID
@@ -49,9 +61,15 @@ struct LogMiddleware: RouterMiddleware {
         let nonFinite = content.predictions.reduce(0) { $0 + $1.nonFinite }
         if nonFinite > 0 { metadata["nonfinite"] = "\(nonFinite)" }
         logger.log(
-            level: status >= 500 ? .warning : .info, "\(request.method.rawValue) \(request.uri.path)",
-            metadata: metadata)
+            level: status >= 500 ? .warning : .info,
+            "\(Self.excerpt(request.method.rawValue, 32)) \(Self.excerpt(request.uri.path, 512))", metadata: metadata)
         return response
+    }
+
+    /// The beginning of a text that a client chose. A line holds no more of it.
+    static func excerpt(_ text: String, _ maxBytes: Int) -> String {
+        guard text.utf8.count > maxBytes else { return text }
+        return String(decoding: text.utf8.prefix(maxBytes), as: UTF8.self) + "…"
     }
 }
 

@@ -9,6 +9,7 @@ struct HealthRoutes: Sendable {
     let state: ServerState
     let pool: ModelPool
     let access: RequestAccess
+    let answers: AnswerBodies
     let registry: PrometheusRegistry
     /// Whether metrics are served here; otherwise on a listener of their own.
     let servesMetrics: Bool
@@ -38,7 +39,7 @@ struct HealthRoutes: Sendable {
         }
         let grant: Grant?
         do {
-            grant = try await access.grant(request, context.record)
+            grant = try await access.grant(request, context)
         } catch ServiceError.unauthorized {
             grant = nil
         } catch ServiceError.missingScope {
@@ -54,14 +55,16 @@ struct HealthRoutes: Sendable {
             }
             answer.models = models
         }
-        return try .json(answer)
+        return try answers.json(answer, grant, context)
     }
 
     /// The metrics page. Clients on this machine need no key; others need one with the scope `metrics`.
     func metrics(_ request: Request, _ context: ServerContext) async throws -> Response {
         guard servesMetrics else { throw RequestError.notFound }
         try await access.requireMetrics(request, peer: context.channel.remoteAddress, context.record)
-        return MetricsPage.response(registry)
+        var response = MetricsPage.response([])
+        response.body = answers.body(MetricsPage.bytes(registry), owner: context.owner(nil), context.channel)
+        return response
     }
 
     private func json(_ status: HTTPResponse.Status, _ text: String) -> Response {
@@ -73,10 +76,12 @@ struct HealthRoutes: Sendable {
 
 /// The metrics in Prometheus' text format.
 enum MetricsPage {
-    static func response(_ registry: PrometheusRegistry) -> Response {
+    static func bytes(_ registry: PrometheusRegistry) -> [UInt8] { Array(registry.text().utf8) }
+
+    static func response(_ bytes: [UInt8]) -> Response {
         Response(
             status: .ok, headers: [.contentType: PrometheusRegistry.contentType],
-            body: ResponseBody(byteBuffer: ByteBuffer(string: registry.text())))
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }
 

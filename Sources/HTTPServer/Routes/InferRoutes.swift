@@ -18,9 +18,7 @@ struct InferRoutes: Sendable {
     private var readiness: Readiness { stages.readiness }
 
     func infer(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let early = try await stages.admit(Parameters(query: request.uri.query), request, context) { _ in
-            guard readiness.state.isReady || readiness.state.isStarting else { throw ServiceError.notReady }
-        }
+        let early = try await stages.admit(request, context) { _ in }
         let (asked, lease) = try await read(request, context, early)
         let grant = try await access.grant(early, or: RequestAccess.usable(asked.key), context.record)
         try await lease.move(toKnown: context.owner(grant), within: asked.prediction.timeout)
@@ -76,40 +74,40 @@ struct InferRoutes: Sendable {
 
     /// The list of models, loaded or not, so that a client never has to ask for one to be added.
     func registry(_ request: Request, _ context: ServerContext) async throws -> Response {
-        try registry(try await access.grant(request, context.record))
+        try registry(try await access.grant(request, context), context)
     }
 
     /// `{"model_id": "..."}`: loads a model. Clients call it before they predict; a key without the scope `manage` gets the list of its
     /// models, and the first prediction loads the model, so that it cannot evict those of others.
     func add(_ request: Request, _ context: ServerContext) async throws -> Response {
         let (id, grant) = try await named(request, context, anyOf: [.predict, .manage])
-        if grant.allows(.manage) { _ = try await pool.model(id) }
-        return try registry(grant)
+        if grant.allows(.manage) { try await load(id, grant) }
+        return try registry(grant, context)
     }
 
     /// `{"model_id": "..."}`: evicts a model from memory; the next prediction loads it again.
     func remove(_ request: Request, _ context: ServerContext) async throws -> Response {
         let (id, grant) = try await named(request, context, anyOf: [.manage])
         try await pool.close(id)
-        return try registry(grant)
+        return try registry(grant, context)
     }
 
     /// Evicts all models that the key may use.
     func clear(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let grant = try await access.grant(request, context.record, anyOf: [.manage])
+        let grant = try await access.grant(request, context, anyOf: [.manage])
         for id in pool.repository.index.ids where grant.allows(id) {
             // A version may be removed from the folder meanwhile.
             do { try await pool.close(id) } catch PoolError.unknownModel {}
         }
-        return try registry(grant)
+        return try registry(grant, context)
     }
 
     /// `GET /start/{dataset}/{version}`: loads a model, as scripts for the open server ask for it.
     func start(_ id: ModelID, _ request: Request, _ context: ServerContext) async throws -> Response {
-        let grant = try await access.grant(request, context.record, anyOf: [.manage, .predict])
+        let grant = try await access.grant(request, context, anyOf: [.manage, .predict])
         try readiness.check(id, grant)  // a key that does not open the model is not told what else it lacks
         try grant.require(anyOf: [.manage])
-        _ = try await pool.model(id)
+        try await load(id, grant)
         return .json(Array(#"{"status":200,"message":"inference session started from local memory."}"#.utf8))
     }
 
@@ -119,6 +117,11 @@ struct InferRoutes: Sendable {
         return .json(Array(#""Cache Cleared""#.utf8))
     }
 
+    /// Loads a model. It may be removed meanwhile.
+    private func load(_ id: ModelID, _ grant: Grant) async throws {
+        do { _ = try await pool.model(id) } catch { throw ServiceError(error).visible(to: grant) }
+    }
+
     private func named(
         _ request: Request, _ context: ServerContext, anyOf scopes: [APIKey.Scope]
     ) async throws -> (ModelID, Grant) {
@@ -126,7 +129,7 @@ struct InferRoutes: Sendable {
             let model_id: String
             let api_key: String?
         }
-        let early = try await access.grantBeforeBody(request, context.record, anyOf: scopes)
+        let early = try await access.grantBeforeBody(request, context, anyOf: scopes)
         let read = try await stages.bodies.read(request, context, grant: early, BodyReader.Plan(limit: 65_536))
         try read.bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
         let body: Body
@@ -141,7 +144,7 @@ struct InferRoutes: Sendable {
         return (id, grant)
     }
 
-    private func registry(_ grant: Grant) throws -> Response {
+    private func registry(_ grant: Grant, _ context: ServerContext) throws -> Response {
         struct Model: Encodable {
             let model_id: String
             let task_type = "instance-segmentation"
@@ -150,6 +153,7 @@ struct InferRoutes: Sendable {
             let models: [Model]
         }
         let visible = pool.repository.index.ids.filter(grant.allows)
-        return try .json(Registry(models: visible.map { Model(model_id: $0.description) }))
+        return try stages.answers.json(
+            Registry(models: visible.map { Model(model_id: $0.description) }), grant, context)
     }
 }

@@ -11,9 +11,9 @@ struct PredictionRoutes: Sendable {
     let stages: PredictionStages
 
     func predict(_ id: ModelID, _ request: Request, _ context: ServerContext) async throws -> Response {
-        var parameters = Parameters(query: request.uri.query)
+        var parameters = context.parameters
         let readiness = stages.readiness
-        let early = try await stages.admit(parameters, request, context) { grant in
+        let early = try await stages.admit(request, context) { grant in
             if let grant { try readiness.check(id, grant) }
             try await readiness.requireReady(id)
         }
@@ -22,8 +22,10 @@ struct PredictionRoutes: Sendable {
         let grant = try await stages.access.grant(early, or: key, context.record)
         try await lease?.move(toKnown: context.owner(grant), within: PredictionRequest.patience(parameters))
         try readiness.check(id, grant)
-        let asked = try PredictionRequest(parameters)
-        guard let image = try await stages.onWorkers({ try source.input() }) else { throw ServiceError.missingImage }
+        let (asked, image) = try await stages.onWorkers { [parameters] in
+            (try PredictionRequest(parameters), try source.input())
+        }
+        guard let image else { throw ServiceError.missingImage }
         return try await stages.respond(to: asked.query(for: id, [image]), grant, lease, context) { outcome, body in
             try Self.response(outcome, asked, body)
         }

@@ -14,17 +14,14 @@ struct PredictionStages: Sendable {
     let workers: WorkerPool
 
     /// Refuses a request before its body is read where it would be refused afterwards.
-    /// - Parameters:
-    ///   - parameters: those of the query.
-    ///   - check: what the route checks once it is known who asks.
+    /// - Parameter check: what the route checks once it is known who asks.
     /// - Returns: what the caller may do; `nil` where a key may still stand in the body.
     /// - Throws: `SchedulerError.queueFull`, `ServiceError`.
     func admit(
-        _ parameters: Parameters, _ request: Request, _ context: ServerContext,
-        check: (Grant?) async throws -> Void
+        _ request: Request, _ context: ServerContext, check: (Grant?) async throws -> Void
     ) async throws -> Grant? {
-        try access.checkRoom(parameters, request, scheduler)
-        let grant = try await access.grantBeforeBody(parameters, request, context.record)
+        try access.checkRoom(request, context, scheduler)
+        let grant = try await access.grantBeforeBody(request, context)
         try await check(grant)
         try bodies.checkRoom(grant, scheduler)
         try answers.memory.requireRoom()

@@ -9,6 +9,7 @@ import Serving
 struct WorkspaceRoutes: Sendable {
     let pool: ModelPool
     let access: RequestAccess
+    let answers: AnswerBodies
     let scheme: String
 
     /// `POST /`.
@@ -17,8 +18,7 @@ struct WorkspaceRoutes: Sendable {
             let welcome = "Silhouette"
             let workspace = "home"
         }
-        _ = try await authorize(request, context)
-        return try .json(Answer())
+        return try answers.json(Answer(), try await authorize(request, context), context)
     }
 
     /// `GET /{workspace}`.
@@ -31,7 +31,7 @@ struct WorkspaceRoutes: Sendable {
             versions[entry.id.dataset, default: []].append(entry)
         }
         let projects = datasets.map { project($0, in: slug, versions: versions[$0] ?? []) }
-        return try .json(["workspace": Workspace(slug: slug, projects: projects)])
+        return try answers.json(["workspace": Workspace(slug: slug, projects: projects)], grant, context)
     }
 
     /// `GET /{workspace}/{project}`.
@@ -48,10 +48,10 @@ struct WorkspaceRoutes: Sendable {
         for entry in entries(of: dataset, grant) {
             versions.append(version(entry, in: slug, request))
         }
-        return try .json(
+        return try answers.json(
             Answer(
                 workspace: Workspace(slug: slug), project: try project(dataset, in: slug, grant),
-                versions: versions))
+                versions: versions), grant, context)
     }
 
     /// `GET /{workspace}/{project}/{version}`.
@@ -64,10 +64,10 @@ struct WorkspaceRoutes: Sendable {
         }
         let grant = try await authorize(request, context)
         let entry = try entry(id, grant)
-        return try .json(
+        return try answers.json(
             Answer(
                 workspace: Workspace(slug: slug), project: try project(id.dataset, in: slug, grant),
-                version: version(entry, in: slug, request)))
+                version: version(entry, in: slug, request)), grant, context)
     }
 
     /// `GET /{workspace}/{project}/{version}/v2/trainings` and `.../get`.
@@ -94,8 +94,11 @@ struct WorkspaceRoutes: Sendable {
         }
         let grant = try await authorize(request, context)
         let name = try entry(id, grant).id.description
-        if isOne { return try .json(One(trainingId: name, models: [Model(modelId: name)])) }
-        return try .json(["trainings": [Training(id: name, versionId: id.version, modelIds: [name])]])
+        if isOne {
+            return try answers.json(One(trainingId: name, models: [Model(modelId: name)]), grant, context)
+        }
+        return try answers.json(
+            ["trainings": [Training(id: name, versionId: id.version, modelIds: [name])]], grant, context)
     }
 
     // MARK: What the package reads
@@ -218,7 +221,7 @@ struct WorkspaceRoutes: Sendable {
     }
 
     private func authorize(_ request: Request, _ context: ServerContext) async throws -> Grant {
-        try await access.grant(request, context.record)
+        try await access.grant(request, context)
     }
 }
 

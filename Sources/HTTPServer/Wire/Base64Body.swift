@@ -24,12 +24,13 @@ enum Base64Body {
     /// The common case, a text in the standard shape: decoded as it is. Foundation ignores what follows the padding, so
     /// the length must be that of the whole text.
     private static func decodeStrictly(_ text: UnsafeRawBufferPointer) -> Data? {
-        guard let base = text.baseAddress, text.count >= 4, text.count % 4 == 0,
+        guard text.count >= 4, text.count % 4 == 0,
             text[text.count - 3] != UInt8(ascii: "=")
         else { return nil }
-        let view = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: text.count, deallocator: .none)
         let padding = text.suffix(2).count { $0 == UInt8(ascii: "=") }
-        guard let bytes = Data(base64Encoded: view), bytes.count == text.count / 4 * 3 - padding else { return nil }
+        guard let bytes = Data(base64Encoded: Data(borrowing: text)), bytes.count == text.count / 4 * 3 - padding else {
+            return nil
+        }
         return bytes
     }
 

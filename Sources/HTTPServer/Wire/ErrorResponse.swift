@@ -195,6 +195,7 @@ struct ErrorResponse: Sendable {
     var response: Response {
         var headers = headers
         headers[.contentType] = "application/json"
+        if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
 }

@@ -4,6 +4,8 @@ import Foundation
 struct FormFields {
     /// Fields of a form, parts of a multipart form, or parameters of a query. Real requests have a handful.
     static let maxCount = 100
+    /// Largest name of a field, in bytes.
+    static let maxNameSize = 256
     /// Largest value of a field other than the image, in bytes.
     static let maxValueSize = 64 << 10
 
@@ -68,17 +70,21 @@ struct FormFields {
         // Escapes in base64 are left to its decoder, at less cost; of an address, or in front of base64, they are resolved here.
         let head = value.prefix(256)
         let isAddress = String(decoding: head.prefix(4), as: UTF8.self).lowercased() == "http"
-        return isAddress || head.contains(UInt8(ascii: "%")) ? Parameters.formDecoded(value) : [UInt8](value)
+        return isAddress || head.contains(UInt8(ascii: "%"))
+            ? Parameters.formDecoded(UnsafeRawBufferPointer(rebasing: value)) : [UInt8](value)
     }
 
     /// The other fields. Those whose name or value is too large to be a parameter are left out.
     var parameters: [(name: String, value: String)] {
         fields.enumerated().compactMap { index, field in
-            guard index != imageIndex, field.name.count <= 256, field.value.count <= Self.maxValueSize else {
+            guard index != imageIndex, field.name.count <= Self.maxNameSize, field.value.count <= Self.maxValueSize
+            else {
                 return nil
             }
-            let (name, value) = (Parameters.formDecoded(bytes[field.name]), Parameters.formDecoded(bytes[field.value]))
-            return (String(streamSafe: name), String(streamSafe: value))
+            func decoded(_ range: Range<Int>) -> String {
+                String(streamSafe: Parameters.formDecoded(UnsafeRawBufferPointer(rebasing: bytes[range])))
+            }
+            return (decoded(field.name), decoded(field.value))
         }
     }
 }

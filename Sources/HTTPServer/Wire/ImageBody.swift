@@ -100,7 +100,7 @@ package struct ImageBody: Sendable {
         }
         switch view[start] {
         case UInt8(ascii: "{"), UInt8(ascii: "["):
-            try self.init(json: Data(buffer.readableBytesView))
+            self = try buffer.withUnsafeReadableBytes { try ImageBody(json: $0) }
         case UInt8(ascii: "\"") where view.contains(UInt8(ascii: "\\")):
             // A JSON string with escapes, such as `\/`.
             guard let text = try? JSONDecoder().decode(String.self, from: Data(buffer.readableBytesView)) else {
@@ -118,30 +118,31 @@ package struct ImageBody: Sendable {
                 return
             }
             guard !form.image.isEmpty else { throw ServiceError.missingImage }
-            try self.init(text: form.image)
+            self = try form.image.withUnsafeBytes { try ImageBody(text: $0) }
             fields = form.parameters
         }
     }
 
     /// Text that is an address or base64.
     private init(text: String) throws {
-        try self.init(text: Array(text.utf8))
+        var text = text
+        self = try text.withUTF8 { try ImageBody(text: UnsafeRawBufferPointer($0)) }
     }
 
-    private init(text: [UInt8]) throws {
+    private init(text: UnsafeRawBufferPointer) throws {
         let start = text.firstIndex { !($0 == 32 || (9...13).contains($0)) } ?? text.endIndex
         let scheme = String(decoding: text[start...].prefix(8), as: UTF8.self).lowercased()
         if scheme.hasPrefix("http://") || scheme == "https://" {
             self.init(image: .url(String(decoding: text[start...], as: UTF8.self)))
         } else {
-            self.init(image: .data(try text.withUnsafeBytes(Self.base64)))
+            self.init(image: .data(try Self.base64(text)))
         }
     }
 
     /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it. A list with one element stands
     /// for it.
-    private init(json: Data) throws {
-        let json = try JSONStructure.checked(json)
+    private init(json bytes: UnsafeRawBufferPointer) throws {
+        let json = try JSONStructure.checked(Data(borrowing: bytes))
         let body: JSONImageBody
         do {
             body = try JSONDecoder().decode(JSONImageBody.self, from: json)
@@ -171,12 +172,24 @@ package struct ImageBody: Sendable {
         try buffer.withUnsafeReadableBytes(base64)
     }
 
-    private static func base64(_ bytes: UnsafeRawBufferPointer) throws -> Data {
+    /// The bytes that a text in base64 stands for.
+    static func base64(_ bytes: UnsafeRawBufferPointer) throws -> Data {
         do throws(Base64Body.Failure) {
             return try Base64Body.decode(bytes)
         } catch {
             throw error == .empty ? ServiceError.emptyImage : ServiceError.malformedBase64
         }
+    }
+}
+
+extension Data {
+    /// The bytes without a copy. It must not be used after them.
+    init(borrowing bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else {
+            self.init()
+            return
+        }
+        self.init(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
     }
 }
 

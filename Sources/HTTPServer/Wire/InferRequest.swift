@@ -19,7 +19,11 @@ struct InferRequest: Sendable {
     /// - Parameter maxImages: the most images that a list may have.
     /// - Throws: `RequestError`, `ServiceError.tooManyImages`.
     init(_ buffer: ByteBuffer, maxImages: Int) throws {
-        let json = try JSONStructure.checked(Data(buffer.readableBytesView))
+        self = try buffer.withUnsafeReadableBytes { try InferRequest($0, maxImages: maxImages) }
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, maxImages: Int) throws {
+        let json = try JSONStructure.checked(Data(borrowing: bytes))
         let body: Body
         do {
             body = try JSONDecoder().decode(Body.self, from: json)
@@ -161,7 +165,8 @@ struct TypedImage: Decodable, Sendable {
         switch type {
         case "base64":
             if value.isEmpty { throw ServiceError.emptyImage }
-            return .data(try ImageBody.base64(ByteBuffer(string: value)))
+            var value = value
+            return .data(try value.withUTF8 { try ImageBody.base64(UnsafeRawBufferPointer($0)) })
         case "url": return .url(value)
         case "numpy": throw RequestError.numpyImage
         default: throw RequestError.unknownImageType

@@ -5,9 +5,20 @@ struct Parameters: Sendable {
     private var query: [String: String] = [:]
     private var body: [String: String] = [:]
 
-    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts.
+    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts. Values that are too
+    /// large to be a parameter are left out, except for the image.
     init(query text: String?) {
-        for (name, value) in Parameters.pairs(text ?? "") { query[name] = value }
+        for pair in (text ?? "").split(separator: "&") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard parts[0].utf8.count <= FormFields.maxNameSize else { continue }
+            let name = Parameters.formDecoded(parts[0])
+            guard parts.count > 1 else {
+                query[name] = ""
+                continue
+            }
+            guard name == "image" || parts[1].utf8.count <= FormFields.maxValueSize else { continue }
+            query[name] = Parameters.formDecoded(parts[1])
+        }
     }
 
     /// Adds the fields of the body. The query takes precedence over them.
@@ -25,40 +36,31 @@ struct Parameters: Sendable {
         value(name).map(\.text).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// Names and values of a text in the form encoding.
-    static func pairs(_ text: String) -> [(name: String, value: String)] {
-        text.split(separator: "&").map { pair in
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            return (formDecoded(parts[0]), parts.count > 1 ? formDecoded(parts[1]) : "")
-        }
-    }
-
     /// Percent escapes resolved once, `+` as a space. What is not an escape stays as it is; what is not UTF-8 is replaced.
     static func formDecoded(_ text: Substring) -> String {
-        String(streamSafe: formDecoded(Array(text.utf8)))
+        var text = text
+        return text.withUTF8 { String(streamSafe: formDecoded(UnsafeRawBufferPointer($0))) }
     }
 
     /// The same for bytes.
-    static func formDecoded(_ text: some RandomAccessCollection<UInt8>) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count)
-        var at = text.startIndex
-        while at < text.endIndex {
-            let byte = text[at]
-            let next = text.index(after: at)
-            at = next
-            if byte == UInt8(ascii: "+") {
-                bytes.append(UInt8(ascii: " "))
-            } else if byte == UInt8(ascii: "%"), text.distance(from: next, to: text.endIndex) >= 2,
-                let high = Base64Body.hex(text[next]), let low = Base64Body.hex(text[text.index(after: next)])
-            {
-                bytes.append(high << 4 | low)
-                at = text.index(next, offsetBy: 2)
-            } else {
-                bytes.append(byte)
+    static func formDecoded(_ text: UnsafeRawBufferPointer) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: text.count) { bytes, count in
+            var at = 0
+            while at < text.count {
+                var byte = text[at]
+                at += 1
+                if byte == UInt8(ascii: "+") {
+                    byte = UInt8(ascii: " ")
+                } else if byte == UInt8(ascii: "%"), text.count - at >= 2, let high = Base64Body.hex(text[at]),
+                    let low = Base64Body.hex(text[at + 1])
+                {
+                    byte = high << 4 | low
+                    at += 2
+                }
+                bytes[count] = byte
+                count += 1
             }
         }
-        return bytes
     }
 
     // MARK: Typed values

@@ -53,6 +53,13 @@ struct ChangeTracker {
         return hasChanged
     }
 
+    /// Has the header of a model read again. Returns false where the model is gone.
+    mutating func retry(_ location: ModelLocation) -> Bool {
+        guard entries[location.id]?.location == location else { return false }
+        pending[location.id] = location
+        return true
+    }
+
     /// Notes what the header of a model says.
     mutating func note(_ metadata: ModelEntry.Metadata, of location: ModelLocation) {
         pending[location.id] = nil

@@ -221,11 +221,6 @@ public actor ModelPool {
         }
     }
 
-    /// The model that is served for an identifier; `nil` if none is in memory.
-    func loadedModel(_ id: ModelID) -> ServedModel? {
-        state.models[id]?.serving.flatMap { models[$0.generation] }
-    }
-
     /// The date of a time of the pool's clock.
     func date(of time: Duration) -> Date { Date.now - Double((clock.now() - time) / .seconds(1)) }
 

@@ -27,6 +27,7 @@ public actor ModelRepository {
     private var subscribers: [Int: AsyncStream<ModelIndex>.Continuation] = [:]
     private var lastSubscriber = 0
     private var tracker = ChangeTracker()
+    private var retries = HeaderRetries()
     /// By dataset.
     private var namesFiles: [String: NamesFiles] = [:]
     private var reported: Set<String> = []
@@ -92,6 +93,7 @@ public actor ModelRepository {
     /// - Throws: `SegmentationError.invalidConfiguration` if there is no folder of models; an error that says that the folder does not
     ///   answer; `CancellationError` as soon as the task is canceled.
     public func rescan() async throws {
+        retries.hurry()
         var hasMore = try await pass(takesAll: true)
         while hasMore { hasMore = try await pass(takesAll: false) }
     }
@@ -169,8 +171,10 @@ public actor ModelRepository {
     /// - Returns: whether others are left to be read at once.
     private func readHeaders() async throws -> Bool {
         let start = clock.now()
+        for location in retries.take(at: start) where !tracker.retry(location) { retries.forget(location.id) }
         let pending = Array(tracker.pending.values)
-        defer { if !pending.isEmpty { publish() } }
+        var hasChanged = false
+        defer { if hasChanged { publish() } }
         for location in pending {
             guard clock.now() - start < Self.headerSlice else { return true }
             let backend = backend
@@ -179,6 +183,8 @@ public actor ModelRepository {
                     try ModelMetadata(of: location, backend: backend)
                 }
                 tracker.note(.read(metadata), of: location)
+                retries.forget(location.id)
+                hasChanged = true
             } catch let error where Task.isCancelled {
                 throw error
             } catch FileThread.Failure.stuck {
@@ -186,8 +192,15 @@ public actor ModelRepository {
             } catch FileThread.Failure.allStuck {
                 return false
             } catch {
+                retries.failed(location, at: clock.now())
+                let reason = PoolError.reason(error, of: location)
+                if case .failed(reason)? = tracker.entries[location.id]?.metadata {
+                    tracker.note(.failed(reason: reason), of: location)
+                    continue  // as it was told before
+                }
                 logger.warning("Model \(location.id): the header cannot be used: \(error)")
-                tracker.note(.failed(reason: PoolError.reason(error, of: location)), of: location)
+                tracker.note(.failed(reason: reason), of: location)
+                hasChanged = true
             }
         }
         return false

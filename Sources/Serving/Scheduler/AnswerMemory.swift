@@ -26,11 +26,15 @@ package final class AnswerMemory: Sendable {
     /// - Throws: `SchedulerError.memoryExhausted`.
     package func requireRoom() throws(SchedulerError) {
         let now = clock.now()
-        let (closings, wait) = state.withLock { state in
+        let (removed, wait) = state.withLock { state in
             let (givenUp, wait) = state.answers.makeRoom(now: now)
             return (givenUp.compactMap { remove($0, &state) }, wait)
         }
-        for close in closings { close() }
+        // Outside of the lock: whoever waits for the memory goes on at once.
+        for answer in removed {
+            budget.release(answer.bytes, of: .answers)
+            answer.close?()
+        }
         guard let wait else { return }
         throw .memoryExhausted(retryAfter: max(1, Int((wait / .seconds(1)).rounded(.up))))
     }
@@ -52,13 +56,13 @@ package final class AnswerMemory: Sendable {
     }
 
     fileprivate func release(_ ticket: Int) {
-        _ = state.withLock { remove(ticket, &$0) }
+        guard let removed = state.withLock({ remove(ticket, &$0) }) else { return }
+        budget.release(removed.bytes, of: .answers)
     }
 
-    private func remove(_ ticket: Int, _ state: inout State) -> (@Sendable () -> Void)? {
+    private func remove(_ ticket: Int, _ state: inout State) -> (bytes: Int, close: (@Sendable () -> Void)?)? {
         guard let bytes = state.answers.remove(ticket) else { return nil }
-        budget.release(bytes, of: .answers)
-        return state.closings.removeValue(forKey: ticket)
+        return (bytes, state.closings.removeValue(forKey: ticket))
     }
 }
 

@@ -190,7 +190,10 @@ package actor Scheduler {
         switch outcome {
         case .granted, .displaced: return refused()
         case .cancelled:
-            board.withLock { $0.snapshot.cancelled += 1 }
+            board.withLock { board in
+                board.snapshot.cancelled += 1
+                board.snapshot.cancelledWaiting += 1
+            }
             return CancellationError()
         case .timedOut:
             board.withLock { $0.snapshot.timedOut += 1 }

@@ -10,6 +10,8 @@ package struct SchedulerSnapshot: Equatable, Sendable {
     package var bytes = 0
     /// Requests that were canceled by their caller, while they waited or ran.
     package var cancelled = 0
+    /// Those of them that were canceled while they waited.
+    package var cancelledWaiting = 0
     /// Requests that waited until their deadline or the queue timeout.
     package var timedOut = 0
     /// Requests that were refused.

@@ -1,23 +1,36 @@
 import Synchronization
 
-/// Counts the images that are being fetched, up to a limit.
+/// Counts the images that are being fetched, up to a limit. No owner has more than there are places left, so that one whose addresses
+/// are slow leaves as much to others as it has (Choudhury and Hahne, *Dynamic queue length thresholds*, 1998).
 final class FetchCount: Sendable {
+    private struct State {
+        var total = 0
+        var owners: [String?: Int] = [:]
+    }
+
     private let limit: Int
-    private let count = Mutex(0)
+    private let state = Mutex(State())
 
     init(limit: Int) {
         self.limit = limit
     }
 
-    /// Begins a fetch. Returns false where the limit is reached.
-    func begin() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
+    /// Begins a fetch for a key. Returns false where it has its share already.
+    func begin(for owner: String?) -> Bool {
+        state.withLock { state in
+            guard state.owners[owner] ?? 0 < limit - state.total else { return false }
+            state.total += 1
+            state.owners[owner, default: 0] += 1
             return true
         }
     }
 
     /// Ends a fetch.
-    func end() { count.withLock { $0 -= 1 } }
+    func end(for owner: String?) {
+        state.withLock { state in
+            state.total -= 1
+            let rest = (state.owners[owner] ?? 0) - 1
+            state.owners[owner] = rest > 0 ? rest : nil
+        }
+    }
 }

@@ -37,7 +37,8 @@ package struct LocalPredictionService: PredictionService {
                 concurrency: limits.concurrency, maxQueue: limits.maxQueue, queueTimeout: limits.queueTimeout,
                 decodesAhead: false),
             memory: MemoryBudget(limits: MemoryLimits()))
-        fetches = FetchCount(limit: max(limits.maxQueue, limits.concurrency))
+        // One key may have half of them.
+        fetches = FetchCount(limit: 2 * max(limits.maxQueue, limits.concurrency))
         self.workers = workers
     }
 
@@ -69,7 +70,7 @@ package struct LocalPredictionService: PredictionService {
                 }
             }
         } catch {
-            throw ServiceError(error)
+            throw ServiceError(error).visible(to: grant)
         }
     }
 
@@ -198,8 +199,10 @@ package struct LocalPredictionService: PredictionService {
         switch input {
         case .encoded(let bytes): return bytes
         case .url(let address):
-            guard fetches.begin() else { throw ServiceError.overloaded(retryAfter: scheduler.snapshot.retryAfter) }
-            defer { fetches.end() }
+            guard fetches.begin(for: run.key) else {
+                throw ServiceError.overloaded(retryAfter: scheduler.snapshot.retryAfter)
+            }
+            defer { fetches.end(for: run.key) }
             let bytes = try await fetcher.fetch(address, for: run.key) { size in
                 do { try await lease.grow(to: size, within: run.remaining()) } catch { throw ServiceError(error) }
             }

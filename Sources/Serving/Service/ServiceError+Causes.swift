@@ -15,6 +15,12 @@ extension ServiceError {
         }
     }
 
+    /// The error without the names of models that a caller may not use.
+    package func visible(to grant: Grant) -> ServiceError {
+        guard case .unknownModel(let id, let served) = self else { return self }
+        return .unknownModel(id, served: served.filter(grant.allows))
+    }
+
     private init(_ error: SchedulerError) {
         switch error {
         case .queueFull(let retryAfter): self = .overloaded(retryAfter: retryAfter)

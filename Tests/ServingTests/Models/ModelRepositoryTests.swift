@@ -3,6 +3,7 @@ import Imaging
 import InstanceSegmentation
 import Logging
 import RuntimeSupport
+import Synchronization
 import TestSupport
 import Testing
 
@@ -220,6 +221,41 @@ import Testing
             Issue.record("the stuck header is not told")
             return
         }
+    }
+
+    /// A backend that is out of descriptors for a while.
+    private struct Hindered: InferenceBackend {
+        let name = "hindered"
+        let precision = InferencePrecision.float32
+        let isHindered: @Sendable () -> Bool
+        func describe(modelAt url: URL) throws -> ModelDescription {
+            if isHindered() { throw SegmentationError.invalidConfiguration("The model file cannot be read.") }
+            return .yolo(names: ["left", "right"], coefficients: 1)
+        }
+        func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel { throw CancellationError() }
+    }
+
+    @Test(arguments: [false, true]) func aHeaderThatCouldNotBeReadIsReadAgain(byAsking: Bool) async throws {
+        let folder = try ModelFolder(["a": "1"])
+        let isHindered = Mutex(true)
+        let repository = ModelRepository(
+            .folder(folder.root), backend: Hindered { isHindered.withLock(\.self) }, logger: .silent)
+        try await repository.rescan()
+        guard case .failed? = repository.index[ModelFolder.id("a")]?.metadata else {
+            Issue.record("the header was read")
+            return
+        }
+        isHindered.withLock { $0 = false }
+        if byAsking {
+            try await repository.rescan()
+        } else {
+            let watch = Task { await repository.watch(every: .milliseconds(20)) }
+            for await index in await repository.changes() {
+                if case .read? = index[ModelFolder.id("a")]?.metadata { break }
+            }
+            watch.cancel()
+        }
+        #expect(names(repository, "a") == ["left 1", "right"])
     }
 
     @Test func watchingPublishesChanges() async throws {
