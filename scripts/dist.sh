@@ -39,12 +39,23 @@ cp "$program" "$packed/silhouette"
 cp lib/libonnxruntime.so.* lib/onnxruntime.LICENSE lib/onnxruntime.ThirdPartyNotices.txt "$packed/lib/"
 cp LICENSE NOTICE CHANGELOG.md "$packed/"
 cp -R models/tabletop "$packed/models/"
-# The packages of the libraries that the program itself names; those that they bring come with them.
-packages="$(uname) libraries: $(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | tr '\n' ' ')"
+# The packages of the libraries that the program itself names; those that they need come with them.
+libraries=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+packages="what brings $(tr '\n' ' ' <<<"$libraries")"
 if command -v dpkg >/dev/null 2>&1; then
-    packages=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' \
-        | while read -r library; do ldd "$program" | awk -v name="$library" '$1 == name { print $3 }'; done \
-        | xargs -r -n 1 readlink -f | sed 's|^.*/|*/|' | xargs -r dpkg -S | cut -d: -f1 | sort -u | tr '\n' ' ')
+    packages=""
+    for library in $libraries; do
+        case "$library" in ld-linux*) continue ;; esac # the loader comes with libc
+        file=$(ldd "$program" | awk -v name="$library" '$1 == name && $3 ~ "^/" { print $3 }')
+        package=""
+        if [ -n "$file" ]; then
+            file=$(readlink -f "$file")
+            package=$(dpkg -S "*/${file##*/}" 2>/dev/null | head -n 1 | cut -d: -f1) || package=""
+        fi
+        [ -n "$package" ] || fail "no package brings $library, which the program needs; make build links Swift's own libraries into it"
+        packages="$packages$package"$'\n'
+    done
+    packages=$(sort -u <<<"$packages" | sed '/^$/d' | tr '\n' ' ')
 fi
 cat >"$packed/README.txt" <<TEXT
 Silhouette $version for $system on $(uname -m).
