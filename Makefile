@@ -10,15 +10,19 @@ PORT ?= 9001
 BACKENDS ?=
 CLIENTS ?= available
 SECONDS ?= 600
+RELEASE ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build run test lint format bench stress docs clean
+.PHONY: help setup setup-lint build run test lint lint-python format bench stress docs dist clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing: Debian packages and the ONNX Runtime library (BACKENDS=openvino: OpenVINO too)
 	@BACKENDS="$(BACKENDS)" scripts/setup.sh
+
+setup-lint: ## Install the linters of the Python scripts (ruff, mypy) into .lint
+	@python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .lint -r scripts/requirements-lint.txt
 
 build: setup ## Build .build/release/silhouette
 	@echo "build: compiling for release; the first time takes some minutes"
@@ -34,10 +38,13 @@ test: setup ## Run all tests (CLIENTS=all: a client whose runtime is missing or 
 	@echo "test: trying the clients that can run here; scripts/setup_clients.sh installs what the others need"
 	@CLIENTS="$(CLIENTS)" scripts/test_clients.sh
 
-lint: ## Check formatting, imports and conversions of numbers
+lint: lint-python ## Check formatting, imports, conversions of numbers, and the Python scripts
 	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@scripts/check_imports.sh
 	@scripts/check_conversions.sh
+
+lint-python: ## Check the Python scripts with ruff and mypy; skipped where they are not installed
+	@scripts/lint_python.sh
 
 format: ## Format the sources
 	@$(SWIFT) format --in-place --recursive --parallel Sources Tests Package.swift
@@ -50,6 +57,9 @@ stress: build ## Attack the server and show whether it keeps its promises (SECON
 
 docs: setup ## Build the documentation of the libraries into docs/api
 	@scripts/docs.sh
+
+dist: build ## Pack the program, ONNX Runtime and the default model into .build/dist (RELEASE=vX.Y.Z: for that release)
+	@RELEASE="$(RELEASE)" scripts/dist.sh
 
 clean: ## Remove what was built; what setup fetched stays
 	@rm -rf .build

@@ -7,6 +7,8 @@ import contextlib
 import io
 import json
 import pathlib
+import tempfile
+from typing import Any
 
 import numpy as np
 from pycocotools import mask as masks
@@ -14,7 +16,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 rng = np.random.default_rng(20261124)
-images, annotations, detections = [], [], []
+images: list[dict[str, Any]] = []
+annotations: list[dict[str, Any]] = []
+detections: list[dict[str, Any]] = []
 for image_id in range(1, 13):
     w, h = int(rng.integers(90, 180)), int(rng.integers(90, 180))
     images.append({"id": image_id, "file_name": f"{image_id}.jpg", "width": w, "height": h})
@@ -42,10 +46,11 @@ for image_id in range(1, 13):
             detections.append({"image_id": image_id, "category_id": category if rng.random() < 0.8 else int(rng.integers(1, 4)),
                                "score": float(rng.choice([round(rng.uniform(0, 1), 2), 0.5])), "bbox": box,
                                "segmentation": {"size": [h, w], "counts": found["counts"].decode()}})
-truth = {"images": images, "annotations": annotations, "categories": [{"id": i, "name": n} for i, n in ((1, "a"), (2, "b"), (3, "c"), (4, "absent"))]}
+truth = {"images": images, "annotations": annotations,
+         "categories": [{"id": i, "name": n} for i, n in ((1, "a"), (2, "b"), (3, "c"), (4, "absent"))]}
 results = {}
-with contextlib.redirect_stdout(io.StringIO()):
-    path = pathlib.Path("/tmp/truth.json")
+with contextlib.redirect_stdout(io.StringIO()), tempfile.TemporaryDirectory() as scratch:
+    path = pathlib.Path(scratch) / "truth.json"
     path.write_text(json.dumps(truth))
     coco = COCO(str(path))
     for kind in ("segm", "bbox"):

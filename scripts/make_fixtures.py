@@ -3,7 +3,11 @@
     pip install onnx==1.23.2 && python3 scripts/make_fixtures.py
 """
 
+from __future__ import annotations
+
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -12,11 +16,12 @@ from onnx import TensorProto, helper, numpy_helper
 FOLDER = pathlib.Path(__file__).parent.parent / "Tests" / "TestSupport" / "Fixtures"
 
 
-def constant(name, value, dtype=np.float32):
+def constant(name: str, value: Any, dtype: type[np.generic] = np.float32) -> onnx.TensorProto:
     return numpy_helper.from_array(np.array(value, dtype), name)
 
 
-def save(name, nodes, inputs, outputs, constants=(), metadata=None):
+def save(name: str, nodes: list[onnx.NodeProto], inputs: list[onnx.ValueInfoProto], outputs: list[onnx.ValueInfoProto],
+         constants: Sequence[onnx.TensorProto] = (), metadata: dict[str, str] | None = None) -> None:
     graph = helper.make_graph(nodes, name, inputs, outputs, list(constants))
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8, producer_name="silhouette")
     for key, value in (metadata or {}).items():
@@ -26,7 +31,7 @@ def save(name, nodes, inputs, outputs, constants=(), metadata=None):
     onnx.save(model, FOLDER / f"{name}.onnx")
 
 
-def bright():
+def bright() -> None:
     """Finds bright things: YOLOv8-seg's layout, one anchor for each 32 x 32 pixels, one prototype.
 
     The score of class `bright` is the mean brightness of the anchor's cell, that of `dim` half of it; the box is 96 x 96 about
@@ -61,14 +66,14 @@ def bright():
          constants, {"task": "segment", "names": "{0: 'bright', 1: \"d'im\"}", "imgsz": "[192, 256]", "stride": "32"})
 
 
-def detect():
+def detect() -> None:
     """A model for another task: it must be refused in words."""
     save("detect", [helper.make_node("Identity", ["images"], ["output0"])],
          [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 64])],
          [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, 3, 64, 64])], metadata={"task": "detect"})
 
 
-def types():
+def types() -> None:
     """The same four numbers in every element type."""
     kinds = {"float16": TensorProto.FLOAT16, "float64": TensorProto.DOUBLE, "int8": TensorProto.INT8, "uint8": TensorProto.UINT8,
              "int32": TensorProto.INT32, "int64": TensorProto.INT64, "bool": TensorProto.BOOL, "bfloat16": TensorProto.BFLOAT16}
@@ -77,7 +82,7 @@ def types():
          [helper.make_tensor_value_info(name, kind, ["n"]) for name, kind in kinds.items()])
 
 
-def quantized():
+def quantized() -> None:
     """Gives back what it is given, through 8-bit numbers of a 255th."""
     save("quantized",
          [helper.make_node("QuantizeLinear", ["images", "scale", "zero"], ["bytes"]),

@@ -12,9 +12,12 @@ The script exits with an error and leaves the Swift file unchanged if the font l
 is blank or does not fit into its cell, or if two glyphs are equal.
 """
 
+from __future__ import annotations
+
 import pathlib
 import sys
 import unicodedata
+from typing import NoReturn
 
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageDraw, ImageFont
@@ -50,12 +53,12 @@ SAME = {"'": "′", '"': "″", "Ð": "ĐƉ", "-": "‐‑", "—": "―", "’"
 COMPOSED = [*range(0x180, 0x250), *range(0x1E00, 0x1F00)]
 
 
-def fail(message):
+def fail(message: str) -> NoReturn:
     """Ends the script without writing anything."""
     sys.exit(f"make_font: {message}. Nothing was written.")
 
 
-def draw(font, character):
+def draw(font: ImageFont.FreeTypeFont, character: str) -> tuple[int, bytes]:
     """Returns the width of a glyph and its coverage, 0...15, column by column."""
     advance = max(1, round(font.getlength(character) / SCALE))
     size = (advance + 2 * PAD, ROWS + 2 * PAD)
@@ -75,7 +78,7 @@ def draw(font, character):
     return image.width, image.transpose(Image.TRANSPOSE).tobytes()
 
 
-def encode(values):
+def encode(values: bytes) -> str:
     """Writes hexadecimal digits; a letter from 'g' on makes a run of 3, 4, ... 22 of the digit before it."""
     digits = "".join(f"{value:x}" for value in values).rstrip("0")
     text, at = "", 0
@@ -88,9 +91,9 @@ def encode(values):
     return text
 
 
-def nearest(letter, glyphs):
+def nearest(letter: str, glyphs: dict[str, tuple[int, bytes]]) -> str | None:
     """Returns the letter without the marks for which there is no glyph, or None."""
-    base, *marks = unicodedata.normalize("NFD", letter)
+    base, *marks = list(unicodedata.normalize("NFD", letter))
     for mark in marks:
         composed = unicodedata.normalize("NFC", base + mark)
         if composed in glyphs:
@@ -98,7 +101,7 @@ def nearest(letter, glyphs):
     return base if base in glyphs and marks else None
 
 
-def main():
+def main() -> None:
     path = sys.argv[1] if len(sys.argv) > 1 else FONT
     tables = TTFont(path)
     font = ImageFont.truetype(path, SIZE * SCALE, layout_engine=ImageFont.Layout.BASIC)
@@ -107,7 +110,8 @@ def main():
     if missing:
         fail(f"{path} lacks {missing}")
 
-    glyphs, drawn = {}, {}
+    glyphs: dict[str, tuple[int, bytes]] = {}
+    drawn: dict[tuple[int, bytes], str] = {}
     shared = {other: first for first, others in SAME.items() for other in others}
     for character in CHARACTERS:
         if character in shared:
@@ -124,7 +128,7 @@ def main():
         if base:
             names[base] = names.get(base, base) + letter
 
-    def record(number):
+    def record(number: int) -> str:
         return tables["name"].getDebugName(number)
 
     lines = [
@@ -152,4 +156,5 @@ def main():
     print(f"{len(glyphs)} glyphs for {sum(len(names.get(each, each)) for each in glyphs)} characters")
 
 
-main()
+if __name__ == "__main__":
+    main()

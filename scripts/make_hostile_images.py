@@ -3,12 +3,16 @@
     pip install pillow pillow-heif && python3 scripts/make_hostile_images.py
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import json
 import pathlib
 import struct
 import zlib
+from collections.abc import Iterator
+from typing import Any
 
 import pillow_heif
 from PIL import Image
@@ -19,11 +23,11 @@ pillow_heif.register_heif_opener()
 # JPEG
 
 
-def segment(marker, body):
+def segment(marker: int, body: bytes) -> bytes:
     return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
 
-def jpeg_of_scans(side, count, arithmetic=False, before=b"", between=b""):
+def jpeg_of_scans(side: int, count: int, arithmetic: bool = False, before: bytes = b"", between: bytes = b"") -> bytes:
     """A progressive JPEG of three components whose scans hold no data, with bytes before its frame and between its scans."""
     components = b"".join(bytes([i, 0x11, 0]) for i in (1, 2, 3))
     file = b"\xff\xd8" + segment(0xDB, b"\0" + bytes([16] * 64)) + before
@@ -36,7 +40,7 @@ def jpeg_of_scans(side, count, arithmetic=False, before=b"", between=b""):
     return file + between + (b"\0\xff\0" + segment(0xDA, bytes([1, 1, 0, 1, 63, 0]))) * (count - 1) + b"\xff\xd9"
 
 
-def jpeg_of_two_components(stray):
+def jpeg_of_two_components(stray: int) -> bytes:
     frame = bytes([8]) + struct.pack(">HH", 16, 16) + bytes([2, 1, 0x11, 0, 2, 0x11, 0])
     return (
         b"\xff\xd8" + segment(0xDB, b"\0" + bytes([16] * 64)) + bytes(stray) + segment(0xC0, frame)
@@ -47,22 +51,22 @@ def jpeg_of_two_components(stray):
 # HEIF
 
 
-def box(kind, body):
+def box(kind: str, body: bytes) -> bytes:
     return struct.pack(">I4s", len(body) + 8, kind.encode()) + body
 
 
-def full(kind, body, version=0, flags=0):
+def full(kind: str, body: bytes, version: int = 0, flags: int = 0) -> bytes:
     return box(kind, struct.pack(">I", version << 24 | flags) + body)
 
 
-def boxes(data, start, end):
+def boxes(data: bytes, start: int, end: int) -> Iterator[tuple[str, int, int]]:
     while start + 8 <= end:
         length, kind = struct.unpack(">I4s", data[start : start + 8])
         yield kind.decode("latin-1"), start + 8, start + length
         start += length
 
 
-def coded(image, form, **options):
+def coded(image: Image.Image, form: str, **options: Any) -> tuple[bytes, bytes]:
     """The stream of an image and the box that says how it is coded."""
     buffer = io.BytesIO()
     image.save(buffer, format=form, **options)
@@ -79,28 +83,31 @@ def coded(image, form, **options):
 class HEIF:
     """Writes a file of items; all numbers are what the caller says."""
 
-    def __init__(self, brand):
-        self.brand, self.items, self.references, self.properties = brand, [], [], []
+    def __init__(self, brand: bytes) -> None:
+        self.brand = brand
+        self.items: list[tuple[str, bytes, list[int]]] = []
+        self.references: list[bytes] = []
+        self.properties: list[bytes] = []
 
-    def property(self, data):
+    def property(self, data: bytes) -> int:
         self.properties.append(data)
         return len(self.properties)
 
-    def size(self, width, height):
+    def size(self, width: int, height: int) -> int:
         return self.property(full("ispe", struct.pack(">II", width, height)))
 
-    def item(self, kind, data, properties):
+    def item(self, kind: str, data: bytes, properties: list[int]) -> int:
         self.items.append((kind, data, properties))
         return len(self.items)
 
-    def refer(self, kind, source, targets):
+    def refer(self, kind: str, source: int, targets: list[int]) -> None:
         ids = b"".join(struct.pack(">H", each) for each in targets)
         self.references.append(box(kind, struct.pack(">HH", source, len(targets)) + ids))
 
-    def file(self, primary, base=b""):
+    def file(self, primary: int, base: bytes = b"") -> bytes:
         """The whole file; `base` is put before the extents of each item, as an offset that they have in common."""
 
-        def layout(offset):
+        def layout(offset: int) -> bytes:
             entries, at = b"", offset
             for number, (_, data, _) in enumerate(self.items, 1):
                 entries += struct.pack(">HH", number, 0) + base + struct.pack(">HII", 1, at, len(data))
@@ -122,7 +129,8 @@ class HEIF:
         return layout(len(head) + 8) + box("mdat", b"".join(data for _, data, _ in self.items))
 
 
-def grid(form, rows, columns, tile=64, output=None, said=None, brand=b"heic"):
+def grid(form: str, rows: int, columns: int, tile: int = 64, output: tuple[int, int] | None = None,
+         said: tuple[int, int] | None = None, brand: bytes = b"heic") -> bytes:
     """A grid that names its one tile for every place."""
     stream, configuration = coded(Image.new("RGB", (tile, tile), (90, 120, 60)), form, quality=20)
     kind = "hvc1" if form == "HEIF" else "av01"
@@ -136,7 +144,7 @@ def grid(form, rows, columns, tile=64, output=None, said=None, brand=b"heic"):
     return file.file(derived)
 
 
-def mislabeled(form, held, said, brand):
+def mislabeled(form: str, held: tuple[int, int], said: tuple[int, int], brand: bytes) -> bytes:
     """An image that says that it is smaller than its stream."""
     stream, configuration = coded(Image.new("RGB", held, (90, 120, 60)), form, quality=1)
     file = HEIF(brand)
@@ -144,14 +152,14 @@ def mislabeled(form, held, said, brand):
     return file.file(file.item("hvc1" if form == "HEIF" else "av01", stream, properties))
 
 
-def repeated(times, base=b""):
+def repeated(times: int, base: bytes = b"") -> bytes:
     """An HEVC stream of the same image many times."""
     stream, configuration = coded(Image.new("RGB", (1024, 1024), (90, 120, 60)), "HEIF", quality=1)
     file = HEIF(b"heic")
     return file.file(file.item("hvc1", stream * times, [file.property(configuration), file.size(1024, 1024)]), base)
 
 
-def padded(slices=0, parameter_sets=0):
+def padded(slices: int = 0, parameter_sets: int = 0) -> bytes:
     """An HEVC image of 9 megapixels with more slices, or parameter sets, than it needs."""
     stream, configuration = coded(Image.new("RGB", (4096, 2176), (90, 120, 60)), "HEIF", quality=1)
     units, at = [], 0
@@ -167,21 +175,21 @@ def padded(slices=0, parameter_sets=0):
     return file.file(file.item("hvc1", data, [file.property(configuration), file.size(4096, 2176)]))
 
 
-def turned_twice():
+def turned_twice() -> bytes:
     stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
     code, size, turn = file.property(configuration), file.size(64, 64), file.property(box("irot", b"\1"))
     return file.file(file.item("hvc1", stream, [code, size, turn, turn]))
 
 
-def resized_frame(kind=6):
+def resized_frame(kind: int = 6) -> bytes:
     """An AV1 frame that says itself how large it is: larger than its sequence header does."""
 
-    def bits(*fields):
+    def bits(*fields: tuple[int, int]) -> bytes:
         text = "".join(f"{value:0{length}b}" for value, length in fields)
         return int(text.ljust(-len(text) % 8 + len(text), "0"), 2).to_bytes((len(text) + 7) // 8, "big")
 
-    def unit(kind, data):
+    def unit(kind: int, data: bytes) -> bytes:
         return bytes([kind << 3 | 2, len(data)]) + data
 
     operating_point = [(0, 1), (0, 1), (0, 5), (0, 12), (0, 5)]
@@ -193,7 +201,7 @@ def resized_frame(kind=6):
     return file.file(file.item("av01", unit(1, sequence) + unit(kind, frame), properties))
 
 
-def grid_with_alpha(width, height, tile):
+def grid_with_alpha(width: int, height: int, tile: int) -> bytes:
     """A grid whose alpha channel is a grid too."""
     stream, configuration = coded(Image.new("RGB", (tile, tile), (90, 120, 60)), "AVIF", quality=20)
     file = HEIF(b"avif")
@@ -209,7 +217,7 @@ def grid_with_alpha(width, height, tile):
     return file.file(color)
 
 
-def portrait(count):
+def portrait(count: int) -> bytes:
     """A photograph in tiles, with a gain map and mattes, as phones write portraits."""
     width, height, tile = 4032, 3024, 512
     stream, configuration = coded(Image.new("RGB", (tile, tile), (90, 120, 60)), "HEIF", quality=20)
@@ -227,7 +235,7 @@ def portrait(count):
     return file.file(photograph)
 
 
-def shared_gain_map():
+def shared_gain_map() -> bytes:
     """A photograph as phones write it since iOS 18: its gain map belongs to it and to another image of the file."""
     stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
@@ -239,7 +247,7 @@ def shared_gain_map():
     return file.file(first)
 
 
-def photograph():
+def photograph() -> bytes:
     """An image as cameras write it: turned, mirrored and cropped, with an alpha channel, a thumbnail, EXIF and a color profile."""
     stream, configuration = coded(Image.new("RGB", (64, 48), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
@@ -251,8 +259,9 @@ def photograph():
     profile = file.property(box("colr", b"prof" + bytes(128)))
     depth = file.property(full("pixi", bytes([3, 8, 8, 8])))
     others = [
-        file.property(box("pasp", struct.pack(">II", 1, 1))), file.property(box("clli", bytes(4))), file.property(box("mdcv", bytes(24)))]
-    first = file.item("hvc1", stream, [code, size, crop, turned, mirrored, color, profile, depth] + others)
+        file.property(box("pasp", struct.pack(">II", 1, 1))), file.property(box("clli", bytes(4))),
+        file.property(box("mdcv", bytes(24)))]
+    first = file.item("hvc1", stream, [code, size, crop, turned, mirrored, color, profile, depth, *others])
     second = file.item("hvc1", stream, [code, size, alpha])
     third = file.item("hvc1", stream, [code, size])
     exif = file.item("Exif", bytes(4) + b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0", [])
@@ -262,7 +271,7 @@ def photograph():
     return file.file(first)
 
 
-def derived_from_text():
+def derived_from_text() -> bytes:
     file = HEIF(b"heic")
     size = file.size(64, 64)
     text = file.item("mime", b"text", [])
@@ -271,7 +280,7 @@ def derived_from_text():
     return file.file(image)
 
 
-def cycle(cut=False):
+def cycle(cut: bool = False) -> bytes:
     """An image that is derived from itself; with a list of references that another reader would see otherwise."""
     file = HEIF(b"heic")
     size = file.size(64, 64)
@@ -281,7 +290,7 @@ def cycle(cut=False):
     return data.replace(b"\0\0\0\x0edimg", b"\0\0\1\x0edimg") if cut else data
 
 
-def auxiliary_cycle():
+def auxiliary_cycle() -> bytes:
     """Two images, each the alpha channel of the other."""
     stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
@@ -294,7 +303,7 @@ def auxiliary_cycle():
     return file.file(first)
 
 
-def overlay(depth, width):
+def overlay(depth: int, width: int) -> bytes:
     """Overlays of overlays: the work grows with the power of the depth."""
     stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
@@ -308,7 +317,7 @@ def overlay(depth, width):
     return file.file(below)
 
 
-def many_items(count):
+def many_items(count: int) -> bytes:
     """An image and items that are nothing, through which the library goes again and again."""
     stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
@@ -321,7 +330,7 @@ def many_items(count):
 # TIFF and PNG
 
 
-def tiff(width, height, tile_width, tile_height):
+def tiff(width: int, height: int, tile_width: int, tile_height: int) -> bytes:
     """A deflated grey TIFF of few pixels in tiles of many."""
     data = zlib.compress(bytes(1 << 20), 9)
     offset = 8 + 2 + 9 * 12 + 4
@@ -332,7 +341,7 @@ def tiff(width, height, tile_width, tile_height):
     return b"II*\0" + struct.pack("<I", 8) + directory + bytes(4) + data
 
 
-def overlapping_tiff(width, rows):
+def overlapping_tiff(width: int, rows: int) -> bytes:
     """A deflated grey TIFF whose strips, one for each row, are the same bytes of the file, nearly all of it."""
     size = 1 << 13
     data = zlib.compress(bytes(width)) + bytes(size)
@@ -343,24 +352,25 @@ def overlapping_tiff(width, rows):
         (256, 4, 1, width), (257, 4, 1, rows), (258, 3, 1, 8), (259, 3, 1, 8), (262, 3, 1, 1), (273, 4, rows, lists),
         (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, rows, lists + 4 * rows), (284, 3, 1, 1)]
     directory = struct.pack("<H", count) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
-    lists = struct.pack("<I", start) * rows + struct.pack("<I", size) * rows
-    return b"II*\0" + struct.pack("<I", 8) + directory + lists + data
+    offsets = struct.pack("<I", start) * rows + struct.pack("<I", size) * rows
+    return b"II*\0" + struct.pack("<I", 8) + directory + offsets + data
 
 
-def png_of_texts(count, size):
+def png_of_texts(count: int, size: int) -> bytes:
     """A PNG whose compressed comments are larger than all else."""
 
-    def chunk(kind, body):
+    def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
     text = chunk(b"zTXt", b"Comment\0\0" + zlib.compress(bytes([65]) * size, 9))
     pixels = zlib.compress(b"".join(b"\0" + bytes(48) for _ in range(16)))
     return (
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)) + text * count + chunk(b"IDAT", pixels)
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 16, 16, 8, 2, 0, 0, 0)) + text * count + chunk(b"IDAT",
+            pixels)
         + chunk(b"IEND", b""))
 
 
-def main():
+def main() -> None:
     # What each is refused with; an empty text where it is read.
     files = {
         "JPEG of two components": (jpeg_of_two_components(0), "of 2 components"),
@@ -406,7 +416,8 @@ def main():
         "TIFF of 2,000 strips that are one": (overlapping_tiff(64, 2000), "overlap"),
         "PNG of 8 comments of 7 MB": (png_of_texts(8, 7_000_000), ""),
     }
-    fixtures = [{"name": name, "refusal": refusal, "file": base64.b64encode(data).decode()} for name, (data, refusal) in files.items()]
+    fixtures = [{"name": name, "refusal": refusal, "file": base64.b64encode(data).decode()}
+                for name, (data, refusal) in files.items()]
     folder = pathlib.Path(__file__).parent.parent / "Tests/TestSupport/Fixtures"
     (folder / "hostile-images.json").write_text(json.dumps(fixtures, indent=0) + "\n")
     for name, (data, refusal) in files.items():

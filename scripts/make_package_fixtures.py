@@ -5,9 +5,13 @@ The images are noise with a gradient; of each input the bytes before scaling are
 See Tests/InstanceSegmentationTests/RoboflowPackageTests.swift.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import os
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,23 +24,25 @@ IMAGENET = [[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]
 CONTRASTS = ("Adaptive Equalization", "Contrast Stretching", "Histogram Equalization")
 
 
-def image(width, height, seed):
+def image(width: int, height: int, seed: int) -> np.ndarray:
     """Noise over a gradient, so that neighbors are alike and contrast steps have something to do."""
     noise = np.random.default_rng(seed).integers(0, 60, (height, width, 3))
     ramp = np.linspace(20, 180, width)[None, :, None] * np.linspace(0.4, 1, height)[:, None, None]
     return np.clip(ramp * np.array([1, 0.8, 0.5]) + noise, 0, 255).astype(np.uint8)
 
 
-def config(mode, size=(32, 24), before=None, **network):
+def config(mode: str, size: tuple[int, int] = (32, 24), before: dict[str, Any] | None = None, **network: Any) -> dict[str, Any]:
     return {
         "image_pre_processing": before or {},
         "network_input": {
-            "training_input_size": {"width": size[0], "height": size[1]}, "dynamic_spatial_size_supported": False, "color_mode": "rgb",
-            "resize_mode": mode, "padding_value": None, "input_channels": 3, "scaling_factor": 255, "normalization": None, **network},
+            "training_input_size": {"width": size[0], "height": size[1]}, "dynamic_spatial_size_supported": False,
+            "color_mode": "rgb",
+            "resize_mode": mode, "padding_value": None, "input_channels": 3, "scaling_factor": 255, "normalization": None,
+            **network},
         "post_processing": {"type": "nms", "fused": False}}
 
 
-def cases():
+def cases() -> Iterator[tuple[str, int, dict[str, Any]]]:
     for mode in ("stretch", "letterbox", "letterbox-reflect-edges", "center-crop", "fit-longer-edge"):
         for family in ("yolo", "rfdetr"):
             for picture in range(3):
@@ -49,11 +55,13 @@ def cases():
     yield "rfdetr", 0, config("stretch", normalization=IMAGENET)
     for mode in ("letterbox", "center-crop", "letterbox-reflect-edges", "fit-longer-edge", "stretch"):
         for picture in range(2):
-            yield "rfdetr", picture, config(mode, (32, 32), dataset_version_resize_dimensions={"width": 48, "height": 30}, padding_value=127)
+            yield "rfdetr", picture, config(mode, (32, 32), dataset_version_resize_dimensions={"width": 48, "height": 30},
+                                            padding_value=127)
     crop = {"enabled": True, "x_min": 13, "x_max": 81, "y_min": 7, "y_max": 96}
     yield "yolo", 0, config("stretch", before={"static-crop": crop})
     yield "yolo", 0, config("center-crop", before={"static-crop": crop})
-    yield "rfdetr", 0, config("letterbox", (32, 32), {"static-crop": crop}, dataset_version_resize_dimensions={"width": 40, "height": 20})
+    yield "rfdetr", 0, config("letterbox", (32, 32), {"static-crop": crop},
+                              dataset_version_resize_dimensions={"width": 40, "height": 20})
     yield "yolo", 0, config("stretch", before={"grayscale": {"enabled": True}})
     for contrast in CONTRASTS:
         for picture in range(3):
@@ -62,7 +70,7 @@ def cases():
         yield "yolo", 0, config("center-crop", (48, 40), both)
 
 
-def prepared(family, pixels, package):
+def prepared(family: str, pixels: np.ndarray, package: dict[str, Any]) -> np.ndarray:
     parsed = InferenceConfig.model_validate(package)
     network = parsed.network_input
     # The substitutions that the families' from_pretrained make.
@@ -76,7 +84,7 @@ def prepared(family, pixels, package):
     return tensor.to(torch.float32).numpy()[0]
 
 
-def encoded(array):
+def encoded(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 

@@ -3,16 +3,21 @@
     pip install pillow pillow-heif numpy && python3 scripts/make_picture_fixtures.py
 """
 
+from __future__ import annotations
+
 import base64
 import io
 import json
 import pathlib
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageOps
+
+Tag = tuple[int, int, list[int]]
 
 pillow_heif.register_heif_opener()
 
@@ -25,24 +30,25 @@ alpha = picture.copy()
 alpha.putalpha(Image.fromarray((y * 255 // (H - 1)).astype(np.uint8)))
 
 
-def file(image, **options):
+def file(image: Image.Image, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, **options)
     return buffer.getvalue()
 
 
-def jpeg(factors, size=(24, 16), adobe=None):
+def jpeg(factors: list[tuple[int, int]], size: tuple[int, int] = (24, 16), adobe: int | None = None) -> bytes:
     """A baseline JPEG of any sampling factors, with blocks of one value each."""
     # Standard table for the differences of luminance's first coefficients: codes of 2 to 9 bits for categories 0 to 11.
-    lengths, codes, code = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], {}, 0
+    lengths, code = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], 0
+    codes: dict[int, tuple[int, int]] = {}
     for length, count in enumerate(lengths, 1):
         for _ in range(count):
             codes[len(codes)] = (code, length)
             code += 1
         code <<= 1
-    bits = []
+    bits: list[int] = []
 
-    def put(value, length):
+    def put(value: int, length: int) -> None:
         bits.extend(value >> i & 1 for i in reversed(range(length)))
 
     width, height = size
@@ -62,7 +68,7 @@ def jpeg(factors, size=(24, 16), adobe=None):
     bits += [1] * (-len(bits) % 8)
     data = bytes(int("".join(map(str, bits[i : i + 8])), 2) for i in range(0, len(bits), 8)).replace(b"\xff", b"\xff\0")
 
-    def segment(marker, body):
+    def segment(marker: int, body: bytes) -> bytes:
         return bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body
 
     file = b"\xff\xd8"
@@ -77,7 +83,7 @@ def jpeg(factors, size=(24, 16), adobe=None):
     return file + segment(0xDA, bytes([len(factors)]) + selectors + b"\0\x3f\0") + data + b"\xff\xd9"
 
 
-def png(color, depth, rows, before=b"", after=b""):
+def png(color: int, depth: int, rows: list[bytes], before: bytes = b"", after: bytes = b"") -> bytes:
     """A PNG of packed rows, with chunks before and behind its data."""
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     return (
@@ -85,11 +91,11 @@ def png(color, depth, rows, before=b"", after=b""):
         + after + chunk(b"IEND", b""))
 
 
-def chunk(kind, body):
+def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def tiff(tags, data):
+def tiff(tags: list[Tag], data: bytes) -> bytes:
     """A TIFF with the given tags, (tag, type, values) each, whose one strip is `data`."""
     form = {1: "B", 3: "H", 4: "I"}
     given = {tag for tag, _, _ in tags}
@@ -107,20 +113,21 @@ def tiff(tags, data):
     return b"II*\0" + struct.pack("<I", at) + data + struct.pack("<H", len(tags)) + entries + bytes(4) + values
 
 
-def tiff_of(samples, bits, photometric, data, *more):
+def tiff_of(samples: int, bits: int, photometric: int, data: bytes, *more: Tag) -> bytes:
     return tiff(
         [(256, 3, [W]), (257, 3, [H]), (258, 3, [bits] * samples), (259, 3, [1]), (262, 3, [photometric]), (277, 3, [samples]),
          (278, 3, [H]), *more], data)
 
 
-def bmp(bits, compression, data, palette=b"", header=40, height=H, masks=b""):
+def bmp(bits: int, compression: int, data: bytes, palette: bytes = b"", header: int = 40, height: int = H,
+        masks: bytes = b"") -> bytes:
     colors = len(palette) // 4
     offset = 14 + header + len(masks) + len(palette)
     body = struct.pack("<IiiHHIIiiII", header, W, height, 1, bits, compression, len(data), 0, 0, colors, 0)
     return b"BM" + struct.pack("<IHHI", offset + len(data), 0, 0, offset) + body + masks + palette + data
 
 
-def run_lengths(indices, narrow):
+def run_lengths(indices: np.ndarray, narrow: bool) -> bytes:
     """Rows from the bottom: runs, a stretch of pixels as they are, a jump, and the ends of rows and of the image."""
     out = b""
     for row in indices[::-1]:
@@ -135,7 +142,7 @@ def run_lengths(indices, narrow):
     return out + b"\0\1"
 
 
-def webp_frame(data, x, y):
+def webp_frame(data: bytes, x: int, y: int) -> bytes:
     """An animation on a larger canvas from the data of a file; its first image does not begin at the corner."""
     chunks = data[12:]
     frame = b"".join([(x // 2).to_bytes(3, "little"), (y // 2).to_bytes(3, "little"), (W - 1).to_bytes(3, "little"),
@@ -146,14 +153,14 @@ def webp_frame(data, x, y):
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
 
-def exif(kind, order, value=6):
+def exif(kind: int, order: str, value: int = 6) -> bytes:
     """An EXIF block with an orientation as SHORT (3) or LONG (4)."""
     mark = b"II*\0" if order == "<" else b"MM\0*"
     number = struct.pack(order + ("H2x" if kind == 3 else "I"), value)
     return mark + struct.pack(order + "IHHHI", 8, 1, 0x0112, kind, 1) + number + bytes(4)
 
 
-def packed(values, bits):
+def packed(values: np.ndarray, bits: int) -> list[bytes]:
     """Rows of samples of few bits."""
     rows = []
     for row in values:
@@ -239,7 +246,8 @@ files = {
     "PNG of 2-bit gray": png(0, 2, packed(indices % 4, 2)),
     "PNG of 4-bit gray": png(0, 4, packed(indices, 4)),
     "PNG of 4-bit palette with tRNS": png(
-        3, 4, packed(indices, 4), chunk(b"PLTE", bytes(c for i in range(16) for c in palette[4 * i : 4 * i + 3])) + chunk(b"tRNS", bytes(16))),
+        3, 4, packed(indices, 4), chunk(b"PLTE", bytes(c for i in range(16) for c in palette[4 * i : 4 * i + 3]))
+        + chunk(b"tRNS", bytes(16))),
     "PNG of a short palette": png(3, 4, packed(indices, 4), chunk(b"PLTE", bytes(range(30)))),
     "PNG of a transparent gray": png(0, 8, [bytes(row) for row in ramp.astype(np.uint8)], chunk(b"tRNS", b"\0\7")),
     "PNG whose data has a wrong checksum": png(2, 8, [row.tobytes() for row in rgb])[:-16] + b"abcd" + chunk(b"IEND", b""),

@@ -7,6 +7,8 @@ A tool that is not installed is skipped and named. The images are copied under n
 characters, two of them with one stem, and in two folders.
 """
 
+from __future__ import annotations
+
 import argparse
 import importlib
 import json
@@ -16,17 +18,24 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
-names = ["plain.jpg", "-dash.jpg", "quo'te \"x\".jpg", "line\nbreak.jpg", "ümläut & <b>.jpg", "sub/plain.jpg", "sub/日本.jpg", "sub/same.jpg", "sub/same.png",
+Masks = dict[str, list[np.ndarray]]
+Classes = dict[str, list[str]]
+
+names = ["plain.jpg", "-dash.jpg", "quo'te \"x\".jpg", "line\nbreak.jpg", "ümläut & <b>.jpg", "sub/plain.jpg", "sub/日本.jpg",
+         "sub/same.jpg", "sub/same.png",
          "per%cent #1.jpg", "..dots...jpg", "semi;colon, comma.jpg"]
 tolerances = [0.1, 0.3, 0.5, 1, 2, 5, 15, 30, 100]
-results, skipped = {}, []
+results: dict[str, list[float]] = {}
+skipped: list[str] = []
 
 
-def tool(name):
+def tool(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -34,15 +43,15 @@ def tool(name):
         return None
 
 
-def note(what, value):
+def note(what: str, value: float) -> None:
     results.setdefault(what, []).append(value)
 
 
-def iou(a, b):
+def iou(a: np.ndarray, b: np.ndarray) -> float:
     return (a & b).sum() / max((a | b).sum(), 1)
 
 
-def compare(what, found, expected, least):
+def compare(what: str, found: Sequence[np.ndarray], expected: Sequence[np.ndarray], least: float) -> None:
     assert len(found) == len(expected), (what, len(found), len(expected))
     for a, b in zip(found, expected):
         value = iou(a, b)
@@ -52,7 +61,7 @@ def compare(what, found, expected, least):
             assert value >= least, (what, value, b.sum())
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("images", nargs="+")
@@ -72,27 +81,29 @@ def main():
     print("all passed")
 
 
-def check(options, root):
+def check(options: argparse.Namespace, root: pathlib.Path) -> None:
     images = root / "images"
     for number, name in enumerate(names):
         path = images / name
         path.parent.mkdir(parents=True, exist_ok=True)
         source = options.images[number % len(options.images)]
-        if name.endswith(".jpg") and not source.lower().endswith((".jpg", ".jpeg")) or name.endswith(".png"):
+        if (name.endswith(".jpg") and not source.lower().endswith((".jpg", ".jpeg"))) or name.endswith(".png"):
             ImageOps.exif_transpose(Image.open(source)).convert("RGB").save(path)
         else:
             shutil.copy(source, path)
 
-    def predict(*arguments):
-        command = [options.program, "predict", "--models", options.models, "--model", options.model, "--confidence", options.confidence, *arguments]
-        run = subprocess.run(command, capture_output=True, text=True)
+    def predict(*arguments: str) -> str:
+        command = [options.program, "predict", "--models", options.models, "--model", options.model, "--confidence",
+                   options.confidence, *arguments]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
         assert run.returncode == 0, run.stderr
         return run.stdout
 
     paths = [str(images / name) for name in names]
     predict("--export", "yolo", "--output", str(root / "labels"), "--", *paths)
     predict("--export", "coco", "--export", "cvat", "--output", str(root), "--", *paths)
-    predict("--export", "geojson", "--export", "labelme", "--export", "mask", "--export", "cutout", "--output", str(root / "other"), "--", *paths)
+    predict("--export", "geojson", "--export", "labelme", "--export", "mask", "--export", "cutout", "--output",
+            str(root / "other"), "--", *paths)
     stems = {name: str(pathlib.Path(name).with_suffix("")) if "same" not in name else name for name in names}
     sizes = {name: ImageOps.exif_transpose(Image.open(images / name)).size for name in names}
 
@@ -130,7 +141,7 @@ def check(options, root):
     check_simplified(predict, root, images, stems, shapely)
 
 
-def read_coco(root, truth, classes):
+def read_coco(root: pathlib.Path, truth: Masks, classes: Classes) -> None:
     pycocotools = tool("pycocotools.coco")
     if not pycocotools:
         return
@@ -143,7 +154,7 @@ def read_coco(root, truth, classes):
         assert [each["area"] for each in found] == [mask.sum() for mask in truth[image["file_name"]]]
 
 
-def read_supervision(root, images, truth):
+def read_supervision(root: pathlib.Path, images: pathlib.Path, truth: Masks) -> None:
     supervision = tool("supervision")
     if not supervision:
         return
@@ -158,13 +169,14 @@ def read_supervision(root, images, truth):
     for name in names:
         if "/" not in name and (root / "labels" / name).with_suffix(".txt").exists():
             shutil.copy(images / name, flat / name)
-    dataset = supervision.DetectionDataset.from_yolo(str(flat), str(root / "labels"), str(root / "labels" / "data.yaml"), force_masks=True)
+    dataset = supervision.DetectionDataset.from_yolo(str(flat), str(root / "labels"), str(root / "labels" / "data.yaml"),
+                                                     force_masks=True)
     for path, _, found in dataset:
         note("supervision, YOLO", 1)
         assert len(found) == len(truth[os.path.relpath(path, flat)])
 
 
-def read_ultralytics(root, truth, classes):
+def read_ultralytics(root: pathlib.Path, truth: Masks, classes: Classes) -> None:
     if not tool("ultralytics"):
         return
     from ultralytics.data.utils import check_det_dataset, img2label_paths, polygon2mask, verify_image_label
@@ -176,7 +188,8 @@ def read_ultralytics(root, truth, classes):
             continue  # one stem in one folder: Ultralytics cannot tell them apart either
         path = str((root / "images" / name).resolve())
         label, = img2label_paths([path])
-        _, rows, shape, segments, _, _, found, empty, corrupt, message = verify_image_label((path, label, "", False, data["nc"], 0, 0, False))
+        checked = verify_image_label((path, label, "", False, data["nc"], 0, 0, False))
+        _, rows, _, segments, _, _, found, _, corrupt, message = checked
         assert found == 1 and corrupt == 0 and not message, (name, message)
         assert [data["names"][int(row[0])] for row in rows] == classes[name]
         h, w = truth[name][0].shape if truth[name] else (1, 1)
@@ -186,7 +199,7 @@ def read_ultralytics(root, truth, classes):
                 note("Ultralytics, YOLO (largest part)", iou(drawn, mask))
 
 
-def read_labelme(root, stems, truth, classes):
+def read_labelme(root: pathlib.Path, stems: dict[str, str], truth: Masks, classes: Classes) -> None:
     labelme = tool("labelme._label_file") or tool("labelme.label_file")
     if not labelme:
         return
@@ -197,7 +210,8 @@ def read_labelme(root, stems, truth, classes):
         data = labelme.read_label_file(str(root / "other" / f"{stems[name]}.json"))
         shape = truth[name][0].shape if truth[name] else (1, 1)
         values = {label: index + 1 for index, label in enumerate(sorted(set(classes[name])))}
-        parts, groups = [], {}
+        parts: list[tuple[str, np.ndarray]] = []
+        groups: dict[int, tuple[str, np.ndarray]] = {}
         for each in data.shapes:
             mask = shapes_to_label(shape, [each], values)[0] > 0
             if each["group_id"] is None:
@@ -213,7 +227,7 @@ def read_labelme(root, stems, truth, classes):
         assert os.path.samefile(root / "other" / pathlib.Path(stems[name]).parent / data.image_path, root / "images" / name)
 
 
-def read_cvat(root, truth, classes):
+def read_cvat(root: pathlib.Path, truth: Masks, classes: Classes) -> None:
     if not tool("datumaro"):
         return
     from datumaro.components.annotation import Mask, Polygon
@@ -240,7 +254,8 @@ def read_cvat(root, truth, classes):
         compare("datumaro, CVAT", found, truth[name], 0.9)
 
 
-def check_simplified(predict, root, images, stems, shapely):
+def check_simplified(predict: Callable[..., str], root: pathlib.Path, images: pathlib.Path, stems: dict[str, str],
+                     shapely: Any) -> None:
     rings = 0
     whole = {name: json.loads((root / "other" / f"{stems[name]}.geojson").read_text())["features"] for name in names}
     paths = [str(images / name) for name in names]

@@ -2,9 +2,11 @@
 
     scripts/scaling.py [--models DIR] [--model NAME/V] [--only size,objects,classes,callers,models]
 
-Image size, objects and classes are measured with `silhouette benchmark`, callers and models with the server. Networks of a given number
-of objects or classes are made for it: their outputs are constants.
+Image size, objects and classes are measured with `silhouette benchmark`, callers and models with the server. Networks of a given
+number of objects or classes are made for it: their outputs are constants.
 """
+
+from __future__ import annotations
 
 import argparse
 import base64
@@ -13,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 
 import matplotlib
 
@@ -28,7 +31,7 @@ IMAGES = os.path.join(bench.ROOT, "docs/images")
 SAMPLE = os.path.join(bench.ROOT, "models/tabletop/1/sample.jpg")
 
 
-def constant_model(folder, name, objects, classes):
+def constant_model(folder: str, name: str, objects: int, classes: int) -> str:
     """YOLOv8's layout at 640x640 with that many round objects, none of which overlap much, whatever the picture is."""
     anchors, side = 8400, int(np.ceil(np.sqrt(objects)))
     boxes = np.zeros((1, 4 + classes + 32, anchors), np.float32)
@@ -41,9 +44,11 @@ def constant_model(folder, name, objects, classes):
     cell = np.hypot((x - 20) % size - size / 2, (y - 20) % size - size / 2)
     prototypes = np.zeros((1, 32, 160, 160), np.float32)
     prototypes[0, 0] = size * 0.46 - cell
-    nodes = [helper.make_node("Constant", [], [key], value=numpy_helper.from_array(value)) for key, value in (("output0", boxes), ("output1", prototypes))]
+    nodes = [helper.make_node("Constant", [], [key], value=numpy_helper.from_array(value))
+             for key, value in (("output0", boxes), ("output1", prototypes))]
     graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 640, 640])],
-                              [helper.make_tensor_value_info(key, TensorProto.FLOAT, value.shape) for key, value in (("output0", boxes), ("output1", prototypes))])
+                              [helper.make_tensor_value_info(key, TensorProto.FLOAT, value.shape)
+                               for key, value in (("output0", boxes), ("output1", prototypes))])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     for key, value in (("task", "segment"), ("names", repr({k: f"class {k}" for k in range(classes)}))):
         entry = model.metadata_props.add()
@@ -53,7 +58,8 @@ def constant_model(folder, name, objects, classes):
     return f"{name}/1"
 
 
-def draw(name, x_label, xs, lines, y_label="milliseconds", log=True):
+def draw(name: str, x_label: str, xs: Sequence[float], lines: dict[str, list[float]], y_label: str = "milliseconds",
+         log: bool = True) -> None:
     plt.figure(figsize=(5.2, 3.4))
     for label, ys in lines.items():
         plt.plot(xs, ys, marker="o", markersize=3, linewidth=1.2, label=label)
@@ -71,11 +77,11 @@ def draw(name, x_label, xs, lines, y_label="milliseconds", log=True):
         print(f"  {label:<28}", " ".join(f"{y:9.2f}" for y in ys), flush=True)
 
 
-def stages(models, model, picture, iterations=7):
+def stages(models: str, model: str, picture: str, iterations: int = 7) -> dict[str, float]:
     return bench.benchmark(models, model, "--iterations", str(iterations), picture)["milliseconds"]
 
 
-def size(models, model, folder):
+def size(models: str, model: str, folder: str) -> None:
     megapixels, rows = [0.3, 1, 3, 6, 12, 25, 50], []
     for n in megapixels:
         width = round((n * 1e6 * 4 / 3) ** 0.5)
@@ -84,7 +90,7 @@ def size(models, model, folder):
     draw("size", "megapixels", megapixels, {name: [row[name] for row in rows] for name in names})
 
 
-def objects(_, __, folder):
+def objects(_: str, __: str, folder: str) -> None:
     counts = [1, 3, 10, 30, 100, 300]
     own = [constant_model(folder, f"objects{n}", n, 1) for n in counts]
     lines = {}
@@ -96,16 +102,16 @@ def objects(_, __, folder):
     draw("objects", "objects that fill the picture", counts, lines)
 
 
-def classes(_, __, folder):
+def classes(_: str, __: str, folder: str) -> None:
     counts = [1, 10, 80, 300, 600, 1200]
     picture = bench.picture(SAMPLE, 1280, 960, os.path.join(folder, "classes.jpg"))
     rows = [stages(folder, constant_model(folder, f"classes{n}", 20, n), picture) for n in counts]
     draw("classes", "classes (8,400 anchors, 20 objects)", counts, {"postprocess": [row["postprocess"] for row in rows]})
 
 
-def callers(models, model, folder):
+def callers(models: str, model: str, folder: str) -> None:
     counts = [1, 2, 4, 8, 16, 32, 64]
-    body = base64.b64encode(open(bench.picture(SAMPLE, 1280, 720, os.path.join(folder, "callers.jpg")), "rb").read())
+    body = base64.b64encode(bench.contents(bench.picture(SAMPLE, 1280, 720, os.path.join(folder, "callers.jpg"))))
     server = bench.Server(models, model)
     server.load(model, body, 4, 1)
     p50, p99, rates, memory = [], [], [], []
@@ -116,16 +122,17 @@ def callers(models, model, folder):
         rates.append(rate)
         memory.append(server.memory())
     server.end()
-    draw("callers", "callers", counts, {"p50, ms": p50, "p99, ms": p99, "answers a second": rates, "resident, MB": memory}, y_label="")
+    draw("callers", "callers", counts, {"p50, ms": p50, "p99, ms": p99, "answers a second": rates, "resident, MB": memory},
+         y_label="")
 
 
-def models_(models, model, folder):
+def models_(models: str, model: str, folder: str) -> None:
     counts = [1, 2, 5, 10, 20]
     source = os.path.join(models, model, "model.onnx")
     for k in range(counts[-1]):
         os.makedirs(f"{folder}/many/m{k:02}/1")
         os.symlink(os.path.abspath(source), f"{folder}/many/m{k:02}/1/model.onnx")
-    body = base64.b64encode(open(bench.picture(SAMPLE, 1280, 720, os.path.join(folder, "models.jpg")), "rb").read())
+    body = base64.b64encode(bench.contents(bench.picture(SAMPLE, 1280, 720, os.path.join(folder, "models.jpg"))))
     lines = {}
     for limit in (None, 4):
         arguments = ["--max-models", str(limit)] if limit else []
@@ -145,7 +152,7 @@ def models_(models, model, folder):
     draw("models", "models, asked in turn", counts, lines, y_label="")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", default=os.path.join(bench.ROOT, "models"))
     parser.add_argument("--model", default="tabletop/1")

@@ -183,8 +183,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, interrupted)
     sys.setswitchinterval(0.0005)
     report = Report()
-    print(f"{options.server}; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, "
-          f"{time.strftime('%Y-%m-%d %H:%M')}, about {options.seconds:.0f} s")
+    print(
+        f"{options.server}; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}, "
+        f"{time.strftime('%Y-%m-%d %H:%M')}, about {options.seconds:.0f} s"
+    )
     with tempfile.TemporaryDirectory(prefix="silhouette-stress-") as scratch:
         try:
             run(options, report, pathlib.Path(scratch))
@@ -195,7 +197,9 @@ def main() -> int:
         report.write_json(options.json)
     failed = [line for line in report.broken if not (options.report_times and line.is_timed)]
     if len(failed) < len(report.broken):
-        print(f"{len(report.broken) - len(failed)} of the broken promises are about times, which only a quiet machine can judge")
+        print(
+            f"{len(report.broken) - len(failed)} of the broken promises are about times, which only a quiet machine can judge"
+        )
     return 1 if failed else 0
 
 

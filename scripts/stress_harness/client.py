@@ -135,8 +135,10 @@ class Samples:
         failures = counts(self.failures) or "none failed"
         if not self.seconds:
             return f"0 answered; {failures}"
-        return (f"median {milliseconds(self.median)}, p99 {milliseconds(share(self.seconds, 0.99))}, "
-                f"max {milliseconds(max(self.seconds))} of {len(self.seconds)}; {failures}")
+        return (
+            f"median {milliseconds(self.median)}, p99 {milliseconds(share(self.seconds, 0.99))}, "
+            f"max {milliseconds(max(self.seconds))} of {len(self.seconds)}; {failures}"
+        )
 
 
 def counts(counter: Counter[str]) -> str:

@@ -42,7 +42,9 @@ def drip(context: Context) -> None:
                 held = swarm.established()
             server.require_alive()
             context.check_unaffected(f"drip, {DRIPS} x {name}: honest requests as before", before, during)
-            context.check_unaffected(f"drip, {name}: honest requests with the key in the body", before, in_body, slack=0.04)
+            context.check_unaffected(
+                f"drip, {name}: honest requests with the key in the body", before, in_body, slack=0.04
+            )
             context.report.show(f"drip, {name}: ends", f"{held} held at the end; {counts(swarm.statuses())}")
     _drip_in_streams(context)
 
@@ -65,9 +67,7 @@ def _drip_in_streams(context: Context) -> None:
 
 def unread(context: Context) -> None:
     """200 keyless connections pipeline requests and never read an answer."""
-    block = b"".join(
-        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in ("/docs", "/openapi.json")
-    )
+    block = b"".join(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() for path in ("/docs", "/openapi.json"))
     plan = Plan(block=block * 64, length=len(block) * 64 * 64, reads=False)
     with context.server(*context.having("--write-timeout", "3")) as server:
         before = context.baseline(server)

@@ -241,8 +241,10 @@ def _report_reload(
     measured = f"{watcher.count} answers, {failed} failed{kinds}, {watcher.mixed} mixed"
     good = not watcher.failures and watcher.mixed == 0
     context.report.check("reload: no failed and no mixed answer", measured, "none", good)
-    measured = ("served" if still is not None else "not served") + ", mended file " + (
-        "never served" if mended is None else f"served after {mended:.1f} s"
+    measured = (
+        ("served" if still is not None else "not served")
+        + ", mended file "
+        + ("never served" if mended is None else f"served after {mended:.1f} s")
     )
     context.report.check(
         "a broken file leaves the old one serving; the next good one is taken", measured, "served; 5 s",

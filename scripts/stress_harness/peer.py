@@ -114,5 +114,7 @@ class Peer:
 def post(path: str, length: int, content_type: str = "application/octet-stream", close: bool = False) -> bytes:
     """The head of a request with a body of that length."""
     connection = "Connection: close\r\n" if close else ""
-    return (f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n{connection}"
-            f"Content-Length: {length}\r\n\r\n").encode()
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {content_type}\r\n{connection}"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()

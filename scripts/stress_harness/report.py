@@ -41,8 +41,7 @@ def row(cells: Iterable[str]) -> str:
     lines = []
     for i in range(max(map(len, wrapped))):
         parts = [
-            (cell[i] if i < len(cell) else "").ljust(width)
-            for cell, (_, width) in zip(wrapped, COLUMNS, strict=True)
+            (cell[i] if i < len(cell) else "").ljust(width) for cell, (_, width) in zip(wrapped, COLUMNS, strict=True)
         ]
         lines.append(" | ".join(parts).rstrip().rstrip("|").rstrip())
     return "\n".join(lines)
@@ -92,8 +91,10 @@ class Report:
             print(row((line.promise, line.measured, line.limit, line.verdict)))
         held = sum(line.held is True for line in self.lines)
         elapsed = time.monotonic() - self.start
-        print(f"\n{held} promises held, {len(self.broken)} broken, in {elapsed:.0f} s; "
-              f"{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}")
+        print(
+            f"\n{held} promises held, {len(self.broken)} broken, in {elapsed:.0f} s; "
+            f"{os.cpu_count()} cores, load average at the end {os.getloadavg()[0]:.1f}"
+        )
 
     def write_json(self, path: str) -> None:
         """Writes all lines to a file."""

@@ -82,7 +82,7 @@ class Swarm:
             self._begin()
             while not self._stopped.is_set():
                 self._turn()
-        except Exception as error:  # an attack must not end silently: `stop` raises it
+        except Exception as error:  # noqa: BLE001 (an attack must not end silently: `stop` raises it)
             self.error = repr(error)
         finally:
             for identity in list(self.peers):

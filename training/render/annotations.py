@@ -5,16 +5,19 @@
 Objects with fewer visible pixels than `--least` are marked as crowds, so that finding them is neither right nor wrong.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import pathlib
 import sys
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 
-def run_lengths(mask):
+def run_lengths(mask: np.ndarray) -> list[int]:
     flat = np.concatenate([[0], mask.flatten(order="F").astype(np.int8), [0]])
     edges = np.flatnonzero(np.diff(flat))
     bounds = np.concatenate([[0], edges, [mask.size]])
@@ -22,12 +25,14 @@ def run_lengths(mask):
     return counts[:-1] if counts[-1] == 0 else counts
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", type=pathlib.Path)
     parser.add_argument("--least", type=int, default=24)
     arguments = parser.parse_args()
-    images, annotations, names = [], [], ["coin", "die", "bolt", "pen"]
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    names = ["coin", "die", "bolt", "pen"]
     for path in sorted(p for p in arguments.scenes.glob("*.json") if p.stem.isdigit()):
         index = np.asarray(Image.open(path.with_suffix(".png")))
         h, w = index.shape

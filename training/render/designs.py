@@ -4,22 +4,24 @@ A design is a dictionary of two square float arrays: `height` (0 field ... 1 hig
 (1 where a bimetallic coin has its second metal). Nothing here copies a real coin.
 """
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
 SIZE = 384
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-def _canvas():
+def _canvas() -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.new("L", (SIZE, SIZE), 0)
     return image, ImageDraw.Draw(image)
 
 
-def _circular_text(text, radius, size, start):
+def _circular_text(text: str, radius: float, size: int, start: float) -> Image.Image:
     """Letters around a circle, upright towards the centre."""
     image, _ = _canvas()
     font = ImageFont.load_default(size)
@@ -35,7 +37,8 @@ def _circular_text(text, radius, size, start):
     return image
 
 
-def _smooth_blob(rng, radius, wobble, points=14, stretch=1.0):
+def _smooth_blob(rng: np.random.Generator, radius: float, wobble: float, points: int = 14,
+                 stretch: float = 1.0) -> list[tuple[float, float]]:
     """A closed curve around the centre whose radius varies smoothly."""
     phases = rng.uniform(0, 2 * math.pi, 6)
     weights = rng.normal(0, 1, 6) * wobble / np.arange(1, 7)
@@ -46,14 +49,15 @@ def _smooth_blob(rng, radius, wobble, points=14, stretch=1.0):
     return curve
 
 
-def _portrait(rng):
+def _portrait(rng: np.random.Generator) -> Image.Image:
     """Something like a head in profile: a skull, a nose, a neck, locks of hair."""
     image, draw = _canvas()
     c, s = SIZE / 2, SIZE * rng.uniform(0.19, 0.25)
     side = rng.choice([-1, 1])
     draw.ellipse([c - s, c - 1.25 * s, c + s, c + 0.75 * s], fill=200)
     draw.polygon([(c - 0.55 * s, c), (c + 0.55 * s, c), (c + 0.95 * s, c + 1.7 * s), (c - 0.95 * s, c + 1.7 * s)], fill=170)
-    draw.polygon([(c + side * 0.85 * s, c - 0.45 * s), (c + side * 1.28 * s, c + 0.12 * s), (c + side * 0.8 * s, c + 0.2 * s)], fill=200)
+    draw.polygon([(c + side * 0.85 * s, c - 0.45 * s), (c + side * 1.28 * s, c + 0.12 * s), (c + side * 0.8 * s, c + 0.2 * s)],
+                 fill=200)
     draw.ellipse([c + side * 0.55 * s - 0.35 * s, c + 0.2 * s, c + side * 0.55 * s + 0.35 * s, c + 0.85 * s], fill=190)
     for _ in range(rng.integers(15, 50)):
         a = rng.uniform(0, 2 * math.pi)
@@ -63,7 +67,7 @@ def _portrait(rng):
     return image
 
 
-def _number(rng):
+def _number(rng: np.random.Generator) -> Image.Image:
     image, draw = _canvas()
     text = str(rng.choice(["1", "2", "5", "10", "20", "25", "50", "100", "½", "3", "500"]))
     size = int(SIZE * (0.55 if len(text) == 1 else 0.36 if len(text) == 2 else 0.26))
@@ -75,7 +79,7 @@ def _number(rng):
     return image
 
 
-def _building(rng):
+def _building(rng: np.random.Generator) -> Image.Image:
     image, draw = _canvas()
     c, w, h = SIZE / 2, SIZE * rng.uniform(0.2, 0.3), SIZE * rng.uniform(0.1, 0.18)
     draw.rectangle([c - w, c + h, c + w, c + h * 1.3], fill=230)
@@ -87,13 +91,14 @@ def _building(rng):
     return image
 
 
-def _arms(rng):
+def _arms(rng: np.random.Generator) -> Image.Image:
     image, draw = _canvas()
     c, s = SIZE / 2, SIZE * rng.uniform(0.17, 0.25)
     draw.polygon([(c - s, c - s), (c + s, c - s), (c + s, c + 0.3 * s), (c, c + 1.3 * s), (c - s, c + 0.3 * s)], fill=120)
     for _ in range(rng.integers(3, 9)):
         x, y, r = c + rng.uniform(-0.7, 0.7) * s, c + rng.uniform(-0.8, 0.6) * s, s * rng.uniform(0.12, 0.4)
-        draw.polygon([(x + r * math.cos(a), y + r * math.sin(a)) for a in rng.uniform(0, 2 * math.pi, 5)], fill=int(rng.integers(160, 255)))
+        draw.polygon([(x + r * math.cos(a), y + r * math.sin(a)) for a in rng.uniform(0, 2 * math.pi, 5)],
+                     fill=int(rng.integers(160, 255)))
     for side in (-1, 1):
         for k in range(9):
             a = math.pi / 2 + side * (0.3 + k * 0.25)
@@ -102,7 +107,7 @@ def _arms(rng):
     return image
 
 
-def _creature(rng):
+def _creature(rng: np.random.Generator) -> Image.Image:
     image, draw = _canvas()
     for _ in range(rng.integers(2, 6)):
         blob = _smooth_blob(rng, SIZE * rng.uniform(0.08, 0.2), 0.35, stretch=rng.uniform(0.6, 1.5))
@@ -110,15 +115,16 @@ def _creature(rng):
         draw.polygon([(x + dx, y + dy) for x, y in blob], fill=int(rng.integers(130, 255)))
     for _ in range(rng.integers(5, 25)):
         x, y = rng.normal(SIZE / 2, SIZE * 0.1, 2)
-        a, l = rng.uniform(0, math.pi), rng.uniform(10, 50)
-        draw.line([(x, y), (x + l * math.cos(a), y + l * math.sin(a))], fill=int(rng.integers(60, 255)), width=int(rng.integers(2, 6)))
+        a, length = rng.uniform(0, math.pi), rng.uniform(10, 50)
+        draw.line([(x, y), (x + length * math.cos(a), y + length * math.sin(a))], fill=int(rng.integers(60, 255)),
+                  width=int(rng.integers(2, 6)))
     return image
 
 
 MOTIFS = [_portrait, _portrait, _number, _building, _arms, _creature]
 
 
-def design(seed):
+def design(seed: int) -> dict[str, np.ndarray]:
     """One face of a coin: height (relief) and ring (second metal), each SIZE x SIZE in 0...1."""
     rng = np.random.default_rng(seed)
     motif = MOTIFS[rng.integers(len(MOTIFS))](rng)

@@ -3,19 +3,22 @@
 Every function adds one object at the origin, resting on z = 0, and returns it with the radius of its footprint.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import bmesh
 import bpy
 import numpy as np
+from scipy import ndimage
 
 import designs
 import surfaces
 
-
 # Materials ---------------------------------------------------------------------------------------------------------
 
-def image_from(name, pixels, data=False):
+def image_from(name: str, pixels: np.ndarray, data: bool = False) -> bpy.types.Image:
     """A Blender image from [S, S, 3] or [S, S] floats (linear)."""
     h, w = pixels.shape[:2]
     rgba = np.ones((h, w, 4), np.float32)
@@ -27,7 +30,8 @@ def image_from(name, pixels, data=False):
     return image
 
 
-def material(name, color=(0.8, 0.8, 0.8), metallic=0.0, roughness=0.5, transmission=0.0, coat=0.0):
+def material(name: str, color: Sequence[float] = (0.8, 0.8, 0.8), metallic: float = 0.0, roughness: float = 0.5,
+             transmission: float = 0.0, coat: float = 0.0) -> bpy.types.Material:
     m = bpy.data.materials.new(name)
     m.use_nodes = True
     p = m.node_tree.nodes["Principled BSDF"]
@@ -39,7 +43,9 @@ def material(name, color=(0.8, 0.8, 0.8), metallic=0.0, roughness=0.5, transmiss
     return m
 
 
-def textured(m, color=None, height=None, roughness=None, bump=0.5, distance=0.05, scale=1.0):
+def textured(m: bpy.types.Material, color: bpy.types.Image | None = None, height: bpy.types.Image | None = None,
+             roughness: bpy.types.Image | None = None, bump: float = 0.5, distance: float = 0.05,
+             scale: float = 1.0) -> bpy.types.Material:
     """Adds image textures to a material: linear colour, a height map for bumps, a roughness map."""
     nodes, links = m.node_tree.nodes, m.node_tree.links
     p = nodes["Principled BSDF"]
@@ -48,7 +54,7 @@ def textured(m, color=None, height=None, roughness=None, bump=0.5, distance=0.05
     mapping.inputs["Scale"].default_value = (scale, scale, scale)
     links.new(coordinates.outputs["UV"], mapping.inputs["Vector"])
 
-    def texture(image):
+    def texture(image: bpy.types.Image) -> bpy.types.ShaderNode:
         node = nodes.new("ShaderNodeTexImage")
         node.image = image
         links.new(mapping.outputs["Vector"], node.inputs["Vector"])
@@ -73,7 +79,7 @@ METALS = {
 }
 
 
-def coin_material(rng, family=None):
+def coin_material(rng: np.random.Generator, family: str | None = None) -> bpy.types.Material:
     """Metal with a relief, dirt in its recesses, wear on its heights; some coins have a ring of another metal."""
     relief = designs.design(int(rng.integers(1 << 31)))
     height = relief["height"]
@@ -88,7 +94,7 @@ def coin_material(rng, family=None):
     cavity = np.clip(1 - height * 1.6, 0, 1)
     color *= (1 - dirt * cavity)[..., None]
     stain = np.kron(rng.random((6, 6)), np.ones((64, 64)))
-    stain = surfaces.ndimage.gaussian_filter(stain, 30)
+    stain = ndimage.gaussian_filter(stain, 30)
     color *= (1 - rng.uniform(0, 0.5) * stain)[..., None]
     rough = np.clip(rng.uniform(0.12, 0.5) + 0.3 * cavity * dirt + 0.15 * stain, 0.05, 0.95)
     m = material("coin", metallic=rng.uniform(0.85, 1.0))
@@ -96,28 +102,34 @@ def coin_material(rng, family=None):
                     image_from("coin roughness", rough, True), bump=rng.uniform(0.35, 1.0), distance=rng.uniform(0.02, 0.07))
 
 
-def metal_material(rng):
-    base = [(0.6, 0.6, 0.6), (0.45, 0.45, 0.47), (0.06, 0.06, 0.065), (0.65, 0.5, 0.25), (0.7, 0.66, 0.5), (0.25, 0.2, 0.17)][rng.integers(6)]
+def metal_material(rng: np.random.Generator) -> bpy.types.Material:
+    base = [(0.6, 0.6, 0.6), (0.45, 0.45, 0.47), (0.06, 0.06, 0.065), (0.65, 0.5, 0.25), (0.7, 0.66, 0.5),
+            (0.25, 0.2, 0.17)][rng.integers(6)]
     return material("metal", np.clip(np.array(base) * rng.uniform(0.7, 1.3), 0, 0.95), 1.0, rng.uniform(0.15, 0.55))
 
 
-def plastic_material(rng, bright=0.9):
+def plastic_material(rng: np.random.Generator, bright: float = 0.9) -> bpy.types.Material:
     palette = [(0.85, 0.83, 0.78), (0.02, 0.02, 0.022), (0.6, 0.02, 0.02), (0.02, 0.07, 0.45), (0.02, 0.3, 0.08), (0.8, 0.6, 0.03),
                tuple(rng.uniform(0.02, bright, 3)), tuple(rng.uniform(0.02, bright, 3))]
     return material("plastic", palette[rng.integers(len(palette))], 0.0, rng.uniform(0.1, 0.6), coat=rng.choice([0, 0, 0.5]))
 
 
-def barrel_material(rng):
+def barrel_material(rng: np.random.Generator) -> bpy.types.Material:
     """What pens are of: black, white, a pale or dark colour, or any other plastic."""
     kind = rng.random()
     if kind > 0.6:
         return plastic_material(rng)
     tint = rng.uniform(0.3, 1, 3)
-    color = rng.uniform(0.008, 0.03, 3) if kind < 0.2 else rng.uniform(0.6, 0.9) * np.ones(3) if kind < 0.32 else 0.45 + 0.45 * tint if kind < 0.46 else 0.15 * tint**3
+    if kind < 0.2:
+        color = rng.uniform(0.008, 0.03, 3)
+    elif kind < 0.32:
+        color = rng.uniform(0.6, 0.9) * np.ones(3)
+    else:
+        color = 0.45 + 0.45 * tint if kind < 0.46 else 0.15 * tint**3
     return material("barrel", color, 0, rng.uniform(0.1, 0.6), coat=rng.choice([0, 0, 0.5]))
 
 
-def clear_material(rng):
+def clear_material(rng: np.random.Generator) -> bpy.types.Material:
     """Clear plastic: seen through as thick glass is, or as a thin tube is, with its reflections alone."""
     m = material("clear", np.full(3, rng.uniform(0.8, 0.97)), 0, rng.uniform(0.03, 0.25), transmission=0.9 * (rng.random() < 0.4))
     if not m.node_tree.nodes["Principled BSDF"].inputs["Transmission Weight"].default_value:
@@ -127,7 +139,7 @@ def clear_material(rng):
 
 # Meshes ------------------------------------------------------------------------------------------------------------
 
-def _object(name, mesh, *materials):
+def _object(name: str, mesh: bpy.types.Mesh, *materials: bpy.types.Material) -> bpy.types.Object:
     o = bpy.data.objects.new(name, mesh)
     bpy.context.scene.collection.objects.link(o)
     for m in materials:
@@ -135,9 +147,11 @@ def _object(name, mesh, *materials):
     return o
 
 
-def _revolved(name, profile, segments, *materials, smooth=True, polygon=None, uv_radius=None):
+def _revolved(name: str, profile: Sequence[tuple[float, float]], segments: int, *materials: bpy.types.Material,
+              smooth: bool = True, polygon: int | None = None, uv_radius: float | None = None) -> bpy.types.Object:
     """A solid of revolution about z from (radius, z) pairs, bottom to top. `polygon` flattens it to that many sides."""
-    vertices, faces = [], []
+    vertices: list[tuple[float, float, float]] = []
+    faces: list[tuple[int, ...]] = []
     for r, z in profile:
         for k in range(segments):
             a = 2 * math.pi * k / segments
@@ -167,7 +181,7 @@ def _revolved(name, profile, segments, *materials, smooth=True, polygon=None, uv
     return _object(name, mesh, *materials)
 
 
-def coin(rng, shared=None):
+def coin(rng: np.random.Generator, shared: bpy.types.Material | None = None) -> tuple[bpy.types.Object, float]:
     r = rng.uniform(0.8, 1.65)
     t = rng.uniform(0.12, 0.26)
     bevel = rng.uniform(0.015, 0.04)
@@ -183,11 +197,14 @@ PIPS = {1: [(0, 0)], 2: [(-1, -1), (1, 1)], 3: [(-1, -1), (0, 0), (1, 1)], 4: [(
         5: [(-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0)], 6: [(-1, -1), (-1, 0), (-1, 1), (1, -1), (1, 0), (1, 1)]}
 
 
-def die(rng):
+def die(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     side = rng.uniform(1.1, 2.2)
-    body, pip = [((0.85, 0.83, 0.78), (0.01, 0.01, 0.01)), ((0.9, 0.9, 0.9), (0.01, 0.01, 0.012)), ((0.02, 0.02, 0.02), (0.9, 0.9, 0.9)), ((0.55, 0.01, 0.01), (0.9, 0.9, 0.9)),
-                 ((0.01, 0.05, 0.4), (0.9, 0.9, 0.9)), ((0.01, 0.25, 0.06), (0.9, 0.9, 0.85)), ((0.8, 0.72, 0.5), (0.02, 0.02, 0.02)),
-                 (tuple(rng.uniform(0.05, 0.9, 3)), (0.9, 0.9, 0.9))][rng.choice(8, p=[0.26, 0.26, 0.1, 0.1, 0.08, 0.05, 0.08, 0.07])]
+    body, pip = [((0.85, 0.83, 0.78), (0.01, 0.01, 0.01)), ((0.9, 0.9, 0.9), (0.01, 0.01, 0.012)),
+                 ((0.02, 0.02, 0.02), (0.9, 0.9, 0.9)), ((0.55, 0.01, 0.01), (0.9, 0.9, 0.9)),
+                 ((0.01, 0.05, 0.4), (0.9, 0.9, 0.9)), ((0.01, 0.25, 0.06), (0.9, 0.9, 0.85)),
+                 ((0.8, 0.72, 0.5), (0.02, 0.02, 0.02)),
+                 (tuple(rng.uniform(0.05, 0.9, 3)),
+                  (0.9, 0.9, 0.9))][rng.choice(8, p=[0.26, 0.26, 0.1, 0.1, 0.08, 0.05, 0.08, 0.07])]
     tile = 128
     color = np.empty((tile * 2, tile * 3, 3), np.float32)
     color[:] = body
@@ -199,7 +216,8 @@ def die(rng):
         for px, py in places:
             r = radius * (1.4 if value == 1 and rng.random() < 0.4 else 1)
             on = np.hypot(x - px * spread, y - py * spread) < r
-            color[row * tile:(row + 1) * tile, column * tile:(column + 1) * tile][on] = (0.6, 0.01, 0.01) if value == 1 and pip[0] < 0.1 and rng.random() < 0.25 else pip
+            red = value == 1 and pip[0] < 0.1 and rng.random() < 0.25
+            color[row * tile:(row + 1) * tile, column * tile:(column + 1) * tile][on] = (0.6, 0.01, 0.01) if red else pip
             height[row * tile:(row + 1) * tile, column * tile:(column + 1) * tile][on] = 0
     m = material("die", body, 0, rng.uniform(0.1, 0.5), transmission=rng.choice([0, 0, 0, 0.4]))
     textured(m, image_from("die color", color), image_from("die height", height, True), bump=0.6, distance=0.05)
@@ -225,7 +243,7 @@ def die(rng):
     return o, side * 0.7
 
 
-def bolt(rng):
+def bolt(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     """A screw or bolt lying on its side: shaft with a helical thread, a head with a drive, a tip. Some are wood screws with a
     coarse thread, some wall anchors, which are cones with a deep thread."""
     pointed = rng.random() < 0.65
@@ -244,7 +262,8 @@ def bolt(rng):
         pitch, depth, threaded, tip = r * rng.uniform(0.8, 1.4), r * rng.uniform(0.3, 0.5), length, length * rng.uniform(0.6, 1.0)
         kind = "flat"
     segments, rows = 20, int(min(260, length / pitch * 8))
-    vertices, faces = [], []
+    vertices: list[tuple[float, float, float]] = []
+    faces: list[tuple[int, ...]] = []
     for i in range(rows + 1):
         z = length * i / rows
         taper = min(1.0, (z + 0.02) / tip) if pointed else min(1.0, 0.8 + 0.2 * z / tip)
@@ -271,7 +290,8 @@ def bolt(rng):
     elif kind == "flat":
         head = _revolved("head", [(r, -hh * 0.5), (hr, hh * 0.6), (hr, hh * 0.7), (0.02, hh * 0.7)], 32, m)
     else:
-        head = _revolved("head", [(hr * 0.85, 0), (hr * 0.85, hh * 1.2), (hr * 0.8, hh * 1.3), (hr * 0.45, hh * 1.3), (hr * 0.45, hh * 0.7), (0.02, hh * 0.7)], 32, m)
+        head = _revolved("head", [(hr * 0.85, 0), (hr * 0.85, hh * 1.2), (hr * 0.8, hh * 1.3), (hr * 0.45, hh * 1.3),
+                                  (hr * 0.45, hh * 0.7), (0.02, hh * 0.7)], 32, m)
     head.location.z = length
     if kind in ("pan", "flat"):
         dark = material("slot", (0.01, 0.01, 0.01), 0, 0.9)
@@ -292,12 +312,13 @@ def bolt(rng):
     return o, length * 0.55
 
 
-def _refill(r, heights, lower, upper):
+def _refill(r: float, heights: Sequence[float], lower: bpy.types.Material, upper: bpy.types.Material) -> list[bpy.types.Object]:
     """A tube inside a barrel of radius r, of one material up to the second height and of another up to the third."""
-    return [_revolved("refill", [(r * 0.3, low), (r * 0.3, high)], 12, m) for low, high, m in zip(heights, heights[1:], (lower, upper))]
+    return [_revolved("refill", [(r * 0.3, low), (r * 0.3, high)], 12, m)
+            for low, high, m in zip(heights, heights[1:], (lower, upper))]
 
 
-def pen(rng):
+def pen(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     """A ballpoint, felt or fountain pen: barrel, cap or button, tip, clip."""
     length, r = rng.uniform(11, 15), rng.uniform(0.3, 0.62)
     kind = rng.choice(["capped", "click", "stick"])
@@ -317,12 +338,14 @@ def pen(rng):
             parts += _refill(r, (0.3, max(0.4, length - cap - ink), length - cap), clear, b)
             if rng.random() < 0.7:
                 parts.append(_revolved("plug", [(r * 0.7, -0.05), (r * 1.01, 0.15), (r * 1.01, 0.5)], 24, b))
-        parts.append(_revolved("cap", [(r * 1.15, length - cap), (r * 1.18, length - 0.5), (r * 1.0, length - 0.1), (r * 0.7, length)], 28, b))
+        parts.append(_revolved("cap", [(r * 1.15, length - cap), (r * 1.18, length - 0.5), (r * 1.0, length - 0.1),
+                                       (r * 0.7, length)], 28, b))
         clip = (length - cap * 0.55, cap * 0.75)
     elif kind == "click":
         grip = rng.uniform(2.5, 4.5)
-        parts.append(_revolved("pen", tip + [(r, 2.4), (r, grip)], 28, b))
-        parts.append(_revolved("barrel", [(r * 0.98, grip), (r, grip + 0.2), (r, length - 1.2), (r * 0.8, length - 0.9)], segments, a))
+        parts.append(_revolved("pen", [*tip, (r, 2.4), (r, grip)], 28, b))
+        parts.append(_revolved("barrel", [(r * 0.98, grip), (r, grip + 0.2), (r, length - 1.2), (r * 0.8, length - 0.9)],
+                               segments, a))
         parts.append(_revolved("button", [(r * 0.45, length - 1), (r * 0.45, length - 0.1), (r * 0.3, length)], 20, b))
         clip = (length - 3, 3.4)
     else:
@@ -335,7 +358,8 @@ def pen(rng):
         place = rng.choice(["tip", "back", "none"], p=[0.4, 0.35, 0.25])
         if place != "none":  # a cap over the tip or on the other end, closed and narrow outside
             cap = rng.uniform(4.5, 6.2)
-            profile = [(r * 0.3, -0.9), (r * 0.65, -0.6), (r * 1.15, 0.5), (r * 1.25, cap * 0.7), (r * 1.25, cap * 0.98), (r * 1.1, cap)]
+            profile = [(r * 0.3, -0.9), (r * 0.65, -0.6), (r * 1.15, 0.5), (r * 1.25, cap * 0.7), (r * 1.25, cap * 0.98),
+                       (r * 1.1, cap)]
             if place == "back":
                 profile = [(radius, length + 1.2 - z) for radius, z in reversed(profile)]
             parts.append(_revolved("cap", profile, 24, b if rng.random() < 0.3 else a))
@@ -357,9 +381,10 @@ def pen(rng):
 
 # Things that are none of the classes -------------------------------------------------------------------------------
 
-def _ring(rng):
+def _ring(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     r, inner, t = rng.uniform(0.5, 1.6), rng.uniform(0.35, 0.75), rng.uniform(0.08, 0.25)
-    o = _revolved("washer", [(r * inner, 0), (r, 0), (r, t), (r * inner, t), (r * inner, 0.001)], 6 if rng.random() < 0.4 else 56, metal_material(rng), smooth=False)
+    o = _revolved("washer", [(r * inner, 0), (r, 0), (r, t), (r * inner, t), (r * inner, 0.001)],
+                  6 if rng.random() < 0.4 else 56, metal_material(rng), smooth=False)
     b = bmesh.new()
     b.from_mesh(o.data)
     bmesh.ops.delete(b, geom=[f for f in b.faces if len(f.verts) > 4], context="FACES")
@@ -368,34 +393,37 @@ def _ring(rng):
     return o, r
 
 
-def _button(rng):
+def _button(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     r, t = rng.uniform(0.5, 1.3), rng.uniform(0.15, 0.3)
-    o = _revolved("button", [(r * 0.9, 0), (r, t * 0.4), (r * 0.95, t), (r * 0.8, t), (r * 0.7, t * 0.7), (0.02, t * 0.7)], 48, plastic_material(rng))
+    o = _revolved("button", [(r * 0.9, 0), (r, t * 0.4), (r * 0.95, t), (r * 0.8, t), (r * 0.7, t * 0.7), (0.02, t * 0.7)], 48,
+                  plastic_material(rng))
     dark = material("hole", (0.01, 0.01, 0.01), 0, 1)
     for k in range(n := int(rng.choice([2, 4]))):
         a = 2 * math.pi * (k + 0.5) / n
-        bpy.ops.mesh.primitive_cylinder_add(radius=r * 0.1, depth=0.02, location=(r * 0.25 * math.cos(a), r * 0.25 * math.sin(a), t * 0.7))
+        bpy.ops.mesh.primitive_cylinder_add(radius=r * 0.1, depth=0.02,
+                                            location=(r * 0.25 * math.cos(a), r * 0.25 * math.sin(a), t * 0.7))
         bpy.context.object.data.materials.append(dark)
         _join(o, bpy.context.object)
     return o, r
 
 
-def _ball(rng):
+def _ball(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     r = rng.uniform(0.5, 2.5)
     bpy.ops.mesh.primitive_uv_sphere_add(radius=r, location=(0, 0, r), segments=40, ring_count=24)
     o = bpy.context.object
-    o.data.materials.append(plastic_material(rng) if rng.random() < 0.7 else material("glass", (0.9, 0.95, 0.9), 0, 0.02, transmission=1))
+    o.data.materials.append(plastic_material(rng) if rng.random() < 0.7
+                            else material("glass", (0.9, 0.95, 0.9), 0, 0.02, transmission=1))
     bpy.ops.object.shade_smooth()
     return o, r
 
 
-def _lid(rng):
+def _lid(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     r, t = rng.uniform(1.2, 4.5), rng.uniform(0.3, 1.5)
     m = plastic_material(rng) if rng.random() < 0.6 else material("tin", rng.uniform(0.1, 0.8, 3), 0.9, 0.3)
     return _revolved("lid", [(r, 0), (r * 1.02, t * 0.3), (r, t * 0.9), (r * 0.93, t), (0.02, t * rng.uniform(0.9, 1.0))], 64, m), r
 
 
-def _cup(rng):
+def _cup(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     r, h = rng.uniform(2.5, 4.5), rng.uniform(2, 9)
     wall = 0.3
     drink = material("drink", (0.08, 0.03, 0.01), 0, 0.05)
@@ -405,14 +433,14 @@ def _cup(rng):
     return o, r
 
 
-def _slab(rng):
+def _slab(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     w, d, h = rng.uniform(1, 9), rng.uniform(1, 7), rng.uniform(0.05, 3) * rng.choice([0.1, 1])
     bpy.ops.mesh.primitive_cube_add(size=1, location=(0, 0, h / 2))
     o = bpy.context.object
     o.scale = (w, d, h)
     m = plastic_material(rng)
     if rng.random() < 0.5:
-        _, color, height, rough = surfaces.surface(rng)
+        _, color, _, rough = surfaces.surface(rng)
         m = textured(material("slab", roughness=rough), image_from("slab", color[::2, ::2]))
     o.data.materials.append(m)
     _bake(o)
@@ -421,36 +449,37 @@ def _slab(rng):
     return o, max(w, d) / 2
 
 
-def _battery(rng):
-    r, l = rng.uniform(0.4, 0.9), rng.uniform(3, 6)
-    o = _revolved("battery", [(r, 0), (r, l * 0.6)], 40, plastic_material(rng))
-    _join(o, _revolved("top", [(r, l * 0.6), (r, l), (r * 0.35, l), (r * 0.35, l + 0.15)], 40, metal_material(rng)))
+def _battery(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
+    r, length = rng.uniform(0.4, 0.9), rng.uniform(3, 6)
+    o = _revolved("battery", [(r, 0), (r, length * 0.6)], 40, plastic_material(rng))
+    top = [(r, length * 0.6), (r, length), (r * 0.35, length), (r * 0.35, length + 0.15)]
+    _join(o, _revolved("top", top, 40, metal_material(rng)))
     o.rotation_euler = (math.pi / 2, 0, rng.uniform(0, 6.3))
     _bake(o)
     _lift(o)
-    return o, l / 2
+    return o, length / 2
 
 
-def _key(rng):
+def _key(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     m = metal_material(rng)
     o, _ = _ring(rng)
     o.data.materials.clear()
     o.data.materials.append(m)
     o.scale = (1, rng.uniform(0.7, 1.1), 1)
-    l = rng.uniform(2.0, 3.5)
-    bpy.ops.mesh.primitive_cube_add(size=1, location=(1.0 + l / 2, 0, 0.1))
-    bpy.context.object.scale = (l, 0.55, 0.18)
+    length = rng.uniform(2.0, 3.5)
+    bpy.ops.mesh.primitive_cube_add(size=1, location=(1.0 + length / 2, 0, 0.1))
+    bpy.context.object.scale = (length, 0.55, 0.18)
     bpy.context.object.data.materials.append(m)
     _join(o, bpy.context.object)
     for _ in range(rng.integers(3, 6)):
-        bpy.ops.mesh.primitive_cube_add(size=1, location=(1.4 + rng.uniform(0.3, 1) * l * 0.8, 0.35, 0.1))
+        bpy.ops.mesh.primitive_cube_add(size=1, location=(1.4 + rng.uniform(0.3, 1) * length * 0.8, 0.35, 0.1))
         bpy.context.object.scale = (0.22, rng.uniform(0.1, 0.4), 0.17)
         bpy.context.object.data.materials.append(m)
         _join(o, bpy.context.object)
-    return o, l
+    return o, length
 
 
-def _pebble(rng):
+def _pebble(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     bpy.ops.mesh.primitive_ico_sphere_add(radius=rng.uniform(0.4, 2), subdivisions=4)
     o = bpy.context.object
     o.scale = (1, rng.uniform(0.6, 1), rng.uniform(0.3, 0.8))
@@ -469,17 +498,17 @@ def _pebble(rng):
 CLUTTER = [_ring, _ring, _button, _ball, _lid, _lid, _cup, _slab, _slab, _battery, _key, _pebble]
 
 
-def clutter(rng):
+def clutter(rng: np.random.Generator) -> tuple[bpy.types.Object, float]:
     return CLUTTER[rng.integers(len(CLUTTER))](rng)
 
 
-def hand(rng):
+def hand(rng: np.random.Generator) -> bpy.types.Object:
     """A palm with four fingers and a thumb as one soft body, palm up."""
     ball = bpy.data.metaballs.new("hand")
     ball.resolution = ball.render_resolution = 0.28
     ball.threshold = 0.25
 
-    def capsule(a, b, radius):
+    def capsule(a: Sequence[float], b: Sequence[float], radius: float) -> None:
         steps = max(2, int(np.linalg.norm(np.subtract(b, a)) / (radius * 0.5)))
         for t in np.linspace(0, 1, steps):
             e = ball.elements.new()
@@ -491,9 +520,9 @@ def hand(rng):
     lengths = np.array([5.5, 7.0, 7.4, 6.6])
     bend = rng.uniform(-0.1, 0.5)
     spread = rng.uniform(0.02, 0.14)
-    for x, l in zip((3.1, 1.05, -1.05, -3.1), lengths):
-        base, middle = (x, 4, 0.2), (x + x * spread * l * 0.5, 4 + l * 0.5, 0.2 + bend)
-        end = (x + x * spread * l, 4 + l * 0.97, 0.2 + bend * 3)
+    for x, length in zip((3.1, 1.05, -1.05, -3.1), lengths):
+        base, middle = (x, 4, 0.2), (x + x * spread * length * 0.5, 4 + length * 0.5, 0.2 + bend)
+        end = (x + x * spread * length, 4 + length * 0.97, 0.2 + bend * 3)
         capsule(base, middle, 0.86)
         capsule(middle, end, 0.76)
     side = rng.choice([-1, 1])
@@ -514,7 +543,8 @@ def hand(rng):
     for f in mesh.polygons:
         f.use_smooth = True
     color, height, rough = surfaces.skin(rng)
-    m = textured(material("skin", roughness=rough), image_from("skin", color), image_from("skin height", height, True), bump=0.35, distance=0.06)
+    m = textured(material("skin", roughness=rough), image_from("skin", color), image_from("skin height", height, True),
+                 bump=0.35, distance=0.06)
     m.node_tree.nodes["Principled BSDF"].inputs["Subsurface Weight"].default_value = 0.15
     o = _object("hand", mesh, m)
     _lift(o)
@@ -523,7 +553,7 @@ def hand(rng):
 
 # Placing ------------------------------------------------------------------------------------------------------------
 
-def _join(target, part):
+def _join(target: bpy.types.Object, part: bpy.types.Object) -> bpy.types.Object:
     bpy.ops.object.select_all(action="DESELECT")
     part.select_set(True)
     target.select_set(True)
@@ -532,7 +562,7 @@ def _join(target, part):
     return target
 
 
-def _bake(o):
+def _bake(o: bpy.types.Object) -> None:
     """Applies modifiers, rotation and scale to the mesh."""
     bpy.ops.object.select_all(action="DESELECT")
     o.select_set(True)
@@ -542,7 +572,7 @@ def _bake(o):
     bpy.ops.object.transform_apply(location=True, rotation=True, scale=True)
 
 
-def _lift(o):
+def _lift(o: bpy.types.Object) -> None:
     lowest = min(v.co.z for v in o.data.vertices)
     for v in o.data.vertices:
         v.co.z -= lowest

@@ -1,16 +1,19 @@
 """Renders table tops with coins, dice, bolts, pens and clutter, with an exact mask for every object.
 
-    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die] [--themes pen=2,bolt=1] [--sky]
+    python render.py OUT --count 1000 --seed 1 [--size 320] [--samples 6] [--threads 2] [--want coin,coin,die]
+                     [--themes pen=2,bolt=1] [--sky]
 
 Writes OUT/{seed}.jpg (the picture), OUT/{seed}.png (object index of every pixel, 0 = none) and OUT/{seed}.json (the
 class of each index). A scene depends on its seed alone; what exists is not rendered again, so a run can be resumed
 and several runs can share a folder with disjoint seeds.
 """
 
+from __future__ import annotations
+
 import argparse
+import io
 import json
 import math
-import os
 import pathlib
 import sys
 
@@ -20,14 +23,15 @@ import OpenEXR
 from PIL import Image
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from mathutils import Quaternion, Vector
+
 import objects
 import surfaces
-from mathutils import Quaternion, Vector
 
 CLASSES = {"coin": objects.coin, "die": objects.die, "bolt": objects.bolt, "pen": objects.pen}
 
 
-def reset(size, samples, threads):
+def reset(size: tuple[int, int], samples: int, threads: int) -> bpy.types.Scene:
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     scene.render.engine = "CYCLES"
@@ -49,7 +53,7 @@ def reset(size, samples, threads):
     return scene
 
 
-def light(rng, scene, sky=False):
+def light(rng: np.random.Generator, scene: bpy.types.Scene, sky: bool = False) -> None:
     """An HDRI turned at random, or the sky at any hour, and up to three area lights."""
     world = bpy.data.worlds.new("world")
     scene.world = world
@@ -89,7 +93,7 @@ def light(rng, scene, sky=False):
         o.rotation_euler = (-o.location).to_track_quat("-Z", "Y").to_euler()
 
 
-def ground(rng, scene):
+def ground(rng: np.random.Generator, scene: bpy.types.Scene) -> str:
     """A large sheet with a texture; cloth has folds."""
     kind, color, height, rough = surfaces.surface(rng)
     extent = rng.uniform(18, 60)
@@ -110,7 +114,7 @@ def ground(rng, scene):
     return kind
 
 
-def drop(scene, o, radius, x, y, yaw):
+def drop(scene: bpy.types.Scene, o: bpy.types.Object, radius: float, x: float, y: float, yaw: float) -> None:
     """Lays an object down: on the plane that touches the highest points below its footprint."""
     o.hide_set(True)
     o.hide_viewport = True
@@ -136,7 +140,7 @@ def drop(scene, o, radius, x, y, yaw):
     o.location = (x, y, lift + 0.003)
 
 
-def places(rng, count, spacing):
+def places(rng: np.random.Generator, count: int, spacing: float) -> np.ndarray:
     """Centres on the table: scattered, in rows, or in a heap."""
     kind = rng.choice(["scatter", "rows", "heap"], p=[0.6, 0.22, 0.18])
     if kind == "rows":
@@ -149,7 +153,7 @@ def places(rng, count, spacing):
         c, s = math.cos(turn), math.sin(turn)
         return points @ np.array([[c, -s], [s, c]])
     area = spacing * math.sqrt(count) * (rng.uniform(0.25, 0.6) if kind == "heap" else rng.uniform(0.7, 2.0))
-    chosen = []
+    chosen: list[np.ndarray] = []
     for _ in range(count):
         for _ in range(40):
             point = rng.uniform(-area, area, 2)
@@ -162,8 +166,12 @@ def places(rng, count, spacing):
 THEMES = {"coin": 0.34, "die": 0.17, "bolt": 0.2, "pen": 0.15, "mixed": 0.1, "none": 0.04}
 
 
-def compose(rng, scene, asked=None, themes=THEMES, sky=False):
-    """Fills the scene, with the objects that are asked for or with its own choice, themes by their weights; returns the class names by object index (1, 2, ...) and how far the objects reach."""
+def compose(rng: np.random.Generator, scene: bpy.types.Scene, asked: list[str] | None = None,
+            themes: dict[str, float] = THEMES, sky: bool = False) -> tuple[list[str], list[tuple[float, float, float]]]:
+    """Fills the scene, with the objects that are asked for or with its own choice, themes by their weights.
+
+    Returns the class names by object index (1, 2, ...) and how far the objects reach.
+    """
     light(rng, scene, sky)
     ground(rng, scene)
     theme = rng.choice(list(themes), p=np.array(list(themes.values())) / sum(themes.values()))
@@ -208,8 +216,11 @@ def compose(rng, scene, asked=None, themes=THEMES, sky=False):
     return names, reach
 
 
-def camera(rng, scene, reach, whole=False):
-    """Looks at the objects from near or far, steep or low, sometimes with a shallow focus; `whole` keeps the longest of them inside the picture, as a rule."""
+def camera(rng: np.random.Generator, scene: bpy.types.Scene, reach: list[tuple[float, float, float]], whole: bool = False) -> None:
+    """Looks at the objects from near or far, steep or low, sometimes with a shallow focus.
+
+    `whole` keeps the longest of them inside the picture, as a rule.
+    """
     data = bpy.data.cameras.new("camera")
     o = bpy.data.objects.new("camera", data)
     scene.collection.objects.link(o)
@@ -228,7 +239,8 @@ def camera(rng, scene, reach, whole=False):
     elevation = max(elevation, math.radians(22))
     a = rng.uniform(0, 2 * math.pi)
     target = Vector((*(centre + rng.normal(0, (0.05 if whole else 0.12) * view, 2)), 0.3))
-    o.location = target + distance * Vector((math.cos(a) * math.cos(elevation), math.sin(a) * math.cos(elevation), math.sin(elevation)))
+    o.location = target + distance * Vector((math.cos(a) * math.cos(elevation), math.sin(a) * math.cos(elevation),
+                                             math.sin(elevation)))
     o.rotation_euler = (target - o.location).to_track_quat("-Z", "Y").to_euler()
     o.rotation_euler.rotate_axis("Z", rng.normal(0, 0.15))
     if rng.random() < 0.3:
@@ -237,7 +249,7 @@ def camera(rng, scene, reach, whole=False):
         data.dof.aperture_fstop = rng.uniform(1.5, 8) * 30 / max(view, 5)
 
 
-def develop(rng, linear):
+def develop(rng: np.random.Generator, linear: np.ndarray) -> np.ndarray:
     """Linear light to an 8-bit picture: exposure by percentile, white balance, a soft shoulder, gamma."""
     level = np.percentile(linear.mean(-1), 80) + 1e-4
     exposed = linear / level * rng.uniform(0.3, 0.75)
@@ -246,7 +258,7 @@ def develop(rng, linear):
     return (np.clip(toned, 0, 1) ** (1 / 2.2) * 255 + 0.5).astype(np.uint8)
 
 
-def render(seed, out, arguments):
+def render(seed: int, out: pathlib.Path, arguments: argparse.Namespace) -> None:
     rng = np.random.default_rng(seed)
     shape = [(1, 1), (1, 1), (4, 3), (3, 4)][rng.integers(4)]
     size = (arguments.size * shape[0] // max(shape), arguments.size * shape[1] // max(shape))
@@ -260,7 +272,10 @@ def render(seed, out, arguments):
     with OpenEXR.File(str(path), separate_channels=True) as file:
         for part in file.parts:
             channels.update({name: channel.pixels for name, channel in part.channels.items()})
-    find = lambda ending: next(v for k, v in channels.items() if k.endswith(ending))
+
+    def find(ending: str) -> np.ndarray:
+        return next(v for k, v in channels.items() if k.endswith(ending))
+
     linear = np.stack([find("Combined.R"), find("Combined.G"), find("Combined.B")], -1)
     index = find(".X" if not any("IndexOB" in k for k in channels) else next(k for k in channels if "IndexOB" in k))
     picture = develop(rng, np.maximum(linear, 0).astype(np.float32))
@@ -270,14 +285,14 @@ def render(seed, out, arguments):
     path.unlink()
 
 
-def weights(text):
+def weights(text: str) -> dict[str, float]:
     chosen = {name: float(weight) for name, weight in (part.split("=") for part in text.split(","))}
     if unknown := set(chosen) - set(THEMES):
         raise argparse.ArgumentTypeError(f"unknown theme {unknown.pop()}; there are {', '.join(THEMES)}")
     return chosen
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--count", type=int, default=10)
@@ -285,9 +300,11 @@ def main():
     parser.add_argument("--step", type=int, default=1, help="distance of seeds, for several processes")
     parser.add_argument("--size", type=int, default=320, help="longer side in pixels")
     parser.add_argument("--samples", type=int, default=6)
-    parser.add_argument("--want", type=lambda text: text.split(","), help="objects of every scene, instead of each scene's own choice")
+    parser.add_argument("--want", type=lambda text: text.split(","),
+                        help="objects of every scene, instead of each scene's own choice")
     parser.add_argument("--themes", type=weights, default=THEMES, help="what scenes are about and how often, as pen=2,bolt=1")
-    parser.add_argument("--sky", action="store_true", help="light scenes by a sky instead of an HDRI: to measure on lights that were not trained on")
+    parser.add_argument("--sky", action="store_true",
+                        help="light scenes by a sky instead of an HDRI: to measure on lights that were not trained on")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
@@ -299,5 +316,6 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     main()

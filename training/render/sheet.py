@@ -5,6 +5,8 @@
 Outlines of the objects are drawn into every second one, in a colour for each class.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import pathlib
@@ -15,7 +17,7 @@ from PIL import Image
 COLORS = {"coin": (255, 200, 0), "die": (0, 200, 255), "bolt": (255, 60, 160), "pen": (60, 220, 60)}
 
 
-def outlined(picture, index, names):
+def outlined(picture: Image.Image, index: np.ndarray, names: list[str]) -> Image.Image:
     """The picture with every object's border in its class's colour."""
     pixels = np.asarray(picture).copy()
     border = np.zeros(index.shape, bool)
@@ -30,7 +32,7 @@ def outlined(picture, index, names):
     return Image.fromarray(pixels)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", type=pathlib.Path)
     parser.add_argument("sheet")

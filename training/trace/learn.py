@@ -10,6 +10,8 @@ Needs torch, numpy, scipy, Pillow, onnx (for --start) and trace.so, built of tra
 Writes OUT/last.pt for export.py, OUT/log.csv for plot.py and OUT/scenes.jpg to look at.
 """
 
+from __future__ import annotations
+
 import argparse
 import copy
 import ctypes
@@ -18,13 +20,14 @@ import multiprocessing
 import pathlib
 import sys
 import time
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "train"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "train"))
 import rooms
 import scene
 from losses import batch_loss
@@ -32,32 +35,43 @@ from model import Network
 from start import weights_of
 from views import MOST, views
 
+HERE = pathlib.Path(__file__).parent
 SHEETS, PLACES, RELIEFS = 900, 500, 300
+WORLD: dict[str, Any] = {}
+"""What scenes are composed of; set before the processes that compose them are forked."""
 
 
 class World(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ("scene", "shapes", "materials", "sheets")] + [
-        ("sheet_size", ctypes.c_int), ("reliefs", ctypes.c_void_p), ("relief_size", ctypes.c_int), ("places", ctypes.c_void_p), ("rows", ctypes.c_int), ("columns", ctypes.c_int)]
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("scene", "shapes", "materials", "sheets")),
+        ("sheet_size", ctypes.c_int), ("reliefs", ctypes.c_void_p), ("relief_size", ctypes.c_int), ("places", ctypes.c_void_p),
+        ("rows", ctypes.c_int), ("columns", ctypes.c_int)]
 
 
 class Painter:
     """Draws scenes with trace.so, on the GPU or, where there is none, on the processor."""
 
-    def __init__(self, library, sheets, places, reliefs, device):
+    def __init__(self, library: pathlib.Path, sheets: Sequence[tuple[str, np.ndarray, float]], places: Sequence[rooms.Place],
+                 reliefs: np.ndarray, device: torch.device) -> None:
         self.library, self.device = ctypes.CDLL(str(library)), device
-        self.library.render.argtypes = [World, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
-        held = lambda x: torch.from_numpy(np.ascontiguousarray(x)).to(device)
+        self.library.render.argtypes = [World, ctypes.c_void_p, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_void_p,
+                                        ctypes.c_void_p]
+
+        def held(x: np.ndarray) -> torch.Tensor:
+            return torch.from_numpy(np.ascontiguousarray(x)).to(device)
+
         self.sheets, self.places = held(np.stack([s[1] for s in sheets])), held(np.stack([p[0] for p in places]))
         self.reliefs = held(np.asarray(reliefs, np.float32))
 
-    def draw(self, rows, size, samples=4):
+    def draw(self, rows: scene.Batch, size: int, samples: int = 4) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Pictures as bytes [n, 3, size, size], instances [n, size, size] and the classes of instances [n, MOST], -1 for none."""
         c, shapes, materials, names = rows
         c, shapes, materials = (torch.from_numpy(x).to(self.device) for x in (c, shapes, materials))
         n = len(c)
         light = torch.empty(n, size, size, 3, device=self.device)
         index = torch.empty(n, size, size, dtype=torch.uint8, device=self.device)
-        world = World(None, shapes.data_ptr(), materials.data_ptr(), self.sheets.data_ptr(), self.sheets.shape[1], self.reliefs.data_ptr(), self.reliefs.shape[1],
+        world = World(None, shapes.data_ptr(), materials.data_ptr(), self.sheets.data_ptr(), self.sheets.shape[1],
+                      self.reliefs.data_ptr(), self.reliefs.shape[1],
                       self.places.data_ptr(), self.places.shape[2], self.places.shape[3])
         if self.device.type == "cuda":
             torch.cuda.synchronize()
@@ -67,18 +81,21 @@ class Painter:
         return (develop(light) * 255 + 0.5).byte(), torch.where(index <= MOST, index, 0), classes
 
 
-def develop(light):
+def develop(light: torch.Tensor) -> torch.Tensor:
     """Linear light to a picture: exposure by percentile, white balance, a soft shoulder, gamma."""
     n = len(light)
     light = torch.nan_to_num(light, 0, 0, 0)
     level = light[:, ::8, ::8].mean(-1).flatten(1).quantile(0.8, dim=1) + 1e-4
-    pick = lambda low, high, *shape: torch.rand(n, *shape, device=light.device) * (high - low) + low
+
+    def pick(low: float, high: float) -> torch.Tensor:
+        return torch.rand(n, device=light.device) * (high - low) + low
+
     exposed = light * (pick(0.3, 0.8) / level)[:, None, None, None] * (1 + 0.08 * torch.randn(n, 1, 1, 3, device=light.device))
     toned = torch.where(exposed < 0.7, exposed, 0.7 + 0.3 * torch.tanh((exposed - 0.7) / 0.3 * 0.8)).clamp(0, 1)
     return (toned ** (1 / 2.2)).permute(0, 3, 1, 2)
 
 
-def prepare(workers, seed):
+def prepare(workers: int, seed: int) -> tuple[list[tuple[str, np.ndarray, float]], list[rooms.Place], np.ndarray]:
     """Surfaces, rooms and coin reliefs, made by several processes."""
     with multiprocessing.Pool(workers) as pool:
         sheets = pool.map_async(rooms.sheet, range(seed, seed + SHEETS), chunksize=2)
@@ -87,11 +104,11 @@ def prepare(workers, seed):
         return sheets.get(), places.get(), np.stack(reliefs.get())
 
 
-def compose(seeds):
-    return scene.batch(seeds, *compose.world)
+def compose(seeds: Iterable[int]) -> scene.Batch:
+    return scene.batch(seeds, **WORLD)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("--start", type=pathlib.Path)
@@ -106,12 +123,15 @@ def main():
     parser.add_argument("--seed", type=int, default=1_000_000)
     arguments = parser.parse_args()
     began = time.time()
-    say = lambda *words: print(f"[{time.time() - began:.0f} s]", *words, flush=True)
+
+    def say(*words: object) -> None:
+        print(f"[{time.time() - began:.0f} s]", *words, flush=True)
+
     torch.manual_seed(arguments.seed)
     arguments.out.mkdir(parents=True, exist_ok=True)
     sheets, places, reliefs = prepare(arguments.workers, arguments.seed)
     say(f"{len(sheets)} surfaces, {len(places)} rooms, {len(reliefs)} reliefs")
-    compose.world = [(kind, None, rough) for kind, _, rough in sheets], places, len(reliefs)
+    WORLD.update(sheets=[(kind, None, rough) for kind, _, rough in sheets], places=places, reliefs=len(reliefs))
     composers = multiprocessing.Pool(arguments.workers)  # before CUDA starts, since they are forks
     chunk = 32
     fresh = composers.imap(compose, (range(s, s + chunk) for s in range(arguments.seed, arguments.seed + 80_000, chunk)))
@@ -125,7 +145,7 @@ def main():
     classes = torch.empty(arguments.pool, MOST, dtype=torch.long, device=device)
     drawn, owed, filled = 0, 0.0, 0
 
-    def renew():
+    def renew() -> None:
         nonlocal drawn, filled
         at = torch.arange(drawn, drawn + chunk, device=device) % arguments.pool
         pictures[at], index[at], classes[at] = painter.draw(next(fresh), arguments.size)
@@ -137,7 +157,8 @@ def main():
     say(f"the first {filled} scenes")
     rows = [torch.cat(list(pictures[i:i + 10]), 2) for i in range(0, min(filled, 100) // 10 * 10, 10)]
     if rows:
-        Image.fromarray(torch.cat(rows, 1)[:, ::2, ::2].permute(1, 2, 0).cpu().numpy()).save(arguments.out / "scenes.jpg", quality=88)
+        sheet = torch.cat(rows, 1)[:, ::2, ::2].permute(1, 2, 0).cpu().numpy()
+        Image.fromarray(sheet).save(arguments.out / "scenes.jpg", quality=88)
 
     network = Network(4).to(device, memory_format=torch.channels_last)
     if arguments.start:
@@ -146,13 +167,16 @@ def main():
         say(f"starts from {arguments.start}")
     average = copy.deepcopy(network).eval()
     decayed, plain = [p for p in network.parameters() if p.ndim > 1], [p for p in network.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 2e-2}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 2e-2}, {"params": plain, "weight_decay": 0.0}],
+                                  lr=arguments.rate)
     pairs = list(zip(average.state_dict().values(), network.state_dict().values()))
-    smooth, whole = [(a, b) for a, b in pairs if a.dtype.is_floating_point], [(a, b) for a, b in pairs if not a.dtype.is_floating_point]
+    smooth = [(a, b) for a, b in pairs if a.dtype.is_floating_point]
+    whole = [(a, b) for a, b in pairs if not a.dtype.is_floating_point]
     limit, start, step = arguments.minutes * 60, time.time(), 0
-    sums, count, saved = {}, 0, time.time()
+    sums: dict[str, torch.Tensor] = {}
+    count, saved = 0, time.time()
 
-    def save():
+    def save() -> None:
         torch.save({"average": average.state_dict(), "step": step, "used": time.time() - start}, arguments.out / "last.pt")
 
     with open(arguments.out / "log.csv", "a") as log:

@@ -1,6 +1,9 @@
 """Composes scenes for trace.cu: what lies where, the room and its lamps, the camera. A scene depends on its seed alone."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -11,11 +14,17 @@ import pens
 import things
 from things import moved, rotation
 
+# A surface: its kind, nothing, its roughness. A room: see rooms.place. Scenes: numbers, shapes, materials, classes of each.
+Sheet = tuple[str, None, float]
+Place = tuple[np.ndarray, list[tuple[float, float, float, np.ndarray, int]], tuple[np.ndarray, np.ndarray]]
+Batch = tuple[np.ndarray, np.ndarray, np.ndarray, list[list[int]]]
+
 CLASSES = ["coin", "die", "bolt", "pen"]
 THEMES = {"pen": 0.3, "bolt": 0.27, "coin": 0.15, "die": 0.06, "mixed": 0.12, "none": 0.1}
 
 
-def pack(thing, where, yaw, tilt, instance, shapes, materials):
+def pack(thing: things.Thing, where: Sequence[float], yaw: float, tilt: float, instance: int, shapes: list[np.ndarray],
+         materials: list[things.Row]) -> None:
     turn = rotation("z", yaw) @ rotation("y", tilt)
     for s in thing.shapes:
         s = moved(s, where, turn)
@@ -35,7 +44,7 @@ def pack(thing, where, yaw, tilt, instance, shapes, materials):
         shapes.append(row)
 
 
-def apart(a, b):
+def apart(a: Sequence[float], b: Sequence[float]) -> float:
     """The distance between two segments on the table (x, y, yaw, half length)."""
     t = np.linspace(-1, 1, 9)
     p = np.stack([a[0] + t * a[3] * math.cos(a[2]), a[1] + t * a[3] * math.sin(a[2])], 1)
@@ -43,10 +52,11 @@ def apart(a, b):
     return np.sqrt(((p[:, None] - q[None]) ** 2).sum(-1)).min()
 
 
-def arrange(rng, items):
+def arrange(rng: np.random.Generator, items: list[things.Thing]) -> list[list[float] | None]:
     """Places for things, in a row, apart, near each other or across each other: x, y, z, yaw, tilt."""
     style = rng.choice(["apart", "row", "heap"], p=[0.55, 0.2, 0.25])
-    poses, laid = [], []
+    poses: list[list[float]] = []
+    laid: list[tuple[float, float, float, float, float, float]] = []
     if style == "row" and items:
         yaw, jitter = rng.uniform(0, 2 * math.pi), rng.choice([0.02, 0.1, 0.3])
         gap = rng.uniform(0.05, 1.5)
@@ -55,12 +65,13 @@ def arrange(rng, items):
             at += thing.width
             along = rng.normal(0, 0.06) * thing.length
             flip = math.pi * (rng.random() < (0.1 if jitter < 0.2 else 0.5))
-            poses.append([at * -math.sin(yaw) + along * math.cos(yaw), at * math.cos(yaw) + along * math.sin(yaw), 0.0, yaw + flip + rng.normal(0, jitter), 0.0])
+            poses.append([at * -math.sin(yaw) + along * math.cos(yaw), at * math.cos(yaw) + along * math.sin(yaw), 0.0,
+                          yaw + flip + rng.normal(0, jitter), 0.0])
             at += thing.width + gap + 0.3 * jitter * thing.length
         middle = np.mean([p[:2] for p in poses], 0)
         for p in poses:
             p[0], p[1] = p[0] - middle[0], p[1] - middle[1]
-        return poses
+        return list(poses)
     area = sum(max(t.length * 0.6, 0.7) * max(t.width, 0.7) * 4 for t in items)
     spread = math.sqrt(area) * (rng.uniform(0.7, 1.8) if style == "apart" else rng.uniform(0.35, 0.7))
     for thing in items:
@@ -74,7 +85,8 @@ def arrange(rng, items):
                 best = (clear, x, y, yaw)
             if clear > 0.05 or (style == "heap" and attempt > 4):
                 break
-        clear, x, y, yaw = best if style == "apart" else (clear, x, y, yaw)
+        if best is not None and style == "apart":
+            clear, x, y, yaw = best
         z = tilt = 0.0
         if clear < 0:  # across another: one end on the table
             under = max((o for o in laid if apart((x, y, yaw, half), o) < thing.width + o[4]), key=lambda o: o[5], default=None)
@@ -90,24 +102,34 @@ def arrange(rng, items):
                 continue
         poses.append([x, y, z, yaw, tilt])
         laid.append((x, y, yaw, half, thing.width, z + thing.height))
-    return poses + [None] * (len(items) - len(poses))
+    return [*poses, *[None] * (len(items) - len(poses))]
 
 
-def compose(seed, sheets, places, reliefs, asked=None):
-    """The rows of one scene, of its own choice or with the classes that are asked for: its numbers, shapes, materials, and the class of
-    each instance."""
+def compose(seed: int, sheets: Sequence[Sheet], places: Sequence[Place], reliefs: int,
+            asked: list[str] | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[int]]:
+    """The rows of one scene, of its own choice or with the classes that are asked for.
+
+    They are its numbers, shapes, materials, and the class of each instance.
+    """
     rng = np.random.default_rng(seed)
     c = np.zeros(96, np.float32)
-    shapes, materials, classes = [], [], []
+    shapes: list[np.ndarray] = []
+    materials: list[things.Row] = []
+    classes: list[int] = []
     theme = rng.choice(list(THEMES), p=np.array(list(THEMES.values())) / sum(THEMES.values()))
-    many = lambda *options: int(rng.choice(options))
-    wanted = {"pen": ["pen"] * many(1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8), "bolt": ["bolt"] * many(1, 1, 2, 3, 4, 5, 6, 8, 10, 12), "coin": ["coin"] * many(1, 2, 3, 5, 8, 12, 16),
+
+    def many(*options: int) -> int:
+        return int(rng.choice(options))
+
+    wanted = {"pen": ["pen"] * many(1, 1, 1, 2, 2, 3, 3, 4, 5, 6, 8), "bolt": ["bolt"] * many(1, 1, 2, 3, 4, 5, 6, 8, 10, 12),
+              "coin": ["coin"] * many(1, 2, 3, 5, 8, 12, 16),
               "die": ["die"] * many(1, 2, 3, 4, 5, 6), "none": [],
               "mixed": list(rng.choice(CLASSES, int(rng.integers(2, 9)), p=[0.28, 0.15, 0.3, 0.27]))}[theme]
     if asked:
         theme, wanted = "asked", asked
     family = int(rng.integers(8)) if rng.random() < 0.35 else None
-    make = {"coin": lambda: money.coin(rng, reliefs, family), "die": lambda: money.die(rng), "bolt": lambda: fasteners.bolt(rng), "pen": lambda: pens.pen(rng)}
+    make = {"coin": lambda: money.coin(rng, reliefs, family), "die": lambda: money.die(rng),
+            "bolt": lambda: fasteners.bolt(rng), "pen": lambda: pens.pen(rng)}
     items = [(name, make[name]()) for name in wanted]
     if len(items) > 1 and theme in ("pen", "bolt") and rng.random() < 0.25:  # several of one kind
         items = [(name, items[0][1]) for name, _ in items]
@@ -140,8 +162,16 @@ def compose(seed, sheets, places, reliefs, asked=None):
         c[26] = 1
         for k in range(4):
             wave, way = rng.uniform(0.15, 1.1), rng.uniform(0, 6.3)
-            c[27 + 4 * k:31 + 4 * k] = wave * math.cos(way), wave * math.sin(way), rng.uniform(0, 6.3), rng.uniform(0, 0.13) / wave ** 0.7
-    ground = lambda x, y: sum(c[30 + 4 * k] * math.sin(c[27 + 4 * k] * x + c[28 + 4 * k] * y + c[29 + 4 * k] + 0.7 * math.sin(0.31 * c[28 + 4 * k] * x - 0.23 * c[27 + 4 * k] * y)) for k in range(4)) if c[26] else 0.0
+            phase, high = rng.uniform(0, 6.3), rng.uniform(0, 0.13) / wave ** 0.7
+            c[27 + 4 * k:31 + 4 * k] = wave * math.cos(way), wave * math.sin(way), phase, high
+
+    def ground(x: float, y: float) -> float:
+        if not c[26]:
+            return 0.0
+        waves = (c[27 + 4 * k:31 + 4 * k] for k in range(4))
+        return sum(high * math.sin(a * x + b * y + phase + 0.7 * math.sin(0.31 * b * x - 0.23 * a * y))
+                   for a, b, phase, high in waves)
+
     reach = []
     for (name, thing), pose in zip(items, arrange(rng, [t for _, t in items])):
         if pose is None or len(shapes) > 110:
@@ -160,7 +190,7 @@ def compose(seed, sheets, places, reliefs, asked=None):
             levels = [ground(*e) for e in ends]
             slope = (levels[4] - levels[0]) / (2 * thing.length)
             tilt -= math.atan(slope)
-            z += max(l - slope * s * thing.length for l, s in zip(levels, (-1, -0.5, 0, 0.5, 1)))
+            z += max(level - slope * s * thing.length for level, s in zip(levels, (-1, -0.5, 0, 0.5, 1)))
         pack(thing, (x, y, z + base + 0.002), yaw, tilt, instance, shapes, materials)
     # The room and its lamps.
     about = int(rng.integers(len(places)))
@@ -171,14 +201,16 @@ def compose(seed, sheets, places, reliefs, asked=None):
     even = strength * rng.uniform(0.3, 1.1)
     c[79:82], c[82:85] = above * even, beside * even * rng.uniform(0.4, 1)
     count = 0
-    for azimuth, elevation, radius, power, area in sorted(lamps, key=lambda l: -l[4] * float(np.sum(l[3])))[:2]:
+    for azimuth, elevation, radius, power, area in sorted(lamps, key=lambda lamp: -lamp[4] * float(np.sum(lamp[3])))[:2]:
         azimuth -= 2 * math.pi * turned
         way = (math.cos(azimuth) * math.cos(elevation), math.sin(azimuth) * math.cos(elevation), math.sin(elevation))
-        c[44 + 8 * count:52 + 8 * count] = [*way, 0, *(np.asarray(power) * strength * area * 0.014), float(np.clip(radius, 0.06, 0.6))]
+        c[44 + 8 * count:52 + 8 * count] = [*way, 0, *(np.asarray(power) * strength * area * 0.014),
+                                            float(np.clip(radius, 0.06, 0.6))]
         count += 1
     for _ in range(int(rng.choice([0, 0, 1, 1, 2]))):
         azimuth, elevation, far = rng.uniform(0, 6.3), rng.uniform(0.3, 1.5), rng.uniform(25, 120)
-        way = far * np.array([math.cos(azimuth) * math.cos(elevation), math.sin(azimuth) * math.cos(elevation), math.sin(elevation)])
+        way = far * np.array([math.cos(azimuth) * math.cos(elevation), math.sin(azimuth) * math.cos(elevation),
+                              math.sin(elevation)])
         color = np.clip(np.array([1, 0.9, 0.78]) + rng.uniform(-0.15, 0.25, 3), 0, 1.1) * rng.uniform(0.3, 3)
         c[44 + 8 * count:52 + 8 * count] = [*way, far, *color, rng.uniform(0.02, 0.35)]
         count += 1
@@ -193,7 +225,8 @@ def compose(seed, sheets, places, reliefs, asked=None):
     else:
         centre, radius = np.zeros(2), rng.uniform(4, 12)
     crop = rng.random() < 0.2 and not asked
-    view = max(radius * 2 * (rng.uniform(0.5, 1.0) if crop else np.exp(rng.uniform(math.log(0.95), math.log(1.5 if asked else 2.8)))), rng.uniform(2.2, 9))
+    view = max(radius * 2 * (rng.uniform(0.5, 1.0) if crop
+                             else np.exp(rng.uniform(math.log(0.95), math.log(1.5 if asked else 2.8)))), rng.uniform(2.2, 9))
     angle = math.radians(rng.uniform(25, 75))
     far = view / 2 / math.tan(angle / 2)
     elevation = math.radians(max(20, min(90, 90 - abs(rng.normal(0, 30)))))
@@ -205,12 +238,14 @@ def compose(seed, sheets, places, reliefs, asked=None):
     right /= np.linalg.norm(right)
     up = np.cross(right, ahead)
     roll = rng.normal(0, 0.15)
-    c[0:3], c[3:6], c[6:9], c[9:12] = eye, right * math.cos(roll) + up * math.sin(roll), up * math.cos(roll) - right * math.sin(roll), ahead
+    c[0:3], c[9:12] = eye, ahead
+    c[3:6], c[6:9] = right * math.cos(roll) + up * math.sin(roll), up * math.cos(roll) - right * math.sin(roll)
     c[12] = math.tan(angle / 2)
     return c, np.array(shapes, np.float32).reshape(-1, 64), np.array(materials, np.float32).reshape(-1, 12), classes
 
 
-def batch(seeds, sheets, places, reliefs, asked=None):
+def batch(seeds: Iterable[int], sheets: Sequence[Sheet], places: Sequence[Place], reliefs: int,
+          asked: list[str] | None = None) -> Batch:
     """Several scenes as one set of arrays, and the classes of each."""
     parts = [compose(s, sheets, places, reliefs, asked) for s in seeds]
     first = rows = 0

@@ -1,11 +1,16 @@
 """Weights to start from: of last.pt, or of an exported file, whose normalizations have become part of its convolutions."""
 
+from __future__ import annotations
+
+import itertools
+import pathlib
+
 import numpy as np
 import torch
 from torch import nn
 
 
-def weights_of(path, network, pictures):
+def weights_of(path: pathlib.Path, network: nn.Module, pictures: torch.Tensor) -> None:
     """Loads weights into the network. Of an ONNX file each convolution is taken with its bias, and the normalization behind it is
     set to what it finds in `pictures`, so that it changes nothing."""
     if path.suffix == ".pt":
@@ -16,11 +21,12 @@ def weights_of(path, network, pictures):
 
     graph = onnx.load(path).graph
     held = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
-    held.update({node.output[0]: held[node.input[0]] for node in graph.node if node.op_type == "Identity" and node.input[0] in held})
+    held.update({node.output[0]: held[node.input[0]] for node in graph.node if node.op_type == "Identity"
+                 and node.input[0] in held})
     found = [[held[name] for name in node.input[1:]] for node in graph.node if node.op_type == "Conv"]
     order, seen = [], set()
 
-    def calibrated(module, inputs):
+    def calibrated(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         x = inputs[0].float()
         if module in seen:
             return
@@ -31,7 +37,7 @@ def weights_of(path, network, pictures):
         module.weight.data.copy_((variance + module.eps).sqrt())
         module.bias.data.copy_(mean + module.folded)
 
-    def listed(module, inputs):
+    def listed(module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         order.append(module)
 
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
@@ -43,12 +49,8 @@ def weights_of(path, network, pictures):
         hook.remove()
     if len(order) != len(found):
         raise SystemExit(f"{path} has {len(found)} convolutions, the network {len(order)}")
-    follows = {}
-    for parent in network.modules():
-        children = list(parent.children())
-        for a, b in zip(children, children[1:]):
-            if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d):
-                follows[a] = b
+    follows = {a: b for parent in network.modules() for a, b in itertools.pairwise(parent.children())
+               if isinstance(a, nn.Conv2d) and isinstance(b, nn.BatchNorm2d)}
     device = pictures.device
     for module, parts in zip(order, found):
         module.weight.data.copy_(torch.from_numpy(np.array(parts[0])).to(device))

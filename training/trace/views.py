@@ -1,22 +1,27 @@
 """Varied views of drawn scenes, and what is to be found in them, for a whole batch at once on one device."""
 
+from __future__ import annotations
+
 import math
 
 import torch
 from torch.nn import functional as F
 
+Targets = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+
 MOST = 16  # instances of a scene
 
 
-def uniform(like, *shape, low=0.0, high=1.0):
+def uniform(like: torch.Tensor, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
     return torch.rand(*shape, device=like.device) * (high - low) + low
 
 
-def turned(pictures, index, size):
+def turned(pictures: torch.Tensor, index: torch.Tensor, size: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Turned, scaled, sheared, mirrored and shifted views; what lies outside is grey or of one color and has no objects."""
     n = len(pictures)
     scale = torch.exp(uniform(pictures, n, low=math.log(0.7), high=math.log(1.8)))
-    angle = torch.where(uniform(pictures, n) < 0.6, uniform(pictures, n, high=2 * math.pi), math.pi / 2 * torch.randint(4, (n,), device=pictures.device))
+    angle = torch.where(uniform(pictures, n) < 0.6, uniform(pictures, n, high=2 * math.pi),
+                        math.pi / 2 * torch.randint(4, (n,), device=pictures.device))
     mirror = torch.where(uniform(pictures, n) < 0.5, -1.0, 1.0)
     stretch, shear = uniform(pictures, n, low=0.85, high=1.18), 0.06 * torch.randn(n, device=pictures.device)
     c, s = torch.cos(angle), torch.sin(angle)
@@ -28,13 +33,14 @@ def turned(pictures, index, size):
     theta = torch.cat([inverse, -(inverse @ shift[:, :, None])], 2)
     grid = F.affine_grid(theta, (n, 1, size, size), align_corners=False)
     inside = (grid.abs().amax(-1) <= 1)[:, None]
-    fill = torch.where(uniform(pictures, n, 1, 1, 1) < 0.5, torch.full_like(pictures[:, :, :1, :1], 0.447), uniform(pictures, n, 3, 1, 1))
+    fill = torch.where(uniform(pictures, n, 1, 1, 1) < 0.5, torch.full_like(pictures[:, :, :1, :1], 0.447),
+                       uniform(pictures, n, 3, 1, 1))
     seen = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=False)
     where = F.grid_sample(index.float()[:, None], grid, mode="nearest", padding_mode="zeros", align_corners=False)[:, 0].long()
     return torch.where(inside, seen, fill), where
 
 
-def blurred(x, sigma):
+def blurred(x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
     """Blurred by a Gaussian, each picture by its own (source: the usual separable filter, as a grouped convolution)."""
     n, c, h, w = x.shape
     t = torch.arange(-6, 7, device=x.device)
@@ -45,7 +51,7 @@ def blurred(x, sigma):
     return F.conv2d(flat, kernel[:, None, :, None], groups=n * c).reshape(n, c, h, w)
 
 
-def compressed(x, step):
+def compressed(x: torch.Tensor, step: torch.Tensor) -> torch.Tensor:
     """Brightness quantized in blocks of eight as JPEG does it, with a step for each picture; colors at half the size."""
     k = torch.arange(8, device=x.device)
     dct = torch.cos((2 * k[None] + 1) * k[:, None] * math.pi / 16) * 0.5
@@ -60,10 +66,13 @@ def compressed(x, step):
     return y + color
 
 
-def photographed(x):
+def photographed(x: torch.Tensor) -> torch.Tensor:
     """What cameras and files do to a picture: color, exposure, vignette, blur, sharpening, noise, compression."""
     n = len(x)
-    pick = lambda share: uniform(x, n, 1, 1, 1) < share
+
+    def pick(share: float) -> torch.Tensor:
+        return uniform(x, n, 1, 1, 1) < share
+
     toned = x * uniform(x, n, 1, 1, 1, low=0.65, high=1.35) * (1 + 0.08 * torch.randn(n, 3, 1, 1, device=x.device))
     toned = toned.clamp(0, 1) ** uniform(x, n, 1, 1, 1, low=0.6, high=1.6)
     grey = toned.mean(1, keepdim=True)
@@ -84,7 +93,7 @@ def photographed(x):
     return torch.where(pick(0.5), compressed(x, uniform(x, n, low=0.01, high=0.12)), x).clamp(0, 1)
 
 
-def targets(index, classes):
+def targets(index: torch.Tensor, classes: torch.Tensor) -> Targets:
     """Boxes [n, K, 4], classes [n, K], which of them count [n, K], and masks [n, K, h / 4, w / 4]; the countable come first."""
     n, h, w = index.shape
     k = classes.shape[1] + 1
@@ -93,8 +102,13 @@ def targets(index, classes):
     rows = torch.zeros(n, k, h, dtype=torch.bool, device=index.device)
     columns[b, index, torch.arange(w, device=index.device)[None, None].expand_as(index)] = True
     rows[b, index, torch.arange(h, device=index.device)[None, :, None].expand_as(index)] = True
-    first = lambda present: present.float().argmax(-1)
-    last = lambda present: present.shape[-1] - present.flip(-1).float().argmax(-1)
+
+    def first(present: torch.Tensor) -> torch.Tensor:
+        return present.float().argmax(-1)
+
+    def last(present: torch.Tensor) -> torch.Tensor:
+        return present.shape[-1] - present.flip(-1).float().argmax(-1)
+
     boxes = torch.stack([first(columns), first(rows), last(columns), last(rows)], -1).float()[:, 1:]
     masks = torch.zeros(n, k, h // 4, w // 4, device=index.device)
     one = torch.full((n, 1, h // 4, w // 4), 1 / 16, device=index.device)
@@ -105,16 +119,23 @@ def targets(index, classes):
     sides = boxes[..., 2:] - boxes[..., :2]
     real = columns.any(-1)[:, 1:] & (classes >= 0) & (masks.sum((2, 3)) * 16 >= 24) & (sides.amin(-1) >= 4)
     order = torch.sort(real.float(), dim=1, descending=True, stable=True).indices[:, :max(1, int(real.sum(1).max()))]
-    take = lambda x: x.gather(1, order.reshape(*order.shape, *[1] * (x.ndim - 2)).expand(-1, -1, *x.shape[2:]))
+
+    def take(x: torch.Tensor) -> torch.Tensor:
+        return x.gather(1, order.reshape(*order.shape, *[1] * (x.ndim - 2)).expand(-1, -1, *x.shape[2:]))
+
     return take(boxes), take(classes).clamp(min=0), take(real), take(masks)
 
 
-def views(pictures, index, classes, count, size):
+def views(pictures: torch.Tensor, index: torch.Tensor, classes: torch.Tensor, count: int,
+          size: int) -> tuple[torch.Tensor, Targets]:
     """`count` varied views of the scenes of a pool (pictures as bytes [p, 3, s, s]): a fifth are four scenes in one, a fifth have
     the objects of another scene laid upon them. (Source of the ideas: YOLOv4's mosaic; Ghiasi and others, "Simple Copy-Paste",
     2021.)"""
     device = pictures.device
-    choose = lambda k: torch.randint(len(pictures), (k,), device=device)
+
+    def choose(k: int) -> torch.Tensor:
+        return torch.randint(len(pictures), (k,), device=device)
+
     four, laid = count // 5, count // 5
     one = count - four
     i = choose(one)
@@ -126,7 +147,8 @@ def views(pictures, index, classes, count, size):
     kept[:, 0] = False
     over = kept.gather(1, where.flatten(1)).reshape(where.shape)
     cover = blurred(over[:, None].float(), torch.full((laid,), 0.6, device=device))
-    shadow = blurred(torch.roll(over[:, None].float(), (int(torch.randint(-6, 7, ())), int(torch.randint(-6, 7, ()))), (2, 3)), uniform(p, laid, low=1, high=5))
+    shadow = blurred(torch.roll(over[:, None].float(), (int(torch.randint(-6, 7, ())), int(torch.randint(-6, 7, ()))), (2, 3)),
+                     uniform(p, laid, low=1, high=5))
     p[:laid] = p[:laid] * (1 - shadow * uniform(p, laid, 1, 1, 1, high=0.6)) * (1 - cover) + other * cover
     w[:laid] = torch.where(over, where + MOST, w[:laid])
     c[:laid, MOST:2 * MOST] = classes[j]

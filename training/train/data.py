@@ -1,5 +1,7 @@
 """Rendered scenes and how they are varied for training."""
 
+from __future__ import annotations
+
 import json
 import pathlib
 
@@ -7,13 +9,16 @@ import cv2
 import numpy as np
 import torch
 
+Sample = tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]
+View = tuple[np.ndarray, np.ndarray, list[int]]
+
 CLASSES = ["coin", "die", "bolt", "pen"]
 
 
 class Scenes(torch.utils.data.Dataset):
     """All scenes of a folder in memory: picture [h, w, 3] uint8 RGB, object index [h, w] uint8, class of each index."""
 
-    def __init__(self, folder, size, length=None, augment=True, seed=0):
+    def __init__(self, folder: pathlib.Path, size: int, length: int | None = None, augment: bool = True, seed: int = 0) -> None:
         self.size, self.augment, self.seed = size, augment, seed
         self.items = []
         for path in sorted(pathlib.Path(folder).glob("*.json")):
@@ -23,10 +28,10 @@ class Scenes(torch.utils.data.Dataset):
             self.items.append((picture, index, [CLASSES.index(name) for name in names]))
         self.length = length or len(self.items)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, i):
+    def __getitem__(self, i: int) -> Sample:
         rng = np.random.default_rng((self.seed, i))
         if not self.augment:
             picture, index, classes = self.items[i]
@@ -37,7 +42,7 @@ class Scenes(torch.utils.data.Dataset):
             picture, index, classes = self.paste(rng, picture, index, classes)
         return target(photograph(rng, picture), index, classes)
 
-    def view(self, rng, size):
+    def view(self, rng: np.random.Generator, size: int) -> View:
         """A turned, scaled and shifted view of one scene; what lies outside is mirrored or grey and has no objects."""
         picture, index, classes = self.items[rng.integers(len(self.items))]
         h, w = index.shape
@@ -57,7 +62,7 @@ class Scenes(torch.utils.data.Dataset):
         index = cv2.warpAffine(index, matrix, (size, size), flags=cv2.INTER_NEAREST, borderValue=0)
         return picture, index, classes
 
-    def paste(self, rng, picture, index, classes):
+    def paste(self, rng: np.random.Generator, picture: np.ndarray, index: np.ndarray, classes: list[int]) -> View:
         """Lays some objects of another scene upon this one, with a soft shadow. (Source of the idea: Ghiasi and others, "Simple
         Copy-Paste is a Strong Data Augmentation Method for Instance Segmentation", 2021.)"""
         other, where, names = self.view(rng, self.size)
@@ -67,16 +72,18 @@ class Scenes(torch.utils.data.Dataset):
             return picture, index, classes
         cover = cv2.GaussianBlur(laid.astype(np.float32), (0, 0), 0.7)
         shift = np.float32([[1, 0, rng.uniform(-6, 6)], [0, 1, rng.uniform(-6, 6)]])
-        shadow = cv2.GaussianBlur(cv2.warpAffine(laid.astype(np.float32), shift, laid.shape[::-1]), (0, 0), rng.uniform(1, 6)) * rng.uniform(0, 0.6)
+        shadow = cv2.GaussianBlur(cv2.warpAffine(laid.astype(np.float32), shift, laid.shape[::-1]), (0, 0),
+                                  rng.uniform(1, 6)) * rng.uniform(0, 0.6)
         mixed = picture * (1 - shadow)[..., None] * (1 - cover)[..., None] + other * cover[..., None]
         index = np.where(laid, where.astype(np.int32) + len(classes), index)
         return mixed.astype(np.uint8), index, classes + names
 
-    def mosaic(self, rng):
+    def mosaic(self, rng: np.random.Generator) -> View:
         """Four views of half the size."""
         picture = np.empty((self.size, self.size, 3), np.uint8)
         index = np.zeros((self.size, self.size), np.int32)
-        classes, half = [], self.size // 2
+        classes: list[int] = []
+        half = self.size // 2
         for y in (0, half):
             for x in (0, half):
                 p, m, c = self.view(rng, half)
@@ -86,7 +93,7 @@ class Scenes(torch.utils.data.Dataset):
         return picture, index, classes
 
 
-def photograph(rng, picture):
+def photograph(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
     """What cameras and files do to a picture: colour, exposure, blur, noise, compression."""
     x = picture.astype(np.float32) / 255
     if rng.random() < 0.8:
@@ -107,7 +114,7 @@ def photograph(rng, picture):
         kernel = np.zeros((length, length), np.float32)
         a = rng.uniform(0, np.pi)
         for t in np.linspace(-1, 1, 20):
-            kernel[int(round((length - 1) / 2 * (1 + t * np.sin(a)))), int(round((length - 1) / 2 * (1 + t * np.cos(a))))] = 1
+            kernel[round((length - 1) / 2 * (1 + t * np.sin(a))), round((length - 1) / 2 * (1 + t * np.cos(a)))] = 1
         x = cv2.filter2D(x, -1, kernel / kernel.sum())
     if rng.random() < 0.15:  # sharpened, as phones do
         x = x + rng.uniform(0.3, 1.2) * (x - cv2.GaussianBlur(x, (0, 0), 1.2))
@@ -120,7 +127,7 @@ def photograph(rng, picture):
     return x
 
 
-def letterbox(picture, index, size):
+def letterbox(picture: np.ndarray, index: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     h, w = index.shape
     scale = size / max(h, w)
     nw, nh = round(w * scale), round(h * scale)
@@ -131,7 +138,7 @@ def letterbox(picture, index, size):
     return out, mask
 
 
-def target(picture, index, classes):
+def target(picture: np.ndarray, index: np.ndarray, classes: list[int]) -> Sample:
     """Tensors: picture, boxes [n, 4], classes [n], masks [n, h / 4, w / 4] at prototype resolution."""
     boxes, kept, masks = [], [], []
     for i, c in enumerate(classes, 1):
@@ -143,11 +150,14 @@ def target(picture, index, classes):
             continue
         boxes.append(box)
         kept.append(c)
-        masks.append(cv2.resize((index == i).astype(np.float32), (index.shape[1] // 4, index.shape[0] // 4), interpolation=cv2.INTER_AREA))
+        masks.append(cv2.resize((index == i).astype(np.float32), (index.shape[1] // 4, index.shape[0] // 4),
+                                interpolation=cv2.INTER_AREA))
     n = len(boxes)
-    return (torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))), torch.tensor(np.array(boxes, np.float32).reshape(n, 4)),
-            torch.tensor(kept, dtype=torch.long), torch.from_numpy(np.array(masks, np.float32).reshape(n, index.shape[0] // 4, index.shape[1] // 4)))
+    return (torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1))),
+            torch.tensor(np.array(boxes, np.float32).reshape(n, 4)),
+            torch.tensor(kept, dtype=torch.long),
+            torch.from_numpy(np.array(masks, np.float32).reshape(n, index.shape[0] // 4, index.shape[1] // 4)))
 
 
-def collate(batch):
+def collate(batch: list[Sample]) -> tuple[torch.Tensor, list[tuple[torch.Tensor, ...]]]:
     return torch.stack([item[0] for item in batch]), [item[1:] for item in batch]

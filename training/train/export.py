@@ -6,6 +6,8 @@
 the confidences, one for all classes or one each: `sigmoid(temperature * logit + bias)`.
 """
 
+from __future__ import annotations
+
 import argparse
 
 import onnx
@@ -15,13 +17,16 @@ from data import CLASSES
 from model import COEFFICIENTS, Exported, Network
 
 
-def main():
+def numbers(text: str) -> list[float]:
+    return [float(number) for number in text.split(",")]
+
+
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkpoint")
     parser.add_argument("file")
     parser.add_argument("--classes", default=",".join(CLASSES))
     parser.add_argument("--size", type=int, default=512)
-    numbers = lambda text: [float(number) for number in text.split(",")]
     parser.add_argument("--temperature", type=numbers, default=[1.0])
     parser.add_argument("--bias", type=numbers, default=[0.0])
     arguments = parser.parse_args()

@@ -3,11 +3,15 @@
 Assignment: the ten anchors inside an object's box with the best `score ** 0.5 * IoU ** 6` (Feng et al., *TOOD*, 2021).
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 from torch.nn import functional as F
 
 
-def iou(a, b):
+def iou(a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Elementwise over the last dimension (x1, y1, x2, y2): IoU and complete IoU (Zheng et al., 2020)."""
     left, right = torch.maximum(a[..., :2], b[..., :2]), torch.minimum(a[..., 2:], b[..., 2:])
     common = (right - left).clamp(min=0).prod(-1)
@@ -22,7 +26,8 @@ def iou(a, b):
 
 
 @torch.no_grad()
-def assign(scores, boxes, centres, gt_boxes, gt_classes, top=10):
+def assign(scores: torch.Tensor, boxes: torch.Tensor, centres: torch.Tensor, gt_boxes: torch.Tensor, gt_classes: torch.Tensor,
+           top: int = 10) -> tuple[torch.Tensor, torch.Tensor]:
     """For each anchor the object it learns (or -1) and the class target."""
     n, a = len(gt_boxes), len(centres)
     inside = ((centres[None] > gt_boxes[:, None, :2]) & (centres[None] < gt_boxes[:, None, 2:])).all(-1)
@@ -39,7 +44,8 @@ def assign(scores, boxes, centres, gt_boxes, gt_classes, top=10):
     return torch.where(taken, owner, -1), norm.sum(0).clamp(0, 1)
 
 
-def loss(outputs, targets, most_masks=48):
+def loss(outputs: Sequence[torch.Tensor], targets: Sequence[Sequence[torch.Tensor]],
+         most_masks: int = 48) -> tuple[torch.Tensor, dict[str, float]]:
     logits, distances, coefficients, prototypes, centres = outputs
     logits, coefficients, prototypes = logits.float(), coefficients.float(), prototypes.float()
     boxes = torch.cat([centres[None] - distances[..., :2], centres[None] + distances[..., 2:]], -1)
@@ -68,7 +74,8 @@ def loss(outputs, targets, most_masks=48):
         xs = torch.arange(masks.shape[2])[None, None, :] + 0.5
         crop = ((xs > quarter[:, 0, None, None] - 1) & (xs < quarter[:, 2, None, None] + 1)
                 & (ys > quarter[:, 1, None, None] - 1) & (ys < quarter[:, 3, None, None] + 1)).float()
-        bce = (F.binary_cross_entropy_with_logits(masks, truth, reduction="none") * crop).sum((1, 2)) / crop.sum((1, 2)).clamp(min=1)
+        bce = F.binary_cross_entropy_with_logits(masks, truth, reduction="none") * crop
+        bce = bce.sum((1, 2)) / crop.sum((1, 2)).clamp(min=1)
         p = masks.sigmoid() * crop
         dice = 1 - (2 * (p * truth).sum((1, 2)) + 1) / (p.sum((1, 2)) + truth.sum((1, 2)) + 1)
         mask_loss = mask_loss + (bce + dice).sum()
@@ -82,9 +89,11 @@ def loss(outputs, targets, most_masks=48):
 
 
 @torch.no_grad()
-def assign_batch(scores, boxes, centres, gt_boxes, gt_classes, real, top=10):
+def assign_batch(scores: torch.Tensor, boxes: torch.Tensor, centres: torch.Tensor, gt_boxes: torch.Tensor,
+                 gt_classes: torch.Tensor, real: torch.Tensor, top: int = 10) -> tuple[torch.Tensor, torch.Tensor]:
     """`assign` for a batch: scores [b, a, c], boxes [b, a, 4], objects [b, k, ...] of which those that are `real` count."""
-    inside = ((centres[None, None] > gt_boxes[:, :, None, :2]) & (centres[None, None] < gt_boxes[:, :, None, 2:])).all(-1) & real[..., None]
+    inside = (centres[None, None] > gt_boxes[:, :, None, :2]) & (centres[None, None] < gt_boxes[:, :, None, 2:])
+    inside = inside.all(-1) & real[..., None]
     overlap = iou(boxes[:, None], gt_boxes[:, :, None])[0].clamp(min=0) * inside
     own = scores.transpose(1, 2).gather(1, gt_classes[..., None].expand(-1, -1, scores.shape[1]))
     metric = own.clamp(min=1e-9).sqrt() * overlap**6 + 1e-9 * inside
@@ -99,7 +108,8 @@ def assign_batch(scores, boxes, centres, gt_boxes, gt_classes, real, top=10):
     return torch.where(taken, owner, -1), norm.sum(1).clamp(0, 1)
 
 
-def batch_loss(outputs, targets, most_masks=1024):
+def batch_loss(outputs: Sequence[torch.Tensor], targets: Sequence[torch.Tensor],
+               most_masks: int = 1024) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """`loss` for a batch at once: targets are boxes [b, k, 4], classes [b, k], which are real [b, k] and masks [b, k, h, w]."""
     logits, distances, coefficients, prototypes, centres = outputs
     logits, coefficients, prototypes = logits.float(), coefficients.float(), prototypes.float()

@@ -4,6 +4,10 @@ Outputs `[batch, 4 + classes + coefficients, anchors]` (centre, size in input pi
 prototypes `[batch, coefficients, height / 4, width / 4]`.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -13,22 +17,22 @@ COEFFICIENTS = 16
 
 
 class Conv(nn.Sequential):
-    def __init__(self, inputs, outputs, kernel=3, stride=1, groups=1):
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1, groups: int = 1) -> None:
         super().__init__(nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
                          nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03), nn.SiLU(inplace=True))
 
 
 class Bottleneck(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.block = nn.Sequential(Conv(channels, channels // 2, 1), Conv(channels // 2, channels))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.block(x)
 
 
 class Separable(nn.Sequential):
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__(Conv(channels, channels, 3, groups=channels), Conv(channels, channels, 1))
 
 
@@ -36,13 +40,13 @@ class Context(nn.Module):
     """Adds what lies further away, by ever wider maxima, to maps of stride 32: a pen may be as long as the picture. (Source of the
     idea: YOLOv5's SPPF.) At first it adds nothing, so that a network trained without it can be gone on with."""
 
-    def __init__(self, channels):
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.reduce = Conv(channels, channels // 2, 1)
         self.join = nn.Conv2d(channels * 2, channels, 1, bias=False)
         nn.init.zeros_(self.join.weight)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         maps = [self.reduce(x)]
         for _ in range(3):
             maps.append(F.max_pool2d(maps[-1], 5, 1, 2))
@@ -52,18 +56,18 @@ class Context(nn.Module):
 class Refine(nn.Module):
     """A separable convolution beside its input; at first it adds nothing."""
 
-    def __init__(self, channels, kernel=5):
+    def __init__(self, channels: int, kernel: int = 5) -> None:
         super().__init__()
         self.deep = Conv(channels, channels, kernel, groups=channels)
         self.wide = nn.Conv2d(channels, channels, 1, bias=False)
         nn.init.zeros_(self.wide.weight)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x + self.wide(self.deep(x))
 
 
 class Network(nn.Module):
-    def __init__(self, classes, width=96):
+    def __init__(self, classes: int, width: int = 96) -> None:
         super().__init__()
         self.classes = classes
         self.stem = nn.Sequential(Conv(3, 16, 3, 2), Conv(16, 32, 3, 2), Bottleneck(32))
@@ -86,7 +90,7 @@ class Network(nn.Module):
         self.prototypes = nn.Sequential(Separable(width), nn.Conv2d(width, COEFFICIENTS, 1))
         nn.init.constant_(self.class_head[-1].bias, -4.6)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Class logits [B, A, classes], distances to the sides in pixels [B, A, 4], coefficients, prototypes, centres."""
         p2 = self.stem(x)
         p3 = self.stage3(p2)
@@ -110,21 +114,24 @@ class Network(nn.Module):
             xs = (ones.cumsum(3) - 0.5) * stride
             ys = (ones.cumsum(2) - 0.5) * stride
             centres.append(torch.cat([xs, ys], 1).flatten(2))
-        join = lambda parts: torch.cat(parts, 2).transpose(1, 2)
+
+        def join(parts: list[torch.Tensor]) -> torch.Tensor:
+            return torch.cat(parts, 2).transpose(1, 2)
+
         return join(logits), join(distances), join(coefficients), prototypes, join(centres)[0]
 
 
 class Exported(nn.Module):
     """The network with its outputs in the layout that decoders read."""
 
-    def __init__(self, network, temperature=(1.0,), bias=(0.0,)):
+    def __init__(self, network: Network, temperature: Sequence[float] = (1.0,), bias: Sequence[float] = (0.0,)) -> None:
         """Temperature and bias calibrate the logits: one each, or one a class."""
         super().__init__()
         self.network = network
         self.register_buffer("temperature", torch.tensor(temperature))
         self.register_buffer("bias", torch.tensor(bias))
 
-    def forward(self, images):
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
         logits, distances, coefficients, prototypes, centres = self.network(images)
         corner1 = centres[None] - distances[..., :2]
         corner2 = centres[None] + distances[..., 2:]

@@ -6,6 +6,8 @@ Writes OUT/last.pt every few minutes and goes on from it when started again; OUT
 twenty steps. The schedule follows the share of the time that is used.
 """
 
+from __future__ import annotations
+
 import argparse
 import copy
 import math
@@ -19,7 +21,7 @@ from losses import loss
 from model import Network
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenes", type=pathlib.Path)
     parser.add_argument("out", type=pathlib.Path)
@@ -45,7 +47,8 @@ def main():
     average = copy.deepcopy(network).eval()
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 1e-2}, {"params": plain, "weight_decay": 0.0}], lr=arguments.rate)
+    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 1e-2}, {"params": plain, "weight_decay": 0.0}],
+                                  lr=arguments.rate)
     step, used = 0, 0.0
     checkpoint = arguments.out / "last.pt"
     if checkpoint.exists():
@@ -63,7 +66,8 @@ def main():
         collate_fn=collate, prefetch_factor=4, persistent_workers=True))
     limit = arguments.minutes * 60
     last = saved = time.time()
-    sums, count = {}, 0
+    sums: dict[str, float] = {}
+    count = 0
     with open(arguments.out / "log.csv", "a") as log:
         while used < limit:
             share = used / limit
