@@ -56,7 +56,7 @@ struct BMPCodec: ImageCodec {
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        throw .unsupported("not writable as BMP")
+        throw .notWritable(as: "BMP", reason: "only JPEG, PNG and WebP are")
     }
 
     /// An image of the pixels that a function gives, with the rows in the file's order.

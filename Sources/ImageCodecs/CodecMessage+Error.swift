@@ -4,7 +4,7 @@ extension CodecMessage {
     /// What the library said.
     var description: String {
         let found = withUnsafeBytes(of: text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
-        return found.isEmpty ? "there is no memory for it" : found
+        return found.isEmpty ? "it cannot be read" : found
     }
 }
 
@@ -16,6 +16,7 @@ extension ImageCodecError {
         case CODEC_UNSUPPORTED:
             self = .unsupported("a \(format) file of a kind that cannot be read (\(message.description))")
         case CODEC_OTHER_SIZE: self = .corrupt("its size is not the one that its header says")
+        case CODEC_NO_MEMORY: self = .outOfMemory
         default: self = .corrupt(message.description)
         }
     }

@@ -27,7 +27,7 @@ struct GIFCodec: ImageCodec {
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        throw .unsupported("not writable as GIF")
+        throw .notWritable(as: "GIF", reason: "only JPEG, PNG and WebP are")
     }
 
     /// Passes extensions, such as comments, that come before the first image.

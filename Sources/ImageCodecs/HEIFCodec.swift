@@ -37,7 +37,7 @@ struct HEIFCodec: ImageCodec {
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        throw .unsupported("not writable as HEIF")
+        throw .notWritable(as: "HEIF", reason: "only JPEG, PNG and WebP are")
     }
 
     /// The image in RGB as libheif gives it.

@@ -10,6 +10,10 @@ public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
     case corrupt(String)
     /// The image is larger than the limits allow.
     case tooLarge(width: Int, height: Int, limits: ImageLimits)
+    /// The image cannot be written in a format, for the reason given.
+    case notWritable(as: String, reason: String)
+    /// A library had no memory for the image.
+    case outOfMemory
 
     public var description: String {
         switch self {
@@ -21,6 +25,10 @@ public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
             "The image is truncated: \(reason)."
         case .corrupt(let reason):
             "The image is corrupt: \(reason)."
+        case .notWritable(let format, let reason):
+            "The image cannot be written as \(format): \(reason)."
+        case .outOfMemory:
+            "There is no memory for the image."
         case .tooLarge(let width, let height, let limits):
             "The image is \(width)x\(height) pixels; the limit is "
                 + (max(width, height) > limits.side

@@ -58,7 +58,7 @@ struct JPEGCodec: ImageCodec {
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
         guard let width = UInt32(exactly: image.size.width), let height = UInt32(exactly: image.size.height) else {
-            throw .unsupported("not writable as JPEG (\(image.size) pixels)")
+            throw .notWritable(as: "JPEG", reason: "it is \(image.size) pixels")
         }
         var file: UnsafeMutablePointer<UInt8>?
         var length: UInt = 0
@@ -69,7 +69,7 @@ struct JPEGCodec: ImageCodec {
         }
         defer { free(file) }
         guard status == CODEC_OK, let file, let count = Int(exactly: length) else {
-            throw .unsupported("not writable as JPEG (\(message.description))")
+            throw status == CODEC_NO_MEMORY ? .outOfMemory : .notWritable(as: "JPEG", reason: message.description)
         }
         return Array(UnsafeBufferPointer(start: file, count: count))
     }

@@ -22,7 +22,7 @@ public enum PNGFile {
         _ elements: [Element], _ size: ImageSize, _ kind: PNGFileKind
     ) throws(ImageCodecError) -> [UInt8] {
         guard let width = UInt32(exactly: size.width), let height = UInt32(exactly: size.height) else {
-            throw .unsupported("not writable as PNG (\(size) pixels)")
+            throw .notWritable(as: "PNG", reason: "it is \(size) pixels")
         }
         var file: UnsafeMutablePointer<UInt8>?
         var length = 0
@@ -32,7 +32,7 @@ public enum PNGFile {
         }
         defer { free(file) }
         guard status == CODEC_OK, let file else {
-            throw .unsupported("not writable as PNG (\(message.description))")
+            throw status == CODEC_NO_MEMORY ? .outOfMemory : .notWritable(as: "PNG", reason: message.description)
         }
         return Array(UnsafeBufferPointer(start: file, count: length))
     }

@@ -35,7 +35,7 @@ struct TIFFCodec: ImageCodec {
     }
 
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
-        throw .unsupported("not writable as TIFF")
+        throw .notWritable(as: "TIFF", reason: "only JPEG, PNG and WebP are")
     }
 
     private static func workingMemory(_ layout: TIFFLayout, _ file: TIFFFile, _ size: ImageSize) -> Int {

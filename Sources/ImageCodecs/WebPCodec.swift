@@ -40,13 +40,13 @@ struct WebPCodec: ImageCodec {
     func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
         guard let width = Int32(exactly: image.size.width), let height = Int32(exactly: image.size.height),
             let stride = Int32(exactly: 3 * image.size.width)
-        else { throw .unsupported("not writable as WebP (\(image.size) pixels)") }
+        else { throw .notWritable(as: "WebP", reason: "it is \(image.size) pixels") }
         var buffer: UnsafeMutablePointer<UInt8>?
         let length = image.pixels.withUnsafeBufferPointer {
             WebPEncodeRGB($0.baseAddress, width, height, stride, Float(quality), &buffer)
         }
         defer { WebPFree(buffer) }
-        guard length > 0, let buffer else { throw .unsupported("not writable as WebP (\(image.size) pixels)") }
+        guard length > 0, let buffer else { throw .notWritable(as: "WebP", reason: "it is \(image.size) pixels") }
         return Array(UnsafeBufferPointer(start: buffer, count: length))
     }
 

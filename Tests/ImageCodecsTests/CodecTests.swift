@@ -25,6 +25,18 @@ import Testing
         }
     }
 
+    @Test func whatCannotBeWrittenIsToldWithTheFormat() {
+        let tall = Image(size: ImageSize(width: 2, height: 65_520), color: .black)
+        for (image, format, name) in [
+            (tall, ImageFormat.jpeg, "JPEG"), (tall, .webp, "WebP"), (picture, .gif, "GIF"), (picture, .heif, "HEIF"),
+        ] {
+            #expect { try image.encoded(as: format) } throws: { error in
+                guard case .notWritable(name, let reason)? = error as? ImageCodecError else { return false }
+                return !reason.isEmpty && "\(error)".hasPrefix("The image cannot be written as \(name): ")
+            }
+        }
+    }
+
     @Test func anEmptyOrUnknownFileIsUnrecognized() {
         for bytes in [[], [0], Array("hello, world".utf8)] as [[UInt8]] {
             #expect { try Image(decoding: bytes) } throws: { error in

@@ -56,7 +56,11 @@ extension ErrorResponse {
                 self.init(image: "Malformed base64 input image.", "not_an_image")
             case .unsupported: self.init(image: reason.description, "unsupported_image", status: .unsupportedMediaType)
             case .tooLarge: self.init(image: reason.description, "image_too_large", status: .contentTooLarge)
-            default: self.init(image: reason.description, "corrupt_image")
+            case .notWritable:
+                self.init(.unprocessableContent, "not_writable", message: reason.description)
+            case .outOfMemory:
+                self.init(.serviceUnavailable, "memory", message: reason.description, retryAfter: 1)
+            case .truncated, .corrupt: self.init(image: reason.description, "corrupt_image")
             }
         case .tooManyTiles(let count, let limit):
             self.init(
