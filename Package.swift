@@ -153,7 +153,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Imaging", "InstanceSegmentation"],
+            dependencies: ["Imaging", "InstanceSegmentation", "RuntimeSupport"],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

@@ -14,7 +14,7 @@ struct ModelFile {
     /// Why the runtime must not be given the file: opening a pipe, for example, would block it.
     private(set) var refusal: (any Error)?
 
-    /// Files above this are run as they are: one is rewritten in memory.
+    /// Largest file whose graph is rewritten, in memory of that size. Larger ones are run as they are.
     private static let largest = 400 << 20
 
     init(path: String, options: SessionOptions) {
@@ -29,10 +29,11 @@ struct ModelFile {
             return
         }
         precision = header.precision
-        guard options.leavesOutTails, let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe),
-            bytes.count <= Self.largest, let graph = ONNXGraph(bytes), let heads = graph.detectionHeads
+        guard options.leavesOutTails, let file = try? OpenedFile(path, limit: Self.largest),
+            let graph = ONNXGraph(reading: file), let heads = graph.detectionHeads,
+            let rest = graph.file(answering: heads.names)
         else { return }  // what is wrong with a file is said when it is opened
-        withoutTail = graph.file(answering: heads.names)
+        withoutTail = rest
         self.heads = heads
     }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct GraphTests {
     private func graph(_ fixture: String) throws -> (bytes: Data, graph: ONNXGraph?) {
         let bytes = try Data(contentsOf: TestFiles.fixture(fixture))
-        return (bytes, ONNXGraph(bytes))
+        return (bytes, ONNXGraph(reading: MemoryBytes(bytes)))
     }
 
     @Test func aFileIsReadAsItsOperationsAndOutputs() throws {
@@ -30,7 +30,8 @@ import Testing
         #expect(heads.levels.map(\.coefficients) == ["coefficients8", "coefficients16", "coefficients32"])
         #expect(heads.prototypes == "output1")
         // What is left answers them, and needs nothing else.
-        let rest = try #require(ONNXGraph(graph.file(answering: heads.names)))
+        let bytes = try #require(graph.file(answering: heads.names))
+        let rest = try #require(ONNXGraph(reading: MemoryBytes(bytes)))
         #expect(rest.outputs == heads.names && rest.nodes.count < graph.nodes.count)
         #expect(!rest.nodes.contains { ["Softmax", "Sigmoid", "Slice"].contains($0.type) })
     }
@@ -64,7 +65,7 @@ import Testing
     @Test func damagedFilesAreRefusedOrReadButNeverTrusted() throws {
         let bytes = try Data(contentsOf: TestFiles.fixture("tail.onnx"))
         for length in stride(from: 0, to: bytes.count, by: 61) {
-            if let graph = ONNXGraph(Data(bytes.prefix(length))), let heads = graph.detectionHeads {
+            if let graph = ONNXGraph(reading: MemoryBytes(bytes.prefix(length))), let heads = graph.detectionHeads {
                 _ = graph.file(answering: heads.names)
             }
         }
@@ -74,7 +75,7 @@ import Testing
             for _ in 0..<Int.random(in: 1...6, using: &random) {
                 damaged[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            if let graph = ONNXGraph(damaged) {
+            if let graph = ONNXGraph(reading: MemoryBytes(damaged)) {
                 _ = graph.file(answering: graph.detectionHeads?.names ?? ["output0"])
             }
         }

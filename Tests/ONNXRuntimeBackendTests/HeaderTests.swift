@@ -53,22 +53,24 @@ import Testing
         for (name, precision) in [
             ("bright", InferencePrecision.float32), ("quantized", .int8), ("tail", .float32),
         ] {
-            #expect(ONNXHeader(contentsOf: TestFiles.fixture(name + ".onnx").path)?.precision == precision, "\(name)")
+            let header = try ONNXHeader(modelAt: TestFiles.fixture(name + ".onnx").path)
+            #expect(header?.precision == precision, "\(name)")
         }
     }
 
     @Test func damagedFilesAreRefusedOrReadButNeverTrusted() throws {
         let bytes = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
-        #expect(ONNXHeader(Data()) == nil && ONNXHeader(Data("no model".utf8)) == nil)
-        #expect(ONNXHeader(contentsOf: "/no/such/file") == nil)
-        for length in 0..<bytes.count - 1 where length % 7 == 0 { _ = ONNXHeader(bytes.prefix(length)) }
+        func header(_ bytes: Data) -> ONNXHeader? { try? ONNXHeader(reading: MemoryBytes(bytes)) }
+        #expect(header(bytes) != nil && header(Data()) == nil && header(Data("no model".utf8)) == nil)
+        #expect(try ONNXHeader(modelAt: "/no/such/file") == nil)
+        for length in 0..<bytes.count - 1 where length % 7 == 0 { _ = header(bytes.prefix(length)) }
         var random = SystemRandomNumberGenerator()
         for _ in 0..<2000 {
             var damaged = bytes
             for _ in 0..<Int.random(in: 1...6, using: &random) {
                 damaged[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            _ = ONNXHeader(damaged)
+            _ = header(damaged)
         }
     }
 }

@@ -22,6 +22,13 @@ package enum ModelLimits {
     package static let graphEntries = 1 << 15
     /// Largest model file in bytes. Protobuf has no larger messages; weights beyond that are in files of their own.
     package static let modelFileSize = 1 << 31
+    /// Most fields of a model file that are looked at: each of `graphEntries` operations and constants may have 64.
+    package static let fields = 1 << 22
+    /// Most bytes of names and metadata of a model file that are kept. Names of a large network have some 2 MB.
+    package static let textBytes = 32 << 20
+    /// Most bytes of a model file that are read for its structure: `graphEntries` operations, and as many constants, whose weights lie
+    /// between them, take half of it.
+    package static let structureBytes = 1 << 29
     /// Most entries of a file's metadata.
     package static let metadataEntries = 4096
     /// Longest entry of the metadata that is parsed, in bytes of UTF-8.

@@ -52,28 +52,26 @@ package enum OrdinaryFile {
 
     /// Reads a file of limited size. Neither what is in its place nor what is put there meanwhile can block the thread.
     package static func read(_ path: String, limit: Int) throws(Failure) -> Data {
-        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno) }
-        defer { close(descriptor) }
-        var info = stat()
-        guard fstat(descriptor, &info) == 0 else { throw .system(errno) }
-        guard kind(info.st_mode) == nil else { throw .notOrdinary }
-        guard let size = Int(exactly: info.st_size), size <= limit else { throw .tooLarge(Int(clamping: info.st_size)) }
-        var contents = Data(capacity: max(size, 0))
+        let file = try OpenedFile(path, limit: limit)
+        var contents = Data(capacity: file.size)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 1)
         defer { buffer.deallocate() }
         while true {
-            #if canImport(Glibc)
-                let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
-            #else
-                let count = Darwin.read(descriptor, buffer.baseAddress, buffer.count)
-            #endif
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system(errno) }
+            let count = try file.read(into: buffer, at: contents.count)
             if count == 0 { return contents }
             contents.append(contentsOf: buffer[..<count])
             guard contents.count <= limit else { throw .tooLarge(contents.count) }
         }
+    }
+
+    /// The size of an open file, which must be an ordinary one.
+    static func size(of descriptor: Int32, limit: Int) throws(Failure) -> Int {
+        var info = stat()
+        guard fstat(descriptor, &info) == 0 else { throw .system(errno) }
+        guard kind(info.st_mode) == nil else { throw .notOrdinary }
+        let size = Int(clamping: info.st_size)
+        guard size <= limit else { throw .tooLarge(size) }
+        return max(size, 0)
     }
 
     /// What a mode stands for; `nil` for an ordinary file.

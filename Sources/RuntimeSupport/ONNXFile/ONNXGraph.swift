@@ -23,27 +23,45 @@ package struct ONNXGraph {
         let range: Range<Int>
     }
 
-    private let bytes: Data
-    /// The graph's message.
-    private let range: Range<Int>
+    private let bytes: ByteWindow
     package let nodes: [Node]
     private let initializers: [Initializer]
     /// The names of what the graph answers.
     package let outputs: [String]
     private let nodeOfOutput: [String: Int]
+    private let layout: Layout
 
+    /// Where the parts of the file lie that are kept when it is written with other outputs.
+    private struct Layout {
+        /// Fields of the file other than the graph.
+        var file: [Range<Int>] = []
+        /// Fields of the graph other than operations, constants and outputs.
+        var graph: [Range<Int>] = []
+        /// An operation each.
+        var nodes: [Range<Int>] = []
+        /// A constant each.
+        var initializers: [Range<Int>] = []
+    }
+
+    /// Reads the operations of a graph. Weights are not read.
     /// - Returns: `nil` where the bytes are no ONNX file, or one with what cannot be left out in parts: graphs inside graphs, functions,
     ///   weights in other files, more than `ModelLimits` allow.
-    package init?(_ bytes: Data) {
+    package init?(reading source: any ByteSource) {
+        guard let graph = try? ONNXGraph(ByteWindow(source)) else { return nil }
+        self = graph
+    }
+
+    init?(_ bytes: ByteWindow) throws(ONNXHeader.Refusal) {
         var graph: Range<Int>?
+        var layout = Layout()
         var file = ProtobufReader(bytes)
-        while let field = file.next() {
+        while let field = try file.next() {
             switch field.number {
             case 7:
                 guard graph == nil else { return nil }
                 graph = field.content
             case 25: return nil
-            default: break
+            default: layout.file.append(joining: field.whole)
             }
         }
         guard file.isIntact, let graph else { return nil }
@@ -51,30 +69,32 @@ package struct ONNXGraph {
         var initializers: [Initializer] = []
         var outputs: [String] = []
         var reader = ProtobufReader(bytes, graph)
-        while let field = reader.next() {
+        while let field = try reader.next() {
             guard nodes.count < ModelLimits.graphEntries, initializers.count < ModelLimits.graphEntries,
                 outputs.count <= ModelLimits.tensors
             else { return nil }
             switch field.number {
             case 1:
-                guard let node = Node(bytes, field) else { return nil }
+                guard let node = try Node(bytes, field) else { return nil }
                 nodes.append(node)
+                layout.nodes.append(field.whole)
             case 5:
-                guard let initializer = Initializer(bytes, field) else { return nil }
+                guard let initializer = try Initializer(bytes, field) else { return nil }
                 initializers.append(initializer)
+                layout.initializers.append(field.whole)
             case 12:
-                guard let name = ProtobufReader.text(of: 1, in: bytes, field.content) else { return nil }
+                guard let name = try ProtobufReader.text(of: 1, in: bytes, field.content) else { return nil }
                 outputs.append(name)
             case 15: return nil
-            default: break
+            default: layout.graph.append(joining: field.whole)
             }
         }
         guard reader.isIntact, !outputs.isEmpty else { return nil }
         self.bytes = bytes
-        range = graph
         self.nodes = nodes
         self.initializers = initializers
         self.outputs = outputs
+        self.layout = layout
         nodeOfOutput = Dictionary(
             nodes.enumerated().flatMap { index, node in node.outputs.map { ($0, index) } },
             uniquingKeysWith: { first, _ in first })
@@ -83,13 +103,16 @@ package struct ONNXGraph {
     /// The operation that makes a tensor; `nil` where it is an input or a constant.
     package func node(making tensor: String) -> Node? { nodeOfOutput[tensor].map { nodes[$0] } }
 
-    /// The numbers of a constant of floats; `nil` where there is none of that name.
+    /// The numbers of a constant of floats; `nil` where there is none of that name, or where it cannot be read.
     func floats(_ name: String) -> [Float]? {
-        initializers.first { $0.name == name }?.floats(bytes)
+        guard let constant = initializers.first(where: { $0.name == name }) else { return nil }
+        return try? constant.floats(bytes)
     }
 
-    /// The file with other outputs, without the operations and constants that these do not need.
-    package func file(answering wanted: [String]) -> Data {
+    /// The file with other outputs, without the operations and constants that these do not need. Only what is kept is read, into memory
+    /// that goes back to the system when it is released.
+    /// - Returns: `nil` where the file cannot be read any more.
+    package func file(answering wanted: [String]) -> Data? {
         var needed = Set<Int>()
         var open = wanted
         while let tensor = open.popLast() {
@@ -99,32 +122,23 @@ package struct ONNXGraph {
         var used = Set(wanted)
         for index in needed { used.formUnion(nodes[index].inputs) }
 
-        var graph = Data()
-        var index = 0
-        var constants = initializers[...]
-        for field in ProtobufReader(bytes, range) {
-            switch field.number {
-            case 1:
-                if needed.contains(index) { graph.append(bytes[field.whole]) }
-                index += 1
-            case 5:
-                if let constant = constants.popFirst(), used.contains(constant.name) {
-                    graph.append(bytes[field.whole])
-                }
-            case 12: break
-            default: graph.append(bytes[field.whole])
-            }
+        var graph = layout.graph
+        for index in nodes.indices where needed.contains(index) { graph.append(joining: layout.nodes[index]) }
+        for (constant, range) in zip(initializers, layout.initializers) where used.contains(constant.name) {
+            graph.append(joining: range)
         }
+        var outputs = Data()
         for name in wanted {
             // A name alone: the runtime infers type and shape.
             var output = Data()
             ProtobufWriter.append(field: 1, Data(name.utf8), to: &output)
-            ProtobufWriter.append(field: 12, output, to: &graph)
+            ProtobufWriter.append(field: 12, output, to: &outputs)
         }
-        var file = Data()
-        for field in ProtobufReader(bytes) where field.number != 7 { file.append(bytes[field.whole]) }
-        ProtobufWriter.append(field: 7, graph, to: &file)
-        return file
+        var head = Data()
+        ProtobufWriter.append(field: 7, length: graph.reduce(outputs.count) { $0 + $1.count }, to: &head)
+        return Data(
+            joining: layout.file.map(Piece.source) + [.bytes(head)] + graph.map(Piece.source) + [.bytes(outputs)],
+            of: bytes.source)
     }
 }
 
@@ -132,35 +146,17 @@ extension ONNXGraph.Node {
     /// Most inputs, outputs, attributes, and numbers of an attribute: a graph in which a node has more is kept as it is.
     private static let most = 4096
 
-    fileprivate init?(_ bytes: Data, _ field: ProtobufReader.Field) {
+    fileprivate init?(_ bytes: ByteWindow, _ field: ProtobufReader.Field) throws(ONNXHeader.Refusal) {
         var (type, inputs, outputs, numbers) = ("", [String](), [String](), [String: [Int]]())
         var reader = ProtobufReader(bytes, field.content)
-        while let part = reader.next() {
+        while let part = try reader.next() {
             guard inputs.count <= Self.most, outputs.count <= Self.most, numbers.count <= Self.most else { return nil }
             switch part.number {
-            case 1: inputs.append(String(decoding: bytes[part.content], as: UTF8.self))
-            case 2: outputs.append(String(decoding: bytes[part.content], as: UTF8.self))
-            case 4: type = String(decoding: bytes[part.content], as: UTF8.self)
+            case 1: inputs.append(try bytes.text(part.content))
+            case 2: outputs.append(try bytes.text(part.content))
+            case 4: type = try bytes.text(part.content)
             case 5:
-                var (name, values) = ("", [Int]())
-                var attribute = ProtobufReader(bytes, part.content)
-                while let value = attribute.next() {
-                    guard values.count <= Self.most else { return nil }
-                    switch value.number {
-                    case 1: name = String(decoding: bytes[value.content], as: UTF8.self)
-                    case 3: values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
-                    case 6, 11: return nil  // a graph inside
-                    case 8 where value.content.isEmpty:
-                        values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
-                    case 8:
-                        var packed = ProtobufReader(bytes, value.content)
-                        while values.count <= Self.most, let number = packed.varint() {
-                            values.append(Int(truncatingIfNeeded: Int64(bitPattern: number)))
-                        }
-                    default: break
-                    }
-                }
-                guard attribute.isIntact else { return nil }
+                guard let (name, values) = try Self.attribute(bytes, part.content) else { return nil }
                 if !values.isEmpty { numbers[name] = values }
             default: break
             }
@@ -168,15 +164,41 @@ extension ONNXGraph.Node {
         guard reader.isIntact else { return nil }
         self.init(type: type, inputs: inputs, outputs: outputs, numbers: numbers)
     }
+
+    /// An attribute's whole numbers; `nil` for a graph inside a graph.
+    private static func attribute(
+        _ bytes: ByteWindow, _ range: Range<Int>
+    ) throws(ONNXHeader.Refusal) -> (name: String, values: [Int])? {
+        var (name, values) = ("", [Int]())
+        var attribute = ProtobufReader(bytes, range)
+        while let value = try attribute.next() {
+            guard values.count <= most else { return nil }
+            switch value.number {
+            case 1: name = try bytes.text(value.content)
+            case 3: values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
+            case 6, 11: return nil  // a graph inside
+            case 8 where value.content.isEmpty:
+                values.append(Int(truncatingIfNeeded: Int64(bitPattern: value.value)))
+            case 8:
+                var packed = ProtobufReader(bytes, value.content)
+                while values.count <= most, let number = try packed.varint() {
+                    try bytes.countField()
+                    values.append(Int(truncatingIfNeeded: Int64(bitPattern: number)))
+                }
+            default: break
+            }
+        }
+        return attribute.isIntact ? (name, values) : nil
+    }
 }
 
 extension ONNXGraph.Initializer {
-    fileprivate init?(_ bytes: Data, _ field: ProtobufReader.Field) {
+    fileprivate init?(_ bytes: ByteWindow, _ field: ProtobufReader.Field) throws(ONNXHeader.Refusal) {
         var name: String?
         var reader = ProtobufReader(bytes, field.content)
-        while let part = reader.next() {
+        while let part = try reader.next() {
             switch part.number {
-            case 8: name = String(decoding: bytes[part.content], as: UTF8.self)
+            case 8: name = try bytes.text(part.content)
             case 14 where part.value == 1: return nil  // its numbers are in another file
             default: break
             }
@@ -189,10 +211,11 @@ extension ONNXGraph.Initializer {
     private static let largest = 16 << 20
 
     /// The numbers of a constant of 32-bit or 16-bit floats; `nil` for a large one, which is not one of those that are looked for.
-    fileprivate func floats(_ bytes: Data) -> [Float]? {
+    fileprivate func floats(_ bytes: ByteWindow) throws(ONNXHeader.Refusal) -> [Float]? {
         guard range.count <= Self.largest else { return nil }
         var (type, raw, listed) = (UInt64(0), Range<Int>?.none, [Float]())
-        for part in ProtobufReader(bytes, range) {
+        var reader = ProtobufReader(bytes, range)
+        while let part = try reader.next() {
             switch part.number {
             case 2: type = part.value
             case 4 where part.content.isEmpty: listed.append(Float(bitPattern: UInt32(truncatingIfNeeded: part.value)))
@@ -202,26 +225,27 @@ extension ONNXGraph.Initializer {
             }
         }
         guard let raw else { return listed.isEmpty ? nil : listed }
+        guard type == 1 || type == 10 else { return nil }
+        let numbers = try bytes.numbers(raw)
         func number(_ at: Int, _ length: Int) -> UInt32 {
-            (0..<length).reduce(0) { $0 | UInt32(bytes[at + $1]) << UInt32(8 * $1) }
+            (0..<length).reduce(0) { $0 | UInt32(numbers[at + $1]) << UInt32(8 * $1) }
         }
-        switch type {
-        case 1:
-            return stride(from: raw.lowerBound, to: raw.upperBound - 3, by: 4).map { Float(bitPattern: number($0, 4)) }
-        case 10:
-            return stride(from: raw.lowerBound, to: raw.upperBound - 1, by: 2).map {
-                float(fromHalf: UInt16(truncatingIfNeeded: number($0, 2)))
-            }
-        default: return nil
+        if type == 1 {
+            return stride(from: 0, to: numbers.count - 3, by: 4).map { Float(bitPattern: number($0, 4)) }
+        }
+        return stride(from: 0, to: numbers.count - 1, by: 2).map {
+            float(fromHalf: UInt16(truncatingIfNeeded: number($0, 2)))
         }
     }
 }
 
-extension ProtobufReader {
-    /// The text of the first field of a number.
-    static func text(of number: Int, in bytes: Data, _ range: Range<Int>) -> String? {
-        ProtobufReader(bytes, range).first { $0.number == number }.map {
-            String(decoding: bytes[$0.content], as: UTF8.self)
+extension [Range<Int>] {
+    /// Adds a range, as a part of the last one where it follows on it.
+    fileprivate mutating func append(joining range: Range<Int>) {
+        if let last, last.upperBound == range.lowerBound {
+            self[count - 1] = last.lowerBound..<range.upperBound
+        } else {
+            append(range)
         }
     }
 }

@@ -14,17 +14,21 @@ extension ONNXHeader {
             .invalidConfiguration("The model file \(file.lastPathComponent.excerpt()) \(reason).")
         }
         if let problem = OrdinaryFile.problem(at: path) { throw refusal(problem) }
-        guard FileManager.default.fileExists(atPath: path) else { return nil }
-        if OrdinaryFile.size(at: path) > ModelLimits.modelFileSize {
-            throw refusal("is too large; at most \(ModelLimits.modelFileSize) bytes are accepted")
+        let opened: OpenedFile
+        do throws(OrdinaryFile.Failure) {
+            opened = try OpenedFile(path, limit: ModelLimits.modelFileSize)
+        } catch {
+            switch error {
+            case .system(ENOENT), .system(ENOTDIR): return nil
+            case .system(let code): throw refusal(Refusal.unreadable(code).description)
+            case .notOrdinary: throw refusal("is not an ordinary file")
+            case .tooLarge: throw refusal("is too large; at most \(ModelLimits.modelFileSize) bytes are accepted")
+            }
         }
-        let bytes: Data
-        do { bytes = try Data(contentsOf: file, options: .mappedIfSafe) } catch {
-            throw refusal("cannot be read")
-        }
-        guard !bytes.isEmpty else { throw refusal("is empty") }
-        do throws(Refusal) { try self.init(reading: bytes) } catch .tooMany(let what, let limit) {
-            throw refusal(Refusal.tooMany(what, limit: limit).description)
+        guard opened.size > 0 else { throw refusal("is empty") }
+        do throws(Refusal) { try self.init(reading: opened) } catch {
+            if case .malformed = error { throw error }
+            throw refusal(error.description)
         }
         for name in weightFiles {
             let weights = "refers to the weights file '\(name.excerpt())', which"

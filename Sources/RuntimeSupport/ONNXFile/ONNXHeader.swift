@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 package import InstanceSegmentation
 
 /// What an ONNX file says of itself: its inputs and outputs as they are declared, its metadata, and what kind of numbers it holds.
@@ -14,42 +14,32 @@ package struct ONNXHeader {
     /// The files that hold weights, relative to the folder of the model.
     package let weightFiles: Set<String>
 
-    /// Reads a file without taking its weights into memory.
-    /// - Returns: `nil` where it cannot be read, or is no ONNX file.
-    package init?(contentsOf path: String) {
-        guard OrdinaryFile.problem(at: path) == nil,
-            let bytes = try? Data(contentsOf: URL(filePath: path), options: .mappedIfSafe)
-        else { return nil }
-        self.init(bytes)
-    }
-
-    /// - Returns: `nil` where the bytes are no ONNX file.
-    package init?(_ bytes: Data) {
-        guard let header = try? ONNXHeader(reading: bytes) else { return nil }
-        self = header
-    }
-
     /// Why bytes are not taken for a model.
-    package enum Refusal: Error, CustomStringConvertible {
+    package enum Refusal: Error, Equatable, CustomStringConvertible {
         /// They are not an ONNX file, or only a part of one.
         case malformed
-        /// More of something than any model has; reading that alone would take more memory than the whole file.
+        /// More of something than any model has.
         case tooMany(String, limit: Int)
+        /// The system's error number.
+        case unreadable(Int32)
 
         package var description: String {
             switch self {
             case .malformed: "is not a valid ONNX model, or it is truncated"
             case .tooMany(let what, let limit): "has more than \(limit) \(what), which are not accepted"
+            case .unreadable(let code): "cannot be read: \(String(cString: strerror(code)))"
             }
         }
     }
 
-    /// Nothing is kept of what is counted, so that this takes little memory whatever the bytes are.
-    package init(reading bytes: Data) throws(Refusal) {
+    /// Reads what a file says of itself. Its weights are not read.
+    package init(reading source: any ByteSource) throws(Refusal) { try self.init(ByteWindow(source)) }
+
+    init(_ bytes: ByteWindow) throws(Refusal) {
         var graph: Range<Int>?
         var metadata: [String: String] = [:]
         var file = ProtobufReader(bytes)
-        while let field = file.next() {
+        while let field = try file.next() {
             switch field.number {
             case 7:
                 guard graph == nil else { throw .malformed }  // readers would join the two
@@ -58,64 +48,59 @@ package struct ONNXHeader {
                 guard metadata.count < ModelLimits.metadataEntries else {
                     throw .tooMany("entries of metadata", limit: ModelLimits.metadataEntries)
                 }
-                if let key = ProtobufReader.text(of: 1, in: bytes, field.content) {
-                    metadata[key] = ProtobufReader.text(of: 2, in: bytes, field.content) ?? ""
-                }
+                let (key, value) = try ProtobufReader.entry(in: bytes, field.content)
+                if let key { metadata[key] = value ?? "" }
             default: break
             }
         }
         guard file.isIntact, let graph else { throw .malformed }
         var (inputs, outputs) = ([TensorDescription](), [TensorDescription]())
-        var constants = Set<String>()
+        var names = Set<String>()
         var weights = (half: 0, other: 0)
         var isQuantized = false
         var weightFiles = Set<String>()
-        var (operations, entries) = (0, 0)
+        var (operations, constants, entries) = (0, 0, 0)
         var reader = ProtobufReader(bytes, graph)
-        while let field = reader.next() {
+        while let field = try reader.next() {
             switch field.number {
             case 1:
                 operations += 1
-                guard operations <= ModelLimits.graphEntries else {
-                    throw .tooMany("operations", limit: ModelLimits.graphEntries)
-                }
-                let type = ProtobufReader.text(of: 4, in: bytes, field.content) ?? ""
-                isQuantized = isQuantized || Self.quantized.contains(type)
+                if !isQuantized { isQuantized = try Self.isQuantized(bytes, field.content) }
             case 5:
-                guard constants.count < ModelLimits.graphEntries else {
-                    throw .tooMany("constants", limit: ModelLimits.graphEntries)
-                }
-                if let name = ProtobufReader.text(of: 8, in: bytes, field.content) { constants.insert(name) }
-                let isHalf = ProtobufReader(bytes, field.content).first { $0.number == 2 }?.value == 10
-                if isHalf { weights.half += field.content.count } else { weights.other += field.content.count }
-                if let name = Self.weightFile(bytes, field.content) { weightFiles.insert(name) }
-            case 11: inputs.append(TensorDescription(bytes, field.content))
-            case 12: outputs.append(TensorDescription(bytes, field.content))
+                constants += 1
+                let constant = try Constant(bytes, field.content)
+                if let name = constant.name { names.insert(name) }
+                if constant.isHalf { weights.half += field.content.count } else { weights.other += field.content.count }
+                if let file = constant.file { weightFiles.insert(file) }
+            case 11: inputs.append(try TensorDescription(bytes, field.content))
+            case 12: outputs.append(try TensorDescription(bytes, field.content))
             default: entries += 1
             }
             // Old files list their constants among the inputs; what else there is, is a value's type for each operation.
             for (what, count, limit) in [
+                ("operations", operations, ModelLimits.graphEntries),
+                ("constants", constants, ModelLimits.graphEntries),
                 ("inputs", inputs.count, ModelLimits.graphEntries), ("outputs", outputs.count, ModelLimits.tensors),
                 ("other entries", entries, 4 * ModelLimits.graphEntries),
             ] where count > limit { throw .tooMany(what, limit: limit) }
         }
         guard reader.isIntact, !outputs.isEmpty else { throw .malformed }
         // Old files list their constants among the inputs.
-        self.inputs = inputs.filter { !constants.contains($0.name) }
+        self.inputs = inputs.filter { !names.contains($0.name) }
         self.outputs = outputs
         self.metadata = metadata
         self.weightFiles = weightFiles
         precision = isQuantized ? .int8 : weights.half > weights.other ? .float16 : .float32
     }
 
-    /// The file that a constant's numbers are in; `nil` where they are in the model itself.
-    private static func weightFile(_ bytes: Data, _ constant: Range<Int>) -> String? {
-        for part in ProtobufReader(bytes, constant) where part.number == 13 {
-            guard ProtobufReader.text(of: 1, in: bytes, part.content) == "location" else { continue }
-            return ProtobufReader.text(of: 2, in: bytes, part.content)
-        }
-        return nil
+    /// Whether an operation is one of those that only quantised networks have.
+    private static func isQuantized(_ bytes: ByteWindow, _ operation: Range<Int>) throws(Refusal) -> Bool {
+        var reader = ProtobufReader(bytes, operation)
+        guard let type = try reader.first(4), type.content.count <= longestQuantized else { return false }
+        return quantized.contains(try bytes.text(type.content))
     }
+
+    private static let longestQuantized = quantized.reduce(0) { max($0, $1.utf8.count) }
 
     private static let quantized: Set = [
         "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "QLinearMatMul",
@@ -123,32 +108,66 @@ package struct ONNXHeader {
     ]
 }
 
+/// What the header needs of a `TensorProto`.
+private struct Constant {
+    private(set) var name: String?
+    /// Whether it holds 16-bit floats.
+    private(set) var isHalf = false
+    /// The file that its numbers are in; `nil` where they are in the model itself.
+    private(set) var file: String?
+
+    init(_ bytes: ByteWindow, _ range: Range<Int>) throws(ONNXHeader.Refusal) {
+        var (type, isElsewhere) = (UInt64?.none, false)
+        var reader = ProtobufReader(bytes, range)
+        while let part = try reader.next() {
+            switch part.number {
+            case 2 where type == nil: type = part.value
+            case 8 where name == nil: name = try bytes.text(part.content)
+            case 13 where !isElsewhere:
+                let (key, value) = try ProtobufReader.entry(in: bytes, part.content)
+                if key == "location" { (file, isElsewhere) = (value, true) }
+            default: break
+            }
+        }
+        isHalf = type == 10
+    }
+}
+
 extension TensorDescription {
     /// Reads a `ValueInfoProto`.
-    fileprivate init(_ bytes: Data, _ range: Range<Int>) {
+    fileprivate init(_ bytes: ByteWindow, _ range: Range<Int>) throws(ONNXHeader.Refusal) {
         var (code, shape) = (UInt64(0), [Dimension]())
         /// The content of the first field of a number; an empty range where there is none.
-        func part(_ number: Int, of range: Range<Int>) -> Range<Int> {
-            ProtobufReader(bytes, range).first { $0.number == number }?.content ?? range.lowerBound..<range.lowerBound
+        func part(_ number: Int, of range: Range<Int>) throws(ONNXHeader.Refusal) -> Range<Int> {
+            var reader = ProtobufReader(bytes, range)
+            return try reader.first(number)?.content ?? range.lowerBound..<range.lowerBound
         }
-        for field in ProtobufReader(bytes, part(1, of: part(2, of: range))) {
+        var tensor = ProtobufReader(bytes, try part(1, of: try part(2, of: range)))
+        while let field = try tensor.next() {
             switch field.number {
             case 1: code = field.value
             case 2:
-                for dimension in ProtobufReader(bytes, field.content) where dimension.number == 1 {
-                    guard shape.count <= ModelLimits.rank else { break }  // one more, so that it is refused
-                    let length = ProtobufReader(bytes, dimension.content).first { $0.number == 1 }
-                    let value = length.map { Int(truncatingIfNeeded: Int64(bitPattern: $0.value)) } ?? 0
-                    let name = ProtobufReader.text(of: 2, in: bytes, dimension.content) ?? ""
-                    shape.append(value > 0 ? .fixed(value) : .free(name))
+                var dimensions = ProtobufReader(bytes, field.content)
+                // One more than the limit, so that it is refused.
+                while shape.count <= ModelLimits.rank, let dimension = try dimensions.next() {
+                    if dimension.number == 1 { shape.append(try Dimension(bytes, dimension.content)) }
                 }
             default: break
             }
         }
         self.init(
-            name: ProtobufReader.text(of: 1, in: bytes, range) ?? "",
+            name: try ProtobufReader.text(of: 1, in: bytes, range) ?? "",
             elementType: ElementType(onnx: Int(truncatingIfNeeded: code)), shape: shape
         )
+    }
+}
+
+extension TensorDescription.Dimension {
+    /// Reads a `TensorShapeProto.Dimension`.
+    fileprivate init(_ bytes: ByteWindow, _ range: Range<Int>) throws(ONNXHeader.Refusal) {
+        var reader = ProtobufReader(bytes, range)
+        let value = try reader.first(1).map { Int(truncatingIfNeeded: Int64(bitPattern: $0.value)) } ?? 0
+        self = value > 0 ? .fixed(value) : .free(try ProtobufReader.text(of: 2, in: bytes, range) ?? "")
     }
 }
 

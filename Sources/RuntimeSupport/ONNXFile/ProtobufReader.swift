@@ -1,9 +1,9 @@
 import Foundation
 
-/// Reads the fields of a message in protobuf's wire format. Nothing is copied: what a field holds is a range of the bytes.
+/// Reads the fields of a message in protobuf's wire format. The contents of a field are not read: they are a range of the bytes.
 ///
 /// Source: protobuf.dev, *Encoding*.
-struct ProtobufReader: Sequence, IteratorProtocol {
+struct ProtobufReader {
     /// One field of a message.
     struct Field {
         let number: Int
@@ -15,43 +15,53 @@ struct ProtobufReader: Sequence, IteratorProtocol {
         let whole: Range<Int>
     }
 
-    private let bytes: Data
+    private let bytes: ByteWindow
     private var position: Int
     private let end: Int
     /// Whether everything so far could be read.
     private(set) var isIntact = true
 
-    init(_ bytes: Data, _ range: Range<Int>? = nil) {
-        let range = range ?? bytes.startIndex..<bytes.endIndex
+    init(_ bytes: ByteWindow, _ range: Range<Int>? = nil) {
         self.bytes = bytes
-        position = range.lowerBound
-        end = range.upperBound
+        position = range?.lowerBound ?? 0
+        end = range?.upperBound ?? bytes.source.size
     }
 
-    mutating func next() -> Field? {
+    /// The next field; `nil` at the end, and where the bytes are not a field.
+    /// - Throws: `unreadable` and `tooMany`; `malformed` where the file ends early.
+    mutating func next() throws(ONNXHeader.Refusal) -> Field? {
         guard isIntact, position < end else { return nil }
+        try bytes.countField()
         let start = position
-        guard let tag = varint() else { return fail() }
+        guard let tag = try varint() else { return fail() }
         let number = Int(truncatingIfNeeded: tag >> 3)
         guard number > 0 else { return fail() }  // as in a file of zeros
         var (value, content) = (UInt64(0), start..<start)
         switch tag & 7 {
         case 0:
-            guard let read = varint() else { return fail() }
+            guard let read = try varint() else { return fail() }
             value = read
         case 1:
-            guard let read = fixed(8) else { return fail() }
+            guard let read = try fixed(8) else { return fail() }
             value = read
         case 2:
-            guard let length = varint(), length <= UInt64(end - position) else { return fail() }
+            guard let length = try varint(), length <= UInt64(end - position) else { return fail() }
             content = position..<position + Int(length)
             position += Int(length)
         case 5:
-            guard let read = fixed(4) else { return fail() }
+            guard let read = try fixed(4) else { return fail() }
             value = read
         default: return fail()
         }
         return Field(number: number, content: content, value: value, whole: start..<position)
+    }
+
+    /// The next field of a number; `nil` where there is none before the end.
+    mutating func first(_ number: Int) throws(ONNXHeader.Refusal) -> Field? {
+        while let field = try next() {
+            if field.number == number { return field }
+        }
+        return nil
     }
 
     private mutating func fail() -> Field? {
@@ -59,22 +69,51 @@ struct ProtobufReader: Sequence, IteratorProtocol {
         return nil
     }
 
-    private mutating func fixed(_ count: Int) -> UInt64? {
+    private mutating func fixed(_ count: Int) throws(ONNXHeader.Refusal) -> UInt64? {
         guard end - position >= count else { return nil }
-        defer { position += count }
-        return (0..<count).reduce(0) { $0 | UInt64(bytes[position + $1]) << UInt64(8 * $1) }
+        var result: UInt64 = 0
+        for index in 0..<count { result |= UInt64(try bytes.byte(at: position + index)) << UInt64(8 * index) }
+        position += count
+        return result
     }
 
-    mutating func varint() -> UInt64? {
+    mutating func varint() throws(ONNXHeader.Refusal) -> UInt64? {
         var result: UInt64 = 0
         for shift in stride(from: UInt64(0), through: 63, by: 7) {
             guard position < end else { return nil }
-            let byte = bytes[position]
+            let byte = try bytes.byte(at: position)
             position += 1
             result |= UInt64(byte & 0x7F) << shift
             if byte < 0x80 { return result }
         }
         return nil
+    }
+}
+
+extension ProtobufReader {
+    /// The text of the first field of a number.
+    static func text(
+        of number: Int, in bytes: ByteWindow, _ range: Range<Int>
+    ) throws(ONNXHeader.Refusal) -> String? {
+        var reader = ProtobufReader(bytes, range)
+        guard let field = try reader.first(number) else { return nil }
+        return try bytes.text(field.content)
+    }
+
+    /// The texts of the fields 1 and 2: a name and what it stands for.
+    static func entry(
+        in bytes: ByteWindow, _ range: Range<Int>
+    ) throws(ONNXHeader.Refusal) -> (key: String?, value: String?) {
+        var (key, value) = (String?.none, String?.none)
+        var reader = ProtobufReader(bytes, range)
+        while let field = try reader.next() {
+            switch field.number {
+            case 1 where key == nil: key = try bytes.text(field.content)
+            case 2 where value == nil: value = try bytes.text(field.content)
+            default: break
+            }
+        }
+        return (key, value)
     }
 }
 
@@ -89,10 +128,15 @@ enum ProtobufWriter {
         bytes.append(UInt8(rest))
     }
 
+    /// What precedes the content of a field with a length.
+    static func append(field: Int, length: Int, to bytes: inout Data) {
+        append(UInt64(field) << 3 | 2, to: &bytes)
+        append(UInt64(length), to: &bytes)
+    }
+
     /// A field with a length.
     static func append(field: Int, _ content: Data, to bytes: inout Data) {
-        append(UInt64(field) << 3 | 2, to: &bytes)
-        append(UInt64(content.count), to: &bytes)
+        append(field: field, length: content.count, to: &bytes)
         bytes.append(content)
     }
 }
