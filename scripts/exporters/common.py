@@ -87,7 +87,10 @@ def compare(theirs, found):
             x, y, w, h = other["bbox"]
             return max(abs(a - b) for a, b in zip(one["box"], (x, y, x + w, y + h)))
         same = [o for o in left if o["image_id"] == one["image"] and o["category_id"] == one["class"] and abs(o["score"] - one["score"]) < 5e-3]
-        best = min(same, key=lambda o: distance(o) + 100 * abs(o["score"] - one["score"]), default=None)
+        # Of several with this box, as whole pictures have, the mask tells.
+        def overlap(other):
+            return float(runs.iou([one["mask"]], [other["segmentation"]], [0])[0, 0]) if distance(other) <= 1 else 0
+        best = min(same, key=lambda o: distance(o) + 100 * abs(o["score"] - one["score"]) - overlap(o), default=None)
         # Their cutting leaves slivers of a few pixels that ours does not have, and the other way round.
         if best is None or distance(best) > 1:
             alone += [one] if runs.area(one["mask"]) > 16 else []

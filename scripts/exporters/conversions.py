@@ -9,7 +9,7 @@ from . import ultralytics
 
 VERSIONS = {"8.4.190": ["ultralytics==8.4.190"]}
 ROWS = [Row("yolov8n-seg", {"conversion": name}, 3, score=score) for name, score in (
-    ("float16", 1e-3), ("float16-io", 1e-3), ("int8-dynamic", 1e-3), ("int8-static-qdq", 1e-3), ("int8-static-qoperator", 1e-3), ("external-data", 1e-3),
+    ("float16", 1e-3), ("float16-io", 1e-3), ("int8-dynamic", 1e-3), ("int8-static-qdq", 1e-3), ("int8-static-qoperator", 1e-3), ("external-data", 1e-3), ("external-data-beyond-2-GiB", 1e-3),
     ("channels-last-input", 1e-3), ("channels-last", 1e-3), ("uint8-input", 1e-3))]
 ENVIRONMENT = ultralytics.ENVIRONMENT
 
@@ -18,7 +18,7 @@ def make(row, folder, pictures):
     import onnx
     name = row.arguments["conversion"]
     # The predictor reads a file's input with numbers of 32 bits in the order of torch.
-    plain = name in ("external-data", "channels-last-input", "channels-last", "uint8-input")
+    plain = name in ("external-data", "external-data-beyond-2-GiB", "channels-last-input", "channels-last", "uint8-input")
     target = folder / "models/export/1/model.onnx"
     def convert(path):
         model = onnx.load(path)
@@ -27,16 +27,16 @@ def make(row, folder, pictures):
     return ultralytics.answers(Row(row.network, {}, row.classes), folder, pictures, before=None if plain else convert, after=convert if plain else None)
 
 
-def float16(model, path, pictures):
-    import onnx
-    from onnxconverter_common import float16
-    onnx.save(float16.convert_float_to_float16(model, keep_io_types=True), path)
-
-
-def float16_io(model, path, pictures):
-    import onnx
-    from onnxconverter_common import float16
-    onnx.save(float16.convert_float_to_float16(model), path)
+def half(keeps):
+    """Numbers of 16 bits inside; inputs and outputs too, unless they are kept."""
+    def convert(model, path, pictures):
+        import onnx
+        from onnxconverter_common import float16
+        model = float16.convert_float_to_float16(model, keep_io_types=keeps)
+        # What the converter notes of the types between its casts is wrong.
+        del model.graph.value_info[:]
+        onnx.save(model, path)
+    return convert
 
 
 def int8_dynamic(model, path, pictures):
@@ -53,13 +53,36 @@ def static(format):
             rows = [np.ascontiguousarray(cv2.resize(cv2.imread(str(p)), (SIDE, SIDE))[None, :, :, ::-1].transpose(0, 3, 1, 2), np.float32) / 255 for p in pictures]
             def get_next(self):
                 return {"images": self.rows.pop()} if self.rows else None
-        quantize_static(model, path, Reader(), quant_format=format)
+        # With the last concatenation in one scale of 8 bits scores are lost beside boxes.
+        quantize_static(model, path, Reader(), quant_format=format, op_types_to_quantize=["Conv"])
     return convert
 
 
 def external_data(model, path, pictures):
     import onnx
-    onnx.save(model, path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    onnx.save(model, path, save_as_external_data=True, location="model.onnx.data", size_threshold=1024)
+
+
+def external_data_far(model, path, pictures):
+    """Weights that begin behind 2.5 GiB of a file; the part before them takes no space."""
+    import onnx
+    from onnx import TensorProto, numpy_helper
+    at = 5 << 29
+    with open(path.with_name("model.onnx.data"), "wb") as data:
+        for tensor in model.graph.initializer:
+            raw = numpy_helper.to_array(tensor).tobytes()
+            if tensor.data_type != TensorProto.FLOAT or len(raw) < 1024:
+                continue
+            data.seek(at)
+            data.write(raw)
+            for field in ("raw_data", "float_data"):
+                tensor.ClearField(field)
+            tensor.data_location = TensorProto.EXTERNAL
+            for key, value in (("location", "model.onnx.data"), ("offset", at), ("length", len(raw))):
+                entry = tensor.external_data.add()
+                entry.key, entry.value = key, str(value)
+            at = (at + len(raw) + 4095) // 4096 * 4096
+    path.write_bytes(model.SerializeToString())
 
 
 def channels_last_input(model, path, pictures):
@@ -123,6 +146,6 @@ def quantized(format):
     return convert
 
 
-CONVERSIONS = {"float16": float16, "float16-io": float16_io, "int8-dynamic": int8_dynamic, "int8-static-qdq": quantized("QDQ"),
-               "int8-static-qoperator": quantized("QOperator"), "external-data": external_data, "channels-last-input": channels_last_input,
+CONVERSIONS = {"float16": half(True), "float16-io": half(False), "int8-dynamic": int8_dynamic, "int8-static-qdq": quantized("QDQ"),
+               "int8-static-qoperator": quantized("QOperator"), "external-data": external_data, "external-data-beyond-2-GiB": external_data_far, "channels-last-input": channels_last_input,
                "channels-last": channels_last, "uint8-input": uint8_input}

@@ -1,14 +1,17 @@
 """YOLOv5-seg by the package `yolov5`, with its own suppression and masks on the exported file."""
 
+import json
 import pathlib
 
 from .common import LEAST, SIDE, Row, answer, names, session
 
 VERSIONS = {v: [f"yolov5=={v}", "setuptools<81", "fire", "sahi==0.11.18", "tqdm", "huggingface-hub<0.25", "ultralytics==8.2.0"] for v in ("7.0.14", "7.0.5", "7.0.0")}
+# Its predictor gives every exported file the full square.
+SQUARE = ("--square",)
 ROWS = [
-    Row("yolov5n-seg", {}, 80), Row("yolov5n-seg", {"dynamic": True}, 80), Row("yolov5n-seg", {"dynamic": True}, 1),
+    Row("yolov5n-seg", {}, 80), Row("yolov5n-seg", {"dynamic": True}, 80, evaluate=SQUARE), Row("yolov5n-seg", {"dynamic": True}, 1, evaluate=SQUARE),
     Row("yolov5n-seg", {}, 1), Row("yolov5n-seg", {"simplify": True}, 3), Row("yolov5n-seg", {"opset": 17}, 3),
-    Row("yolov5n-seg", {"imgsz": [SIDE, SIDE * 3 // 4]}, 3),
+    Row("yolov5n-seg", {"imgsz": [SIDE, SIDE * 4 // 5]}, 3),
 ]
 ENVIRONMENT = {"YOLO_AUTOINSTALL": "false", "YOLO_OFFLINE": "true", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"}
 
@@ -29,7 +32,7 @@ def make(row, folder, pictures):
     torch.manual_seed(sum(row.title.encode()))
     model = SegmentationModel(str(package / f"models/segment/{row.network}.yaml"), ch=3, nc=row.classes)
     model.names = dict(enumerate(names(row.classes)))
-    vary(model, row.classes, lambda x: model(x)[0])
+    vary(model, pictures[0])
     model = model.fuse().eval()
     for module in model.modules():
         if isinstance(module, Detect):
@@ -40,7 +43,9 @@ def make(row, folder, pictures):
     export_onnx(model, image, target, arguments.get("opset", 12), arguments.get("dynamic", False), arguments.get("simplify", False))
     if not target.exists():
         raise SystemExit("no file was made")
-    return own(session(target), pictures, (height, width), arguments.get("dynamic", False), non_max_suppression, process_mask_native, row.classes)
+    if arguments.get("dynamic"):
+        size(folder, SIDE)
+    return own(session(target), pictures, (height, width), non_max_suppression, process_mask_native)
 
 
 def trace():
@@ -50,7 +55,7 @@ def trace():
     torch.onnx.export = lambda *values, **named: export(*values, **{"dynamo": False, **named})
 
 
-def vary(model, classes, rows):
+def vary(model, picture):
     """Weights with which about a hundred cells reach a score."""
     import torch
     for module in model.modules():
@@ -60,16 +65,27 @@ def vary(model, classes, rows):
     head = model.model[-1]
     for module in head.m:
         module.weight.data.normal_(0, 0.5)
+        module.bias.data.view(head.na, -1)[:, 5:] = 0
     model.eval()
-    torch.manual_seed(1)
     with torch.no_grad():
-        found = rows(torch.rand(1, 3, SIDE, SIDE))[0]
+        found = model(tensor(picture))[0][0]
     objectness = torch.logit(found[:, 4].sort(descending=True).values[100].clamp(1e-6, 1 - 1e-6))
     for module in head.m:
         module.bias.data.view(head.na, -1)[:, 4] -= objectness
 
 
-def own(network, pictures, size, dynamic, suppress, masks_of, classes, outputs=lambda found: (found[0], found[1])):
+def tensor(picture):
+    import cv2
+    import torch
+    return torch.from_numpy(cv2.imread(str(picture))[None, :, :, ::-1].copy()).permute(0, 3, 1, 2) / 255
+
+
+def size(folder, side):
+    """Says the size of a network of free shape, for which these exporters have no metadata."""
+    (folder / "models/export/1/model.json").write_text(json.dumps({"inputSize": side}))
+
+
+def own(network, pictures, size, suppress, masks_of, outputs=lambda found: (found[0], found[1])):
     """The answers of `segment/predict.py`, with unrounded boxes. A network of free shape gets the full square there as well."""
     import cv2
     import numpy as np

@@ -7,8 +7,8 @@ from .common import SIDE, Row, names, session
 
 VERSIONS = {"1.0.18": ["yolo9==1.0.18"]}
 ROWS = [
-    Row("yolov7-af-seg", {}, 80), Row("yolov7-af-seg", {"dynamic": True}), Row("gelan-c-seg", {}, 1), Row("gelan-c-seg", {"dynamic": True}),
-    Row("gelan-c-dseg", {}), Row("yolov9-c-dseg", {}), Row("yolov9-c-dseg", {"dynamic": True}, 1), Row("gelan-c-pan", {}),
+    Row("yolov7-af-seg", {}, 80), Row("yolov7-af-seg", {"dynamic": True}, evaluate=yolov5.SQUARE), Row("gelan-c-seg", {}, 1), Row("gelan-c-seg", {"dynamic": True}, evaluate=yolov5.SQUARE),
+    Row("gelan-c-dseg", {}), Row("yolov9-c-dseg", {}), Row("yolov9-c-dseg", {"dynamic": True}, 1, evaluate=yolov5.SQUARE), Row("gelan-c-pan", {}),
 ]
 
 
@@ -28,7 +28,7 @@ def make(row, folder, pictures):
     model = yolo.SegmentationModel(str(config), ch=3, nc=row.classes)
     model.names = dict(enumerate(names(row.classes)))
     model.eval()
-    vary(model, row.classes)
+    vary(model, row.classes, pictures[0])
     model = model.fuse().eval()
     dynamic = row.arguments.get("dynamic", False)
     for module in model.modules():
@@ -40,13 +40,15 @@ def make(row, folder, pictures):
     export_onnx(model, image, target, row.arguments.get("opset", 12), dynamic, False)
     if not target.exists():
         raise SystemExit("no file was made")
+    if dynamic:
+        yolov5.size(folder, SIDE)
     def outputs(found):
         # `out[1][-1]` of segment/predict.py: the last map of rank 4 that has as many planes as there are coefficients.
         return found[0], [f for f in found if f.ndim == 4 and f.shape[1] == 32][-1]
-    return yolov5.own(session(target), pictures, (SIDE, SIDE), dynamic, non_max_suppression, process_mask_native, row.classes, outputs)
+    return yolov5.own(session(target), pictures, (SIDE, SIDE), non_max_suppression, process_mask_native, outputs)
 
 
-def vary(model, classes):
+def vary(model, classes, picture):
     """Weights with which about a hundred cells reach a score."""
     import torch
     head = model.model[-1]
@@ -57,9 +59,8 @@ def vary(model, classes):
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1)
             module.weight.data.uniform_(0.5, 1.5)
-    torch.manual_seed(1)
     with torch.no_grad():
-        rows = model(torch.rand(1, 3, SIDE, SIDE))
+        rows = model(yolov5.tensor(picture))
     while not isinstance(rows, torch.Tensor):
         rows = rows[0]
     best = rows[0, 4:4 + classes].amax(0)
