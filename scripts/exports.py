@@ -127,7 +127,7 @@ def main():
                     print(f"{title} | REFUSED: {note}", flush=True)
                     continue
                 worst = common.compare(theirs, found)
-                good = bool(theirs) and common.is_same(worst, row)
+                good = common.is_same(worst, row, len(theirs))
                 failures += not good
                 print(f"{title} | {note} | {'same' if good else 'OTHER'} | {len(theirs)} objects | {worst['missing']} missing, {worst['more']} more, {worst['tied']} tied | "
                       f"{worst['corner']:.4f} px | {worst['score']:.1e} | {worst['mask']:.4f}", flush=True)

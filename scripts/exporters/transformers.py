@@ -37,6 +37,7 @@ def make(row, folder, pictures):
     with torch.no_grad():
         network.class_predictor.weight.data *= 2.5 / float(wrapper(x)[0].std())
         network.class_predictor.bias.data *= 0
+        network.class_predictor.bias.data[-1] = -1
     target = folder / "models/export/1/model.onnx"
     outputs = ["class_queries_logits", "masks_queries_logits"]
     axes = {name: {0: "batch_size"} for name in ["pixel_values", *outputs]} | ({"pixel_values": {0: "batch_size", 2: "height", 3: "width"}} if arguments.get("dynamic") else {})

@@ -22,7 +22,7 @@ def make(row, folder, pictures):
     from yolo9.export import export_onnx
     from yolo9.models import yolo
     from yolo9.utils.general import non_max_suppression
-    from yolo9.utils.segment.general import process_mask_native
+    from yolo9.utils.segment.general import process_mask_upsample
     torch.manual_seed(sum(row.title.encode()))
     config = next((package / "models").rglob(f"{row.network}.yaml"))
     model = yolo.SegmentationModel(str(config), ch=3, nc=row.classes)
@@ -42,10 +42,15 @@ def make(row, folder, pictures):
         raise SystemExit("no file was made")
     if dynamic:
         yolov5.size(folder, SIDE)
+    def masks(prototypes, coefficients, boxes, size):
+        # Pictures have the input's scale: what is made in its size is cut to them.
+        left, top = (SIDE - size[1]) // 2, (SIDE - size[0]) // 2
+        moved = boxes + torch.tensor([left, top, left, top])
+        return process_mask_upsample(prototypes, coefficients, moved, (SIDE, SIDE))[:, top:top + size[0], left:left + size[1]]
     def outputs(found):
         # `out[1][-1]` of segment/predict.py: the last map of rank 4 that has as many planes as there are coefficients.
         return found[0], [f for f in found if f.ndim == 4 and f.shape[1] == 32][-1]
-    return yolov5.own(session(target), pictures, (SIDE, SIDE), non_max_suppression, process_mask_native, outputs)
+    return yolov5.own(session(target), pictures, (SIDE, SIDE), non_max_suppression, masks, outputs)
 
 
 def vary(model, classes, picture):
