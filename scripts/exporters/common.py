@@ -94,23 +94,23 @@ def compare(theirs, found):
         best = min(same, key=lambda o: distance(o) + 100 * abs(o["score"] - one["score"]) - overlap(o), default=None)
         # Their cutting leaves slivers of a few pixels that ours does not have, and the other way round.
         if best is None or distance(best) > 1:
-            alone += [one] if runs.area(one["mask"]) > 16 else []
+            alone.append(one)
             continue
         left.remove(best)
         worst["corner"] = max(worst["corner"], distance(best))
         worst["score"] = max(worst["score"], abs(best["score"] - one["score"]))
         if runs.area(one["mask"]) >= 256:
             worst["mask"] = min(worst["mask"], float(runs.iou([one["mask"]], [best["segmentation"]], [0])[0, 0]))
-    left = [o for o in left if runs.area(o["segmentation"]) > 16]
     def form(o):
         x1, y1, x2, y2 = o["box"] if "box" in o else (o["bbox"][0], o["bbox"][1], o["bbox"][0] + o["bbox"][2], o["bbox"][1] + o["bbox"][3])
         return o.get("image", o.get("image_id")), o.get("class", o.get("category_id")), o["score"], (x1, y1, x2, y2)
     theirs_alone, ours_alone = [form(o) for o in alone], [form(o) for o in left]
     def tied(one, others):
         return any(one[:2] == other[:2] and (abs(one[2] - other[2]) < 2e-5 or other[2] > one[2] - 2e-5 and overlap_of(one[3], other[3]) > 0.69) for other in others)
-    worst["missing"] = sum(not tied(one, ours_alone) for one in theirs_alone)
-    worst["more"] = sum(not tied(one, theirs_alone) for one in ours_alone)
-    worst["tied"] = len(alone) - worst["missing"]
+    counted = [form(o) for o in alone if runs.area(o["mask"]) > 16]
+    worst["missing"] = sum(not tied(one, ours_alone) for one in counted)
+    worst["more"] = sum(not tied(form(o), theirs_alone) for o in left if runs.area(o["segmentation"]) > 16)
+    worst["tied"] = len(counted) - worst["missing"]
     return worst
 
 

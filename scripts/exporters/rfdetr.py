@@ -5,7 +5,9 @@ import pathlib
 
 from .common import LEAST, Row, answer, names, session
 
-VERSIONS = {v: [f"rfdetr=={v}"] for v in ("1.11.2", "1.6.5", "1.4.2", "1.3.0")}
+# The two oldest were written for transformers 4.
+_4 = ["transformers==4.57.6", "huggingface-hub==0.36.2", "tokenizers==0.22.2"]
+VERSIONS = {"1.11.2": ["rfdetr==1.11.2"], "1.6.5": ["rfdetr==1.6.5"], "1.4.2": ["rfdetr==1.4.2", *_4], "1.3.0": ["rfdetr==1.3.0", *_4]}
 NEW, MIDDLE, OLD = ("1.11.2",), ("1.11.2", "1.6.5", "1.4.2"), ("1.3.0",)
 ROWS = [
     Row("RFDETRSegNano", {}, 3, MIDDLE, side=312), Row("RFDETRSegNano", {}, 1, MIDDLE, side=312), Row("RFDETRSegNano", {}, 90, MIDDLE, side=312),
