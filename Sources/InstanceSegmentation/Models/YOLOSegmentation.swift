@@ -24,8 +24,8 @@ struct YOLOSegmentation: OutputDecoder {
         model.outputs.last { $0.shape.count == 4 }
     }
 
-    /// Prototypes `[1, height, width, coefficients]`, as networks that come from TensorFlow have them; `nil` where there are none, or
-    /// where the size of the input is not known. Both sides are the input's by one whole number.
+    /// Prototypes `[1, height, width, coefficients]`, as networks that come from TensorFlow have them; `nil` where there are none,
+    /// or where the size of the input is not known. Both sides are the input's by one whole number.
     static func prototypesWithChannelLast(_ model: ModelDescription) -> TensorDescription? {
         // YOLACT's three outputs with rows come with prototypes that have the channel last.
         guard let size = model.imageSize, (1...2).contains(model.outputs.count { $0.shape.count == 3 }),
@@ -39,7 +39,8 @@ struct YOLOSegmentation: OutputDecoder {
         return isShrunk(lengths[1], lengths[2]) && !isShrunk(lengths[2], lengths[3]) ? prototypes : nil
     }
 
-    /// Refuses prototypes with the channel last. Such files differ in more than that: in boxes of 0...1 and in the order of outputs.
+    /// Refuses prototypes with the channel last. Such files differ in more than that: in boxes of 0...1 and in the order of
+    /// outputs.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     static func requireChannelsFirst(_ model: ModelDescription) throws {
         guard let prototypes = prototypesWithChannelLast(model) else { return }
