@@ -1,8 +1,8 @@
 import Imaging
 
 /// Masks of query models in the size in which the families' own code makes them: 384 x 384 over the whole input for Mask2Former,
-/// the maps' own for MaskFormer, both enlarged by repeating pixels; the picture's for EoMT, whose maps are resized to the input, cut
-/// to the part that shows the picture, and resized again.
+/// the maps' own for MaskFormer, both enlarged by repeating pixels; the picture's for EoMT, whose maps are resized to the input,
+/// cut to the part that shows the picture, and resized again.
 ///
 /// Source: transformers, `post_process_instance_segmentation` of the three image processors.
 struct ReferenceMasks {
