@@ -75,6 +75,31 @@ import Testing
         #expect(try await Segmenter(trying: session).model.family == .yolo)
     }
 
+    @Test(arguments: [[1, 39, 84], [1, 84, 39], [1, 116, 84], [1, 84, 116]], [true, false])
+    func prototypesWithTheChannelLastAreRefusedByName(boxes: [Int], isDeclared: Bool) async throws {
+        let prototypes = [1, 16, 16, 32]
+        let session = session(
+            input: isDeclared ? [1, 64, 64, 3] : [nil, nil, nil, 3],
+            declared: [
+                ("output0", isDeclared ? boxes : [nil, nil, nil]),
+                ("output1", isDeclared ? prototypes : [nil, nil, nil, nil]),
+            ]
+        ) { _ in ["output0": tensor(boxes), "output1": tensor(prototypes)] }
+        let error = await #expect(throws: SegmentationError.self) { try await Segmenter(trying: session) }
+        #expect(error.map { "\($0)".contains("with the channel last") } == true)
+    }
+
+    @Test func prototypesAsWideAsTheyAreManyAreNoChannelLast() async throws {
+        for (side, count) in [(64, 16), (128, 32), (256, 32)] {
+            let cells = [8, 16, 32].reduce(0) { $0 + (side / $1) * (side / $1) }
+            let (boxes, prototypes) = ([1, 7 + count, cells], [1, count, side / 4, side / 4])
+            let session = session(
+                input: [1, 3, side, side], declared: [("output0", boxes), ("output1", prototypes)], metadata: [:]
+            ) { _ in ["output0": tensor(boxes), "output1": tensor(prototypes)] }
+            #expect(try await Segmenter(trying: session).model.classNames.count == 3)
+        }
+    }
+
     @Test func aNetworkThatRunsOnlyInTheSquareGetsTheSquare() async throws {
         struct WrongSize: Error {}
         let session = session(declared: [("output0", [nil, 11, nil]), ("output1", [nil, 4, nil, nil])]) { input in

@@ -91,6 +91,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         try description.checkLimits()
         let configuration = try ModelConfiguration(metadata: description.metadata, settings: settings)
         guard let family = recognized(in: description, configuration) else {
+            try YOLOSegmentation.requireChannelsFirst(description)
             // Whatever tools write as the task, a file whose outputs are those of a family has masks.
             if let task = configuration.task, task != "segment" {
                 throw SegmentationError.invalidConfiguration(

@@ -69,7 +69,7 @@ struct QuerySegmentation: OutputDecoder {
         let probabilities = logits.withElements { elements in
             (0..<queries).map { softmax(elements[$0 * slots..<($0 + 1) * slots]) }
         }
-        let measure = ReferenceGrid(kind: kind, maps: maps, transform: transform)
+        let measure = ReferenceMasks(kind: kind, maps: maps, transform: transform)
         // How sure the pixels of a query's mask are; 0 for one that has none.
         let certainty = (0..<queries).map { query in
             followsReference ? measure.certainty(query) : maps.withMap(query, Self.certainty) ?? 0
@@ -113,51 +113,15 @@ struct QuerySegmentation: OutputDecoder {
         let maps = try result.output(maps)
         return Masks(
             direct: try QueryMasks(maps, name: self.maps, transform: transform, resolution: resolution),
-            reference: followsReference ? ReferenceGrid(kind: kind, maps: maps, transform: transform) : nil)
+            reference: followsReference ? ReferenceMasks(kind: kind, maps: maps, transform: transform) : nil)
     }
 
     struct Masks: InstanceMasks {
         fileprivate let direct: QueryMasks
-        fileprivate let reference: ReferenceGrid?
+        fileprivate let reference: ReferenceMasks?
 
         func mask(of candidate: Candidate) -> Mask {
             reference?.mask(candidate.index) ?? direct.mask(of: candidate)
         }
-    }
-}
-
-/// The size in which the families' own code makes masks: 384 x 384 over the whole input for Mask2Former, the maps' own for
-/// MaskFormer, the picture's for EoMT.
-private struct ReferenceGrid {
-    private let maps: Tensor
-    private let imageSize: ImageSize
-    private let sampler: MaskSampler
-    private let repeatsPixels: Bool
-
-    init(kind: QuerySegmentation.Kind, maps: Tensor, transform: ImageTransform) {
-        self.maps = maps
-        imageSize = transform.imageSize
-        let cells = ImageSize(width: maps.shape[3], height: maps.shape[2])
-        repeatsPixels = kind != .eomt
-        switch kind {
-        case .eomt: sampler = MaskSampler(cells: cells, transform: transform)
-        case .maskformer, .mask2former:
-            let grid = kind == .maskformer ? cells : ImageSize(width: 384, height: 384)
-            sampler = MaskSampler(
-                cells: cells,
-                transform: ResizeMode.stretch.transform(imageSize: grid, networkSize: transform.networkSize))
-        }
-    }
-
-    func mask(_ query: Int) -> Mask? {
-        let mask = maps.withMap(query) { sampler.mask($0) }
-        return repeatsPixels ? mask?.repeated(to: imageSize) : mask
-    }
-
-    func certainty(_ query: Int) -> Float {
-        maps.withMap(query) { map in
-            let mask = sampler.mask(map)
-            return mask.isEmpty ? 0 : sampler.mean(of: sigmoid, map, over: mask)
-        } ?? 0
     }
 }

@@ -123,7 +123,7 @@ extension YOLOLayout {
     /// rows any number. Then the metadata and the number of names.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> YOLOLayout? {
         guard let boxes = YOLOSegmentation.boxOutput(model), let prototypes = YOLOSegmentation.prototypeOutput(model),
-            let coefficients = prototypes.shape[1].length
+            let coefficients = prototypes.shape[1].length, YOLOSegmentation.prototypesWithChannelLast(model) == nil
         else { return nil }
         let (first, second) = (boxes.shape[1].length, boxes.shape[2].length)
         let isReadyWidth = second == nil || second == 6 + coefficients

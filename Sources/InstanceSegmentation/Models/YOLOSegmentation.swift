@@ -24,6 +24,31 @@ struct YOLOSegmentation: OutputDecoder {
         model.outputs.last { $0.shape.count == 4 }
     }
 
+    /// Prototypes `[1, height, width, coefficients]`, as networks that come from TensorFlow have them; `nil` where there are none,
+    /// or where the size of the input is not known. Both sides are the input's by one whole number.
+    static func prototypesWithChannelLast(_ model: ModelDescription) -> TensorDescription? {
+        // YOLACT's three outputs with rows come with prototypes that have the channel last.
+        guard let size = model.imageSize, (1...2).contains(model.outputs.count { $0.shape.count == 3 }),
+            let prototypes = prototypeOutput(model)
+        else { return nil }
+        let lengths = prototypes.shape.map(\.length)
+        func isShrunk(_ height: Int?, _ width: Int?) -> Bool {
+            guard let height, let width, height > 0, width > 0 else { return false }
+            return size.height % height == 0 && size.width % width == 0 && size.height / height == size.width / width
+        }
+        return isShrunk(lengths[1], lengths[2]) && !isShrunk(lengths[2], lengths[3]) ? prototypes : nil
+    }
+
+    /// Refuses prototypes with the channel last. Such files differ in more than that: in boxes of 0...1 and in the order of
+    /// outputs.
+    /// - Throws: `SegmentationError.invalidConfiguration`.
+    static func requireChannelsFirst(_ model: ModelDescription) throws {
+        guard let prototypes = prototypesWithChannelLast(model) else { return }
+        throw SegmentationError.invalidConfiguration(
+            "The prototypes are \(prototypes), with the channel last, as networks have that were converted to TensorFlow; "
+                + "[batch, coefficients, height, width] is supported. Export the model to ONNX from its own framework.")
+    }
+
     /// The model of a file in one of the layouts.
     static func model(
         _ model: ModelDescription, _ configuration: ModelConfiguration, layout: YOLOLayout, family: ModelFamily,
@@ -38,6 +63,7 @@ struct YOLOSegmentation: OutputDecoder {
     private init(
         _ model: ModelDescription, _ configuration: ModelConfiguration, layout: YOLOLayout, family: ModelFamily
     ) throws {
+        try Self.requireChannelsFirst(model)
         heads = model.heads
         ranksByObjectness = configuration.settings.suppression == .roboflow
         isFastSAM = family == .fastSAM

@@ -1,0 +1,9 @@
+"""Exporters of model families, each with the rows of `docs/models.md` that it makes: one file a family.
+
+A module has
+
+- `VERSIONS`: the packages that pip installs for each version of the exporter, without their dependencies;
+- `ROWS`: what is exported, in `common.Row`s;
+- `make(row, folder, pictures)`: runs with one version of the exporter, writes `folder/models/export/1/model.onnx` and what belongs next to
+  it, and returns the answers of the family's own predictor on that file, as `common.answer` makes them.
+"""
