@@ -37,6 +37,13 @@ public struct StubNetwork: Sendable, CustomStringConvertible {
             (name: "class_queries_logits", shape: [1, 5, 3]), (name: "masks_queries_logits", shape: [1, 5, 16, 16]),
         ]
         let names = ["names": "['a', 'b']", "task": "segment"]
+        let raw = [
+            (name: "pred_logits", shape: [1, 5, 2]), (name: "pred_boxes", shape: [1, 5, 4]),
+            (name: "pred_masks", shape: [1, 5, 16, 16]),
+        ]
+        func libreYOLO(_ family: String) -> [String: String] {
+            ["libreyolo_version": "1.6.0", "model_family": family]
+        }
         return [
             StubNetwork("yolo", [(name: "output0", shape: [1, 8, 10]), prototypes], metadata: names),
             StubNetwork(
@@ -100,6 +107,22 @@ public struct StubNetwork: Sendable, CustomStringConvertible {
                     (name: "mask", shape: [1, 6, 5]),
                     (name: "priors", shape: [6, 4]), (name: "proto", shape: [1, 8, 8, 5]),
                 ]),
+            StubNetwork(
+                "dfine",
+                [
+                    (name: "labels", shape: [1, 5]), (name: "boxes", shape: [1, 5, 4]),
+                    (name: "scores", shape: [1, 5]),
+                    (name: "masks", shape: [1, 5, 16, 16]),
+                ]),
+            StubNetwork("dfine raw", raw),
+            StubNetwork("dfine of LibreYOLO", raw, metadata: libreYOLO("dfine")),
+            StubNetwork("ec", raw, metadata: libreYOLO("ec")),
+            StubNetwork(
+                "yolo9",
+                [
+                    (name: "predictions", shape: [1, 6, 10]), (name: "proto", shape: [1, 2, 16, 16]),
+                    (name: "mask_coeffs", shape: [1, 2, 10]),
+                ], metadata: libreYOLO("yolo9")),
             StubNetwork("mask2former", queries, family: .mask2former),
             StubNetwork("maskformer", queries, family: .maskformer, followsReference: true),
             StubNetwork("eomt", queries, family: .eomt),

@@ -56,8 +56,8 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
         }
         let most = max(min(options.maxDetections, settings.maxDetections ?? .max), 0)
         let kept = nonMaximumSuppression(
-            found, measure: measure, threshold: options.overlap,
-            isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic == true, most: most)
+            found, measure: measure, threshold: max(options.overlap, decoder.leastOverlap),
+            isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic ?? decoder.isClassAgnostic, most: most)
         let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
         let detections = kept.compactMap { candidate -> Detection? in
             guard let (id, name) = classes[candidate.classID], options.classes?.contains(name) ?? true else {
@@ -106,6 +106,10 @@ protocol OutputDecoder: Sendable {
     var ownOverlap: Double? { get }
     /// Whether boxes of one object may come several times.
     var needsSuppression: Bool { get }
+    /// Requests that ask for less overlap get this.
+    var leastOverlap: Double { get }
+    /// Whether boxes of different classes suppress one another in the family's own code.
+    var isClassAgnostic: Bool { get }
     /// The objects whose confidence is at least that, in network pixels; `classID` is the slot. Confidences and boxes may be infinite, and
     /// boxes NaN: such objects are dropped and counted by `DecodedModel`.
     func candidates(
@@ -121,6 +125,10 @@ protocol OutputDecoder: Sendable {
 
 extension OutputDecoder {
     var ownOverlap: Double? { nil }
+
+    var isClassAgnostic: Bool { false }
+
+    var leastOverlap: Double { 0 }
 
     func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox { box }
 }

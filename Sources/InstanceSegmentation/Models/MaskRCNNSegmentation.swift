@@ -14,6 +14,7 @@ struct MaskRCNNSegmentation: OutputDecoder {
     private let labels: String
     private let scores: String
     private let maps: String
+    let ownConfidence: Float
 
     /// The outputs by their names, or by their order where the export left them without.
     private static func outputs(_ model: ModelDescription) -> [String]? {
@@ -37,22 +38,26 @@ struct MaskRCNNSegmentation: OutputDecoder {
         }
         var configuration = configuration
         // LibreYOLO's export counts from 0, without the background and without gaps.
-        let countsFromZero = model.metadata["libreyolo_version"] != nil
+        let countsFromZero = LibreYOLOExport(model) != nil
         if !countsFromZero { configuration.startNamesAtOne() }
-        // The longest side bounds what the graph pastes: a mask of the picture's size for each object.
-        let defaults = InputDefaults(resize: .none, padding: .byte(0), divisor: 1)
+        let sides = model.inputs.first.map { $0.shape.suffix(2) } ?? []
+        let isFixed = sides.allSatisfy { $0.length != nil }
+        // The longest side bounds what the graph pastes: a mask of the picture's size for each object. Into an input of fixed size LibreYOLO's
+        // predictor stretches images.
+        let defaults = InputDefaults(
+            resize: countsFromZero && isFixed ? .stretch : .none, padding: .byte(0), divisor: 1)
         return DecodedModel(
             .maskRCNN,
             MaskRCNNSegmentation(
                 maskThreshold: configuration.settings.maskThreshold ?? 0.5, boxes: outputs[0], labels: outputs[1],
-                scores: outputs[2], maps: outputs[3]),
+                scores: outputs[2], maps: outputs[3],
+                ownConfidence: countsFromZero ? LibreYOLOExport.confidence : 0.5),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: try ClassMap(
                 slots: nil, configuration, first: countsFromZero ? 0 : 1, background: countsFromZero ? nil : 0),
             configuration)
     }
 
-    var ownConfidence: Float { 0.5 }
     var needsSuppression: Bool { false }
 
     func candidates(

@@ -23,6 +23,10 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     case yolact
     /// D-FINE-seg.
     case dfine
+    /// ECSeg and GTR as LibreYOLO exports them.
+    case ec
+    /// YOLOv9-seg as LibreYOLO exports it.
+    case yolo9
     case mask2former
     case maskformer
     case eomt
@@ -51,6 +55,12 @@ public enum ModelFamily: String, CaseIterable, Sendable {
             "YOLACT (outputs [batch, boxes, 4], [batch, boxes, classes + 1], [batch, boxes, 32], [boxes, 4], [batch, h, w, 32])"
         case .dfine:
             "D-FINE-seg (outputs labels [batch, k], boxes [batch, k, 4], scores [batch, k], masks [batch, k, h, w]; or logits, boxes and masks of queries)"
+        case .ec:
+            "LibreYOLO's ECSeg and GTR (outputs pred_logits [batch, queries, classes], pred_boxes [batch, queries, 4], "
+                + "pred_masks [batch, queries, h, w], metadata model_family 'ec' or 'gtr')"
+        case .yolo9:
+            "LibreYOLO's YOLOv9-seg (outputs predictions [batch, 4 + classes, anchors], proto [batch, coefficients, h, w], "
+                + "mask_coeffs [batch, coefficients, anchors])"
         case .mask2former, .maskformer, .eomt:
             "\(rawValue) (outputs class_queries_logits [batch, queries, classes + 1], masks_queries_logits [batch, queries, h, w])"
         }
@@ -66,7 +76,9 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         if RTMDetHeadsSegmentation.recognizes(model) { return .rtmdetIns }
         if RFDETRSegmentation.recognizes(model) { return .rfdetr }
         if MaskRCNNSegmentation.recognizes(model) { return .maskRCNN }
+        if ECSegmentation.recognizes(model) { return .ec }
         if DFINESegmentation.recognizes(model) { return .dfine }
+        if YOLO9Segmentation.recognizes(model) { return .yolo9 }
         if QuerySegmentation.recognizes(model) { return .mask2former }
         if YOLACTSegmentation.recognizes(model) { return .yolact }
         if RegionSegmentation.detectron2Layout(model) != nil { return .detectron2 }
@@ -127,6 +139,8 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         case .mmdeploy: try RegionSegmentation.mmdeploy(description, configuration, usesSquareInput: square)
         case .yolact: try YOLACTSegmentation.model(description, configuration, usesSquareInput: square)
         case .dfine: try DFINESegmentation.model(description, configuration, usesSquareInput: square)
+        case .ec: try ECSegmentation.model(description, configuration, usesSquareInput: square)
+        case .yolo9: try YOLO9Segmentation.model(description, configuration, usesSquareInput: square)
         case .mask2former: try query(.mask2former)
         case .maskformer: try query(.maskformer)
         case .eomt: try query(.eomt)

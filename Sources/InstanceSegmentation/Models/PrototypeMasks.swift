@@ -51,7 +51,7 @@ struct PrototypeMasks {
     }
 
     /// Products of coefficients and prototypes inside a window of cells.
-    private func logits(_ coefficients: [Float], in window: MaskSampler.Window) -> [Float] {
+    func logits(_ coefficients: [Float], in window: MaskSampler.Window) -> [Float] {
         prototypes.withElements { elements in
             [Float](unsafeUninitializedCapacity: window.count) { logits, initialized in
                 guard let logits = logits.baseAddress, let source = elements.baseAddress else { return }

@@ -13,6 +13,8 @@ struct RFDETRSegmentation: OutputDecoder {
     private let boxes: String
     private let labels: String
     private let masks: String
+    let ownConfidence: Float
+    private let most: Int?
 
     static func recognizes(_ model: ModelDescription) -> Bool {
         guard let dets = model.outputs.first(where: { $0.name == "dets" }),
@@ -37,11 +39,18 @@ struct RFDETRSegmentation: OutputDecoder {
         } else if configuration.names.isEmpty {
             background = slots.map { $0 - 1 }
         }
+        // LibreYOLO's predictor averaged, as older versions of rfdetr's did.
+        let libreYOLO = LibreYOLOExport(model)
+        let averages = libreYOLO?.isBefore(1, 6) ?? false
         let defaults = InputDefaults(
-            resize: .stretch, scaling: InputDefaults.imageNet, resampling: .exact, stretchesPackages: true)
+            resize: .stretch, scaling: InputDefaults.imageNet, resampling: averages ? .antialiased : .exact,
+            stretchesPackages: true)
         return DecodedModel(
             .rfdetr,
-            RFDETRSegmentation(boxes: "dets", labels: "labels", masks: maps.name),
+            RFDETRSegmentation(
+                boxes: "dets", labels: "labels", masks: maps.name,
+                ownConfidence: libreYOLO == nil ? 0.5 : LibreYOLOExport.confidence, most: libreYOLO?.mostObjectsOfRFDETR
+            ),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: try ClassMap(
                 slots: slots ?? configuration.names.keys.max().map { $0 + 1 }, configuration, background: background,
@@ -49,7 +58,6 @@ struct RFDETRSegmentation: OutputDecoder {
             configuration)
     }
 
-    var ownConfidence: Float { 0.5 }
     var needsSuppression: Bool { false }
 
     func candidates(
@@ -57,7 +65,7 @@ struct RFDETRSegmentation: OutputDecoder {
     ) throws -> [Candidate] {
         try Candidate.bestPairs(
             boxes: try result.output(boxes), logits: try result.output(labels), name: boxes, transform: transform,
-            confidence: confidence)
+            confidence: confidence, most: most)
     }
 
     func masks(
