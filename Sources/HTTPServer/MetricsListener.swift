@@ -23,7 +23,7 @@ struct MetricsListener: Service {
             responder: MetricsResponder(registry: registry, isLoopback: OriginPolicy.isLoopback(address.host)),
             server: .guarded(
                 limits: limits, registry: ConnectionRegistry(maxConnections: limits.maxConnections, maxHeadBytes: 0),
-                maxBodySize: 64 << 10, certificates: nil),
+                maxBodySize: 64 << 10, certificates: nil, isContended: { false }),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: "Silhouette"),
             onServerRunning: { [logger] channel in

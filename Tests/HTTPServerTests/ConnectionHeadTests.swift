@@ -116,6 +116,18 @@ import Testing
         }
     }
 
+    @Test func aConnectionThatIsOpenedBeforeItIsNeededIsIdle() async throws {
+        try await run(ConnectionLimits(headTimeout: .seconds(1), idleTimeout: .seconds(3))) { server in
+            let (used, unused) = (try await connect(server), try await connect(server))
+            try await Task.sleep(for: .milliseconds(1800))
+            try await used.send(Frames.head(1, path: "/"))
+            #expect(try await used.wait { $0.answer(1) == "1 0 0" } != nil)
+            #expect(try await unused.wait { $0.isClosed } != nil)
+            #expect(unused.goAwayCode == 0)
+            #expect(server.registry.counts.timedOut == [.idle: 1])
+        }
+    }
+
     // MARK: The scanner
 
     @Test func theAcknowledgmentComesWithTheSettingsAndOnlyOnce() {

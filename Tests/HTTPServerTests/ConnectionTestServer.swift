@@ -24,9 +24,11 @@ struct ConnectionTestServer: Sendable {
     var hasStopped: @Sendable () -> Bool = { false }
 
     /// Runs a server while a test uses it.
+    /// - Parameter failed: gets the errors of the work of requests.
     static func run(
         _ limits: ConnectionLimits = ConnectionLimits(), isSecure: Bool = false,
-        registry: ConnectionRegistry? = nil, respond: @escaping Respond,
+        registry: ConnectionRegistry? = nil, failed: @escaping @Sendable (any Error) -> Void = { _ in },
+        respond: @escaping Respond,
         _ test: @escaping @Sendable (ConnectionTestServer) async throws -> Void
     ) async throws {
         var logger = Logger(label: "test")
@@ -36,10 +38,11 @@ struct ConnectionTestServer: Sendable {
             certificate: TestFiles.fixture("tls-first.pem"), privateKey: TestFiles.fixture("tls-first.key"))
         let (ports, port) = AsyncStream<Int>.makeStream()
         let application = Application(
-            responder: TransportResponder(answer: respond),
+            responder: TransportResponder(answer: respond, failed: failed),
             server: .guarded(
                 limits: limits, registry: registry, maxBodySize: 1 << 20,
-                certificates: isSecure ? try CertificateStore(certificate, logger: logger) : nil),
+                certificates: isSecure ? try CertificateStore(certificate, logger: logger) : nil,
+                isContended: { true }),
             configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
             onServerRunning: { port.yield($0.localAddress?.port ?? 0) }, logger: logger)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: [application], logger: logger))
@@ -100,11 +103,13 @@ private final class Flag: Sendable {
 
 private struct TransportResponder: HTTPResponder {
     let answer: ConnectionTestServer.Respond
+    let failed: @Sendable (any Error) -> Void
 
     func respond(to request: Request, context: ServerContext) async throws -> Response {
         do {
             return try await withCancellationOnDisconnect(context) { try await answer(request, context) }
         } catch {
+            failed(error)
             return ErrorResponse(error).response
         }
     }

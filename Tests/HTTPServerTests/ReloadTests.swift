@@ -88,4 +88,33 @@ import Testing
         #expect(store.reload())
         #expect(store.current().chain != first)
     }
+
+    /// A mount that hangs is like a pipe to which nobody writes.
+    @Test func filesThatHangKeepOnlyOneClientWaiting() async throws {
+        let folder = try TestFiles.temporaryFolder()
+        let files = CertificateFiles(
+            certificate: folder.appending(path: "tls.pem"), privateKey: folder.appending(path: "tls.key"))
+        try Data(contentsOf: TestFiles.fixture("tls-first.pem")).write(to: files.certificate)
+        try Data(contentsOf: TestFiles.fixture("tls-first.key")).write(to: files.privateKey)
+        let store = try CertificateStore(files, logger: logger)
+        let first = store.current().chain
+        try FileManager.default.removeItem(at: files.certificate)
+        #expect(mkfifo(files.certificate.path, 0o600) == 0)
+        try await Task.sleep(for: .milliseconds(1100))
+        let served = Mutex(0)
+        for _ in 0..<5 {
+            Thread.detachNewThread {
+                let isFirst = store.current().chain == first
+                served.withLock { $0 += isFirst ? 1 : 0 }
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+        #expect(try await eventually(.seconds(5)) { served.withLock { $0 } == 4 } != nil)
+        // The reader goes on when there is a writer.
+        let pipe = open(files.certificate.path, O_WRONLY | O_NONBLOCK)
+        #expect(pipe >= 0)
+        try FileManager.default.removeItem(at: files.certificate)
+        if pipe >= 0 { _ = close(pipe) }
+        #expect(try await eventually(.seconds(5)) { served.withLock { $0 } == 5 } != nil)
+    }
 }

@@ -67,7 +67,8 @@ struct Certificate: Sendable {
 }
 
 /// The certificate that is in force. New files are taken up with the next connection, at most once a second; files that cannot
-/// be used leave the old certificate in force and are reported in the log.
+/// be used leave the old certificate in force and are reported in the log. While they are read, which may take forever on a mount
+/// that hangs, other connections get the certificate that is in force.
 final class CertificateStore: Sendable {
     private struct State {
         var certificate: Certificate
@@ -78,6 +79,8 @@ final class CertificateStore: Sendable {
     private let files: CertificateFiles
     private let logger: Logger
     private let state: Mutex<State>
+    /// Held by the one that looks at the files.
+    private let reader = Mutex(())
 
     /// - Throws: `CertificateError`.
     init(_ files: CertificateFiles, logger: Logger) throws {
@@ -112,30 +115,40 @@ final class CertificateStore: Sendable {
     /// - Returns: whether the files could be used.
     @discardableResult
     func reload() -> Bool {
-        state.withLock { state in
-            state.looked = .now
-            state.written = files.written
-            return load(into: &state)
-        }
-    }
-
-    /// The certificate that is in force, after a look at the files if the last one was a second ago.
-    func current() -> Certificate {
-        state.withLock { state in
-            let now = ContinuousClock.now
-            guard now - state.looked >= .seconds(1) else { return state.certificate }
-            state.looked = now
+        reader.withLock { _ in
             let written = files.written
-            guard written != state.written else { return state.certificate }
-            state.written = written
-            _ = load(into: &state)
-            return state.certificate
+            state.withLock { ($0.looked, $0.written) = (.now, written) }
+            return load()
         }
     }
 
-    private func load(into state: inout State) -> Bool {
+    /// The certificate that is in force, after a look at the files if the last one was a second ago. Blocks the calling thread
+    /// while it looks; does not wait for others that do.
+    func current() -> Certificate {
+        _ = reader.withLockIfAvailable { _ in look() }
+        return state.withLock { $0.certificate }
+    }
+
+    private func look() {
+        let isDue = state.withLock { state in
+            let now = ContinuousClock.now
+            guard now - state.looked >= .seconds(1) else { return false }
+            state.looked = now
+            return true
+        }
+        guard isDue else { return }
+        let written = files.written
+        let isNew = state.withLock { state in
+            defer { state.written = written }
+            return written != state.written
+        }
+        if isNew { _ = load() }
+    }
+
+    private func load() -> Bool {
         do {
-            state.certificate = try files.load()
+            let certificate = try files.load()
+            state.withLock { $0.certificate = certificate }
             logger.info("The certificate was reloaded", metadata: ["file": "\(files.certificate.path)"])
             return true
         } catch {

@@ -3,7 +3,7 @@ import NIOHTTP2
 import NIOHTTPTypesHTTP2
 
 /// Keeps the deadlines of one connection, from in front of TLS and HTTP: for heads, for idleness, and for responses that
-/// are not read. It also bounds the memory of incomplete heads. It knows of requests what `ExchangeHandler` tells it.
+/// are not read. It also bounds the memory of handshakes. It knows of requests what `ExchangeHandler` tells it.
 final class ConnectionGuard: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer
@@ -24,15 +24,17 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// What knows of the streams, where the connection speaks HTTP/2.
     private var http2: HTTP2Connection?
     private var isMultiplexed: Bool { http2 != nil }
+    /// Whether it is known which protocol is spoken. From then on handlers behind TLS keep the memory of heads.
+    private var isNegotiated = false
+    /// Whether bytes have arrived since the last request was over.
+    private var hasNewBytes = false
     /// Whether the server is stopping.
     private(set) var isStopping = false
     /// Whether the connection is closed as soon as its client has what was written.
     private var isFinishing = false
     private var isRefused = false
-    /// The next deadline; without a kind, it is not a fault to miss it.
-    private var deadline: (time: NIODeadline, kind: ConnectionTimeout?)?
-    private var timer: (task: Scheduled<Void>, time: NIODeadline)?
-    private var head: HeadBudget
+    private let deadline = ConnectionDeadline()
+    private var handshake: HeadBudget
     private let writes: WriteWatch
 
     /// - Parameter isSecure: whether TLS is spoken.
@@ -40,16 +42,27 @@ final class ConnectionGuard: ChannelDuplexHandler {
         self.limits = limits
         self.registry = registry
         self.isSecure = isSecure
-        head = HeadBudget(registry: registry)
+        handshake = HeadBudget(registry: registry)
         writes = WriteWatch(limits: limits)
     }
 
     // MARK: Requests
 
-    /// Notes that HTTP/2 has been negotiated.
+    /// Whether the connection is open.
+    var isActive: Bool { context?.channel.isActive ?? false }
+
+    /// Notes that HTTP/1 is spoken.
+    func speaksHTTP1() {
+        isNegotiated = true
+        handshake.release()
+    }
+
+    /// Notes that HTTP/2 has been negotiated. Clients open such connections before they need them.
     func speaksHTTP2(_ http2: HTTP2Connection) {
         self.http2 = http2
-        head.release()
+        isNegotiated = true
+        handshake.release()
+        setDeadline(.idle, in: limits.idleTimeout)
         if isStopping { http2.leave() }
     }
 
@@ -57,8 +70,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     func exchangeBegan() {
         exchanges += 1
         registry.exchangeBegan()
-        deadline = nil
-        head.release()
+        deadline.clear()
     }
 
     /// Notes a complete request, or one that must not be evicted.
@@ -78,6 +90,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
         exchanges -= 1
         registry.exchangeEnded()
         guard exchanges == 0 else { return }
+        hasNewBytes = false
         setDeadline(.idle, in: limits.idleTimeout)
         if isStopping, !isMultiplexed { finish() }
     }
@@ -151,14 +164,17 @@ final class ConnectionGuard: ChannelDuplexHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isRefused else { return }
-        if exchanges == 0, !isMultiplexed, !head.receive(unwrapInboundIn(data).readableBytes) { return evict() }
+        if !isNegotiated, !handshake.receive(unwrapInboundIn(data).readableBytes) { return evict() }
+        if exchanges == 0 { hasNewBytes = true }
         context.fireChannelRead(data)
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
         // Bytes of a next request whose head has not become complete. On HTTP/2 they could be anything.
-        if exchanges == 0, !isMultiplexed, deadline?.kind == .idle { setDeadline(.head, in: limits.headTimeout) }
+        if hasNewBytes, exchanges == 0, !isMultiplexed, deadline.next?.kind == .idle {
+            setDeadline(.head, in: limits.headTimeout)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -194,29 +210,11 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var bufferedBytes: Int { WriteWatch.bufferedBytes(of: context?.channel) }
 
     private func setDeadline(_ kind: ConnectionTimeout?, in duration: Duration) {
-        let time = NIODeadline.now() + TimeAmount(duration)
-        deadline = (time, kind)
-        // A timer that comes earlier looks again: there is one for many requests.
-        if let timer, timer.time <= time { return }
-        startTimer(at: time)
-    }
-
-    private func startTimer(at time: NIODeadline) {
-        timer?.task.cancel()
-        timer = nil
-        guard let context, context.channel.isActive else { return }
-        timer = (
-            context.eventLoop.assumeIsolated().scheduleTask(deadline: time) { self.checkDeadline() }, time
-        )
-    }
-
-    private func checkDeadline() {
-        timer = nil
-        guard let deadline else { return }
-        guard NIODeadline.now() >= deadline.time else { return startTimer(at: deadline.time) }
-        // A response that is being read has a deadline of its own.
-        if deadline.kind == .idle, bufferedBytes > 0 { return setDeadline(.idle, in: limits.idleTimeout) }
-        close(deadline.kind)
+        deadline.set(kind, in: duration, on: context?.channel) { kind in
+            // A response that is being read has a deadline of its own.
+            if kind == .idle, self.bufferedBytes > 0 { return self.setDeadline(.idle, in: self.limits.idleTimeout) }
+            self.close(kind)
+        }
     }
 
     /// Ends a connection without a request when the server stops; with one, it ends with its response. HTTP/2 does so by itself.
@@ -239,9 +237,8 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private func forget() {
         if let id { registry.closed(id) }
         id = nil
-        head.release()
-        timer?.task.cancel()
-        timer = nil
+        handshake.release()
+        deadline.stop()
         writes.stop()
     }
 }

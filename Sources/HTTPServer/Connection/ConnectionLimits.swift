@@ -3,10 +3,11 @@ public struct ConnectionLimits: Sendable {
     /// Maximum number of open connections. Beyond it, the connection without a request in flight for the longest is
     /// evicted; when all connections have requests in flight, new ones are refused.
     public var maxConnections: Int
-    /// Time for a complete request head, TLS handshake included: counted from accept, or from the first byte of the next
-    /// request on a kept connection.
+    /// Time for a complete request head, TLS handshake included: counted from accept, or on a kept connection from the first bytes
+    /// that arrive after a request and its response are over. On HTTP/2, time for the handshake, and for each head from its
+    /// first frame.
     public var headTimeout: Duration
-    /// Time that a connection is kept without a request.
+    /// Time that a connection is kept without a request: after the last one, or on HTTP/2 after the handshake.
     public var idleTimeout: Duration
     /// Time for a whole request body, counted from when the server starts to read it.
     public var bodyTimeout: Duration

@@ -42,7 +42,8 @@ final class DisconnectWatch: Sendable {
 /// Runs the work of a request in a task that is canceled as soon as its client is gone.
 ///
 /// A client that only finishes sending (`shutdown(SHUT_WR)`) is not gone.
-/// - Throws: `ClientDisconnected` when the client has gone, whatever the work returned or threw; else the error of the work.
+/// - Throws: `ClientDisconnected` when the client has gone, whatever the work returned or threw; else the error of the work. Only
+///   the work of a server that stops is canceled while its client is there.
 func withCancellationOnDisconnect<Value: Sendable>(
     _ context: ServerContext, _ work: @escaping @Sendable () async throws -> Value
 ) async throws -> Value {
@@ -62,7 +63,26 @@ func withCancellationOnDisconnect<Value: Sendable>(
     } onCancel: {
         task.cancel()
     }
-    // A lost HTTP/2 connection cancels the work before its streams are closed one by one.
-    if watch.isDisconnected || !channel.isActive { throw ClientDisconnected() }
-    return try result.get()
+    switch result {
+    case .success(let value):
+        guard !watch.isDisconnected, channel.isActive else { throw ClientDisconnected() }
+        return value
+    case .failure(let error):
+        guard await !isOfLostClient(error, channel, watch) else { throw ClientDisconnected() }
+        throw error
+    }
+}
+
+/// Whether work has failed because its client is gone.
+private func isOfLostClient(_ error: any Error, _ channel: any Channel, _ watch: DisconnectWatch) async -> Bool {
+    // A lost connection ends the body with an error, and one of HTTP/2 cancels the tasks of its streams, before its channels are
+    // closed. All of that has happened when the event loop gets to this.
+    let isCanceled = Task.isCancelled
+    let state = try? await channel.eventLoop.submit { () -> (isOpen: Bool, isStopping: Bool) in
+        let handler = try? channel.pipeline.syncOperations.handler(type: ExchangeHandler.self)
+        let connection = handler?.connection
+        return (channel.isActive && connection?.isActive ?? true, connection?.isStopping ?? false)
+    }.get()
+    if watch.isDisconnected || state?.isOpen == false { return true }
+    return state?.isStopping == false && (isCanceled || error is IOError || error is ChannelError)
 }

@@ -16,14 +16,18 @@ struct Exchange {
     var isBodyWanted = false
     /// Whether the client waits with its body for `100 Continue`.
     var awaitsGoAhead: Bool
+    /// Whether the client, or its version of HTTP/1, ends the connection with the response.
+    let isLast: Bool
     /// Bytes of the body that have arrived.
     private(set) var bytes = 0
     /// Bytes of the body that have arrived after the response.
     private(set) var unwanted = 0
 
-    init(_ head: HTTPRequest) {
-        let expectation = head.headerFields[.expect] ?? ""
+    /// - Parameter isOld: whether the request is of a version before 1.1, which has no such expectation (RFC 9110, section 10.1.1).
+    init(_ head: HTTPRequest, isOld: Bool) {
+        let expectation = isOld ? "" : head.headerFields[.expect] ?? ""
         awaitsGoAhead = expectation.utf8.count == 12 && expectation.lowercased() == "100-continue"
+        isLast = head.headerFields[.connection] == "close"
     }
 
     /// Bytes of a body that are taken from the client before it is known whether they are wanted.

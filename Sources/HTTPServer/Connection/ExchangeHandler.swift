@@ -32,7 +32,10 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private var hasHeldRead = false
     /// Whether the connection takes no further request.
     var endsWithAnswer = false
-    private var hasEnded = false
+    /// Whether nothing more is taken from the client.
+    private var hasEnded = false {
+        didSet { if hasEnded { persistence?.end() } }
+    }
     /// The deadline of the current body.
     let bodyDeadline = BodyDeadline()
     private var probe = DisconnectProbe()
@@ -68,7 +71,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
         guard !hasEnded else { return }
         switch unwrapInboundIn(data) {
         case .head(let head):
-            exchange = Exchange(head)
+            exchange = Exchange(head, isOld: persistence?.isOld ?? false)
             connection?.exchangeBegan()
         case .body(let part):
             exchange?.received(part.readableBytes)
@@ -108,9 +111,10 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !hasEnded else { return }  // what comes after a malformed head is no request either
-        guard exchange?.isAnswered ?? true, error is StreamHeadError || ErrorResponse.isMalformedRequest(error) else {
+        guard error is StreamHeadError || ErrorResponse.isMalformedRequest(error), exchange?.isAnswered ?? true else {
             return context.fireErrorCaught(error)  // the reader of the body handles it
         }
+        if exchange != nil { return end(context) }  // there is an answer already
         hasEnded = true
         for part in ErrorResponse(error).closingParts(isHTTP1: isHTTP1) {
             context.write(wrapOutboundOut(part), promise: nil)
@@ -203,6 +207,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
     private func finish() {
         guard let exchange else { return }
         self.exchange = nil
+        if exchange.isLast, isHTTP1 { hasEnded = true }
         bodyDeadline.stop()
         if exchange.isInFlight { connection?.exchangeWasAnswered() }
         connection?.exchangeEnded()

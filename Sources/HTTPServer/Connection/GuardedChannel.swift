@@ -52,7 +52,7 @@ extension HTTPServerBuilder {
     ///   - isContended: whether requests wait for others.
     static func guarded(
         limits: ConnectionLimits, registry: ConnectionRegistry, maxBodySize: Int,
-        certificates: CertificateStore?, isContended: @escaping @Sendable () -> Bool = { true }
+        certificates: CertificateStore?, isContended: @escaping @Sendable () -> Bool
     ) -> HTTPServerBuilder {
         // The guard keeps idle timeouts, so the channel of HTTP/1 has none.
         let http1 = HTTP1Channel.Configuration(

@@ -1,12 +1,15 @@
-/// The memory of one connection's incomplete request head, or of the head of one HTTP/2 stream. Its first part is free; the rest is
-/// drawn from a budget that all connections share.
+/// Memory that one connection takes before it is known whose it is: for an incomplete request head, for requests that wait for
+/// others, or for the head of one HTTP/2 stream. Its first part is free; the rest is drawn from a budget that all connections
+/// share.
 struct HeadBudget {
     /// Bytes of an incomplete head that every connection may hold.
     static let free = 64 << 10
+    /// Most bytes of one budget. Decoders refuse heads long before, except for some that they only skip.
+    static let max = 2 * RequestHead.maxReceived
 
     private let registry: ConnectionRegistry
     private let free: Int
-    private var received = 0
+    private var held = 0
     private var drawn = 0
 
     /// - Parameter free: bytes that are not drawn from the budget.
@@ -15,21 +18,26 @@ struct HeadBudget {
         self.free = free
     }
 
-    /// Notes bytes of a head.
+    /// Notes further bytes.
     /// - Returns: whether there is memory for them.
     mutating func receive(_ count: Int) -> Bool {
-        // The decoder keeps no more, and what comes after a refused head is dropped.
-        received = min(received + count, RequestHead.maxReceived)
-        let needed = received - free - drawn
-        guard needed > 0 else { return true }
-        guard registry.drawHeadBytes(needed) else { return false }
-        drawn += needed
+        hold(held + count)
+    }
+
+    /// Notes how many bytes there are now. Fewer than before always fit.
+    /// - Returns: whether there is memory for them; else nothing has changed.
+    mutating func hold(_ bytes: Int) -> Bool {
+        guard bytes <= Self.max else { return false }
+        let needed = Swift.max(0, bytes - free) - drawn
+        if needed > 0, !registry.drawHeadBytes(needed) { return false }
+        if needed < 0 { registry.returnHeadBytes(-needed) }
+        (held, drawn) = (bytes, drawn + needed)
         return true
     }
 
-    /// Returns the memory: the head is complete, or its connection or stream has ended.
+    /// Returns the memory: what it was for is complete, or its connection or stream has ended.
     mutating func release() {
         if drawn > 0 { registry.returnHeadBytes(drawn) }
-        (received, drawn) = (0, 0)
+        (held, drawn) = (0, 0)
     }
 }

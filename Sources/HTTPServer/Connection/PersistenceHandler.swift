@@ -8,7 +8,7 @@ struct HostFieldError: Error, CustomStringConvertible {
 }
 
 /// Implements persistence of HTTP/1 connections. Version 1.0 ends the connection with the response unless the client asks to
-/// keep it; 1.1 keeps it unless the client asks to end it. The response says which.
+/// keep it; 1.1 keeps it unless the client asks to end it, or to change to another protocol. The response says which.
 ///
 /// It also refuses requests with more than one `Host`, and those of version 1.1 without one (RFC 9112, section 3.2), because
 /// later handlers see the host only as the authority.
@@ -18,6 +18,7 @@ final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private let input: RequestInput?
     private var connection: String?
     /// Whether the current request is of a version before 1.1.
     private(set) var isOld = false
@@ -27,9 +28,26 @@ final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHandler {
     /// - Returns: the handler, or nil on streams of HTTP/2, which have no such codec.
     static func added(to pipeline: ChannelPipeline.SynchronousOperations) throws -> PersistenceHandler? {
         guard let codec = try? pipeline.handler(type: HTTP1ToHTTPServerCodec.self) else { return nil }
-        let handler = PersistenceHandler()
-        try pipeline.addHandlers([RequestQueue(), handler], position: .before(codec))
+        let connection = try? pipeline.handler(type: ConnectionGuard.self)
+        let input = connection.map { RequestInput($0) }
+        if let input {
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(input, position: .before(decoder))
+        }
+        connection?.speaksHTTP1()
+        let handler = PersistenceHandler(input)
+        let queue = RequestQueue(input, registry: connection?.registry)
+        try pipeline.addHandlers([queue, handler], position: .before(codec))
         return handler
+    }
+
+    private init(_ input: RequestInput?) {
+        self.input = input
+    }
+
+    /// Takes no further request.
+    func end() {
+        input?.end()
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -45,7 +63,7 @@ final class PersistenceHandler: ChannelDuplexHandler, RemovableChannelHandler {
             connection = "close"
             return context.fireErrorCaught(HostFieldError())
         }
-        if wishes.contains("close") || (isOld && !wishes.contains("keep-alive")) {
+        if wishes.contains("close") || (isOld && !wishes.contains("keep-alive")) || head.endsDecoding {
             connection = "close"
             head.headers.replaceOrAdd(name: "connection", value: "close")
         } else {

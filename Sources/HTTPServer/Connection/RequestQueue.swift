@@ -2,7 +2,8 @@ import NIOCore
 import NIOHTTP1
 
 /// Passes on one request of an HTTP/1 connection at a time: the next one only when the response to the one before is
-/// complete and being read. Meanwhile nothing is read from the client, and what has already arrived is bounded.
+/// complete and being read. Meanwhile nothing is read from the client. What has already arrived is bounded, and beyond a small
+/// part takes its memory from that of all heads.
 final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -18,12 +19,17 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
         case inputClosed
     }
 
-    /// Maximum size of the waiting requests in memory; a client that sends more is disconnected after their responses.
-    private static let maxWaitingBytes = 1 << 20
+    /// Maximum size of the waiting requests in memory, and the part of it that every connection has. A client that sends more, or
+    /// for whose requests there is no memory, is disconnected after the responses to those that wait.
+    private static let (maxWaitingBytes, freeBytes) = (256 << 10, 16 << 10)
 
+    private let input: RequestInput?
+    private var budget: HeadBudget?
     private var waiting = CircularBuffer<Waiting>(initialCapacity: 0)
     private var waitingBytes = 0
     private var takesNoMore = false
+    /// Whether nothing is decoded behind the request that arrives.
+    private var endsDecoding = false
     /// Whether a request was passed on whose end has not been, and whose response is not complete.
     private var isReceiving = false
     private var isAnswering = false
@@ -31,8 +37,23 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
 
     private var isBusy: Bool { isAnswering && !isReceiving }
 
+    /// - Parameters:
+    ///   - input: what stands in front of the decoder.
+    ///   - registry: has the memory for requests that wait.
+    init(_ input: RequestInput?, registry: ConnectionRegistry?) {
+        self.input = input
+        budget = registry.map { HeadBudget(registry: $0, free: Self.freeBytes) }
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        receive(.part(unwrapInboundIn(data)), context)
+        let part = unwrapInboundIn(data)
+        input?.decoded()
+        switch part {
+        case .head(let head): endsDecoding = head.endsDecoding
+        case .end where endsDecoding: input?.end()
+        default: break
+        }
+        receive(.part(part), context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -52,9 +73,12 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        takesNoMore = true
-        waiting.removeAll()
+        forget()
         context.fireChannelInactive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        forget()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -71,14 +95,16 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     private func receive(_ event: Waiting, _ context: ChannelHandlerContext) {
         guard !takesNoMore else { return }
         if waiting.isEmpty, canPass(event, context) { return pass(event, context) }
-        waitingBytes += Self.size(of: event)
-        guard waitingBytes <= Self.maxWaitingBytes else {
+        let bytes = waitingBytes + Self.size(of: event)
+        if bytes <= Self.maxWaitingBytes, budget?.hold(bytes) ?? true {
+            waitingBytes = bytes
+            waiting.append(event)
+        } else {
             takesNoMore = true
+            input?.end()
+            waitingBytes += Self.size(of: .inputClosed)
             waiting.append(.inputClosed)
-            waitingBytes += Self.size(of: .inputClosed) - Self.size(of: event)
-            return
         }
-        waiting.append(event)
     }
 
     /// About what an event takes in memory.
@@ -121,9 +147,20 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
             pass(event, context)
             hasPassed = true
         }
-        if hasPassed { context.fireChannelReadComplete() }
+        if hasPassed {
+            _ = budget?.hold(waitingBytes)
+            context.fireChannelReadComplete()
+        }
         guard hasHeldRead, !isBusy, waiting.isEmpty, context.channel.isWritable else { return }
         hasHeldRead = false
-        context.read()
+        // From the end of the pipeline: the handlers behind this one may hold it too, and know by it that the server reads.
+        context.channel.read()
+    }
+
+    private func forget() {
+        takesNoMore = true
+        waiting.removeAll()
+        waitingBytes = 0
+        budget?.release()
     }
 }
