@@ -18,7 +18,7 @@ enum COCOExport {
             writer.raw("}")
         }
         writer.raw(#","categories":"#)
-        writer.list(categories(pictures)) { writer, category in
+        writer.list(ExportedClasses(pictures).named) { writer, category in
             writer.raw(#"{"id":"#)
             writer.integer(category.id + 1)
             writer.raw(#","name":"#)
@@ -34,15 +34,6 @@ enum COCOExport {
         }
         writer.raw("}")
         return writer.bytes
-    }
-
-    /// The model's names; those of the objects where the model does not know how many it has.
-    private static func categories(_ pictures: [ExportedPicture]) -> [(id: Int, name: String)] {
-        if let names = pictures.first?.classNames, !names.isEmpty {
-            return names.enumerated().map { ($0.offset, $0.element) }
-        }
-        let found = pictures.flatMap(\.segmentation.detections).map { ($0.classID, $0.className) }
-        return Dictionary(found) { first, _ in first }.sorted { $0.key < $1.key }.map { (id: $0.key, name: $0.value) }
     }
 
     private static func write(
@@ -69,12 +60,7 @@ enum COCOExport {
             }
         } else {
             // A list of rings is their union here: it has no holes.
-            let runs = RunLengthEncoding(object.mask)
-            writer.raw(#"{"size":"#)
-            writer.list([runs.size.height, runs.size.width]) { $0.integer($1) }
-            writer.raw(#","counts":"#)
-            writer.string(runs.compressedCounts)
-            writer.raw("}")
+            writer.runs(of: object.mask)
         }
         writer.raw("}")
     }

@@ -63,7 +63,7 @@ package struct JSONWriter {
         }
         let isNegative = parts[0].first == "-"
         let mantissa = parts[0].drop { $0 == "-" }.split(separator: ".")
-        let digits = mantissa.joined().drop { $0 == "0" && mantissa.count > 2 }
+        let digits = mantissa.joined()
         let point = mantissa[0].count + exponent
         if isNegative { bytes.append(UInt8(ascii: "-")) }
         if point <= 0 {

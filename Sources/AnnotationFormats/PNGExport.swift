@@ -22,7 +22,7 @@ enum PNGExport {
     /// The picture, transparent where there is no object.
     static func cutout(_ picture: ExportedPicture) throws -> [UInt8] {
         guard let image = picture.picture else { return [] }
-        let all = picture.objects.reduce(Mask(imageSize: image.size, top: 0, rows: [])) { $0.union($1.mask) }
+        let all = picture.objects.reduce(Mask.empty(image.size)) { $0.union($1.mask) }
         return try cutout(image, all, x: 0, y: 0, size: image.size)
     }
 

@@ -143,13 +143,22 @@ private struct WirePrediction {
     }
 
     private func writeRuns(to writer: inout JSONWriter) {
-        let runs = RunLengthEncoding(detection.mask.resized(to: imageSize))
-        writer.raw(#","rle":{"size":["#)
-        writer.integer(runs.size.height)
-        writer.raw(",")
-        writer.integer(runs.size.width)
-        writer.raw(#"],"counts":"#)
-        writer.string(runs.compressedCounts)
-        writer.raw(#"},"mask_format":"rle"}"#)
+        writer.raw(#","rle":"#)
+        writer.runs(of: detection.mask.resized(to: imageSize))
+        writer.raw(#","mask_format":"rle"}"#)
+    }
+}
+
+extension JSONWriter {
+    /// Writes a mask as COCO's object of compressed run lengths.
+    mutating func runs(of mask: Mask) {
+        let runs = RunLengthEncoding(mask)
+        raw(#"{"size":["#)
+        integer(runs.size.height)
+        raw(",")
+        integer(runs.size.width)
+        raw(#"],"counts":"#)
+        string(runs.compressedCounts)
+        raw("}")
     }
 }

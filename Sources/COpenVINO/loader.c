@@ -6,23 +6,41 @@
 
 static _Thread_local char message[256];
 
+// The libraries that are open.
+typedef struct Opened {
+    SilhouetteOpenVINO table;
+    void *library;
+    struct Opened *next;
+} Opened;
+
+static Opened *opened;
+
 const SilhouetteOpenVINO *silhouette_openvino_open(const char *path, const char **error) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); // never closed: its threads may outlive any owner
     if (library == NULL) {
         *error = dlerror();
         return NULL;
     }
-    SilhouetteOpenVINO *table = calloc(1, sizeof *table);
-    if (table == NULL) {
+    for (const Opened *other = opened; other != NULL; other = other->next) {
+        if (other->library == library) {
+            dlclose(library); // it was counted once more
+            return &other->table;
+        }
+    }
+    Opened *entry = calloc(1, sizeof *entry);
+    if (entry == NULL) {
         *error = "there is no memory for its functions";
+        dlclose(library);
         return NULL;
     }
+    entry->library = library;
+    SilhouetteOpenVINO *table = &entry->table;
 #define LOAD(name)                                                                                                     \
     *(void **)&table->name = dlsym(library, #name);                                                                    \
     if (table->name == NULL) {                                                                                         \
         snprintf(message, sizeof message, "it has no symbol %s, so it is not the C library of OpenVINO 2023.1 or newer", #name); \
         *error = message;                                                                                              \
-        free(table);                                                                                                   \
+        free(entry);                                                                                                   \
         dlclose(library);                                                                                              \
         return NULL;                                                                                                   \
     }
@@ -58,6 +76,8 @@ const SilhouetteOpenVINO *silhouette_openvino_open(const char *path, const char 
     LOAD(ov_tensor_data)
     LOAD(ov_tensor_free)
 #undef LOAD
+    entry->next = opened;
+    opened = entry;
     return table;
 }
 

@@ -3,7 +3,7 @@ public import InstanceSegmentation
 import RuntimeSupport
 import Synchronization
 
-/// Runs ONNX files through OpenVINO, whose library is opened when the backend is made.
+/// Runs ONNX files through OpenVINO, whose library is opened when the first backend is made.
 ///
 /// It is worth its size where the processor computes with `bfloat16` (AVX512-BF16, AMX): half of the time for a small
 /// loss of accuracy.
@@ -14,7 +14,7 @@ public struct OpenVINOBackend: InferenceBackend {
     private let adaptsThreads: Bool
     private let sessions = SessionList()
 
-    /// Opens the library.
+    /// Opens the library, or uses the one that is open: a process has one core of OpenVINO for each library.
     ///
     /// - Parameters:
     ///   - threads: of one inference; by default as many as there are cores.

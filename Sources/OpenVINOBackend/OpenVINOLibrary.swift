@@ -2,8 +2,9 @@ internal import COpenVINO
 import Foundation
 import InstanceSegmentation
 import RuntimeSupport
+import Synchronization
 
-/// The loaded library, its functions and the one core of the process.
+/// A loaded library, its functions and its one core. All backends of the process share it, and it is never unloaded.
 ///
 /// `@unchecked Sendable`: the table is constant, and OpenVINO's core may be used by all threads at once.
 final class OpenVINOLibrary: @unchecked Sendable {
@@ -14,19 +15,22 @@ final class OpenVINOLibrary: @unchecked Sendable {
     private let table: UnsafePointer<SilhouetteOpenVINO>
     private let core: OpaquePointer
 
-    /// Finds and opens the library.
+    /// The libraries that are open, by the address of their table, which is one for all paths of a file.
+    private static let opened = Mutex<[UInt: OpenVINOLibrary]>([:])
+
+    /// Finds the library, and opens it unless it is open.
     ///
     /// The first place that has one wins: `SILHOUETTE_OPENVINO_LIBRARY` (if it is set and unusable, nothing else is
     /// tried), `lib/openvino` beside the program, above it and in the current folder, the system.
     static func open() throws -> OpenVINOLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_OPENVINO_LIBRARY"], !path.isEmpty {
-            return try OpenVINOLibrary(path: path)
+            return try open(path: path)
         }
         var tried: [String] = []
         let names = RuntimeLibraries.candidates(in: "openvino") { $0.hasPrefix("libopenvino_c.") }
         for path in names + ["libopenvino_c.so"] {
             do throws(OpenVINOError) {
-                return try OpenVINOLibrary(path: path)
+                return try open(path: path)
             } catch .libraryUnusable(let path, let reason) {
                 tried.append("\(path) (\(reason))")
             }
@@ -34,11 +38,21 @@ final class OpenVINOLibrary: @unchecked Sendable {
         throw OpenVINOError.libraryNotFound(tried: tried)
     }
 
-    private init(path: String) throws(OpenVINOError) {
-        var message: UnsafePointer<CChar>?
-        guard let table = silhouette_openvino_open(path, &message) else {
-            throw .libraryUnusable(path: path, reason: message.map { String(cString: $0) } ?? "it cannot be opened")
+    private static func open(path: String) throws(OpenVINOError) -> OpenVINOLibrary {
+        try opened.withLock { (opened) throws(OpenVINOError) in
+            var message: UnsafePointer<CChar>?
+            guard let table = silhouette_openvino_open(path, &message) else {
+                throw .libraryUnusable(path: path, reason: message.map { String(cString: $0) } ?? "it cannot be opened")
+            }
+            let address = UInt(bitPattern: table)
+            if let library = opened[address] { return library }
+            let library = try OpenVINOLibrary(path: path, table: table)
+            opened[address] = library
+            return library
         }
+    }
+
+    private init(path: String, table: UnsafePointer<SilhouetteOpenVINO>) throws(OpenVINOError) {
         self.path = path
         self.table = table
         var version = ov_version_t()

@@ -54,27 +54,39 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let pictures = try pictures()
+        let files = try PictureFiles.find(images)
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        if let callers { return try await measureRuns(location, pictures, callers: callers, logger: logger) }
+        if let callers { return try await measureRuns(location, files, callers: callers, logger: logger) }
         let service = try await CommandService(
-            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: fullDecode)
+            location, backend: try backends.open(logger: logger), usesSquareInput: square || environmentFlag("SQUARE"),
+            decodesInFull: decodesInFull)
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
             modelAt: location.file, concurrency: 1)
-        for (file, bytes) in pictures {
+        try await forEachPicture(files) { file, bytes in
             let result = try await measure(bytes, service: service, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
         }
     }
 
-    /// The pictures' names and files.
-    private func pictures() throws -> [(name: String, bytes: Data)] {
-        guard images.isEmpty else {
-            return try PictureFiles.find(images).map { ($0, try Data(contentsOf: URL(filePath: $0))) }
+    private var decodesInFull: Bool { fullDecode || environmentFlag("FULL_DECODE") }
+
+    /// Calls a function with the name and the bytes of each picture, one after the other.
+    /// - Parameter files: their paths; without any a picture is made.
+    private func forEachPicture(_ files: [String], _ body: (String, Data) async throws -> Void) async throws {
+        for file in files {
+            let bytes: Data
+            do throws(FileProblem) { bytes = try RegularFile.contents(of: file) } catch {
+                throw Refusal(description: "\(file.printable): \(error)")
+            }
+            try await body(file, bytes)
         }
+        if files.isEmpty { try await body("a picture made for it", Self.madePicture()) }
+    }
+
+    private static func madePicture() throws -> Data {
         // Waves of many lengths in three colours: as much work for a decoder as a photograph is.
         let size = ImageSize(width: 1280, height: 720)
         let pixels = (0..<3 * size.area).map { i -> UInt8 in
@@ -83,21 +95,25 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 sin(Double(x * (channel + 2)) / 17 + Double(y) / 29) + sin(Double(x * y) / 9000 + Double(channel))
             return UInt8(127 + 60 * wave)
         }
-        return [("a picture made for it", Data(try Image(size: size, pixels: pixels).encoded(as: .jpeg, quality: 90)))]
+        return Data(try Image(size: size, pixels: pixels).encoded(as: .jpeg, quality: 90))
     }
 
     /// What callers can get at most: bare runs, without pictures and answers.
     private func measureRuns(
-        _ location: ModelLocation, _ pictures: [(name: String, bytes: Data)], callers: Int, logger: Logger
+        _ location: ModelLocation, _ files: [String], callers: Int, logger: Logger
     ) async throws {
         var runs = try await RawThroughput(modelAt: location.file, callers: callers, logger: logger)
         let model = try await Segmenter(
-            trying: runs.arrangements[0].model, settings: try location.settings(), usesSquareInput: square
+            trying: runs.arrangements[0].model, settings: try location.settings(),
+            usesSquareInput: square || environmentFlag("SQUARE")
         ).model
-        for (file, bytes) in pictures {
+        try await forEachPicture(files) { file, bytes in
             let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }
             try await runs.measure(try model.preprocess(image).tensors)
-            print(json ? runs.json(model: location.id) : "\(file), \(location.id)\n\(runs.table())")
+            print(
+                json
+                    ? runs.json(file: file, model: location.id)
+                    : "\(file.printable), \(location.id)\n\(runs.table())")
         }
     }
 
@@ -105,7 +121,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         _ bytes: Data, service: CommandService, floor: any InferenceSession
     ) async throws -> StageMedians {
         let clock = ContinuousClock()
-        let query = SegmentationQuery(decodesInFull: fullDecode)
+        let query = SegmentationQuery(decodesInFull: decodesInFull)
         // The floor gets the tensors that the service gives to the network.
         let segmenter = service.model.segmenter
         let image = try segmenter.decode(EncodedImage(bytes), for: query)
@@ -173,24 +189,39 @@ struct StageMedians {
 
     func table(file: String, model: ModelID) -> String {
         func row(_ name: String, _ milliseconds: Double) -> String {
-            "  " + name.padding(toLength: 20, withPad: " ", startingAt: 0)
-                + String(format: "%9.2f ms  %6.3f", milliseconds, milliseconds / floor)
+            "  " + name.padded(to: 20) + String(format: "%9.2f ms  %6.3f", milliseconds, milliseconds / floor)
         }
         let rows = zip(Self.names, stages).map { row($0.0, $0.1) }
         return
             ([
-                "\(file)  \(imageSize), \(model) at \(networkSize), \(objects) objects, \(answerSize) bytes of JSON",
+                "\(file.printable)  \(imageSize), \(model) at \(networkSize), \(objects) objects, \(answerSize) bytes of JSON",
                 "  stage                   median   of the floor",
             ] + rows + [row("whole prediction", total), row("floor: Run alone", floor)]).joined(separator: "\n")
     }
 
     func json(file: String, model: ModelID) -> String {
-        let values = zip(["decode", "preprocess", "inference", "postprocess", "encode"], stages).map {
-            "\"\($0.0)\":\(rounded($0.1))"
+        var writer = JSONWriter()
+        writer.raw(#"{"file":"#)
+        writer.string(file)
+        writer.raw(#","model":"#)
+        writer.string("\(model)")
+        writer.raw(#","network":"#)
+        writer.string("\(networkSize)")
+        writer.raw(#","milliseconds":{"#)
+        for (name, value) in zip(["decode", "preprocess", "inference", "postprocess", "encode"], stages) {
+            writer.string(name)
+            writer.raw(":")
+            writer.number(rounded(value))
+            writer.raw(",")
         }
-        return "{\"file\":\"\(file)\",\"model\":\"\(model)\",\"network\":\"\(networkSize)\",\"milliseconds\":{"
-            + values.joined(separator: ",") + ",\"total\":\(rounded(total)),\"floor\":\(rounded(floor))},\"ratio\":"
-            + "\(rounded(total / floor))}"
+        writer.raw(#""total":"#)
+        writer.number(rounded(total))
+        writer.raw(#","floor":"#)
+        writer.number(rounded(floor))
+        writer.raw(#"},"ratio":"#)
+        writer.number(rounded(total / floor))
+        writer.raw("}")
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }

@@ -81,7 +81,8 @@ struct EvaluateCommand: AsyncParsableCommand {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
         let service = try await CommandService(
-            location, backend: try backends.open(logger: logger), usesSquareInput: square, decodesInFull: true,
+            location, backend: try backends.open(logger: logger), usesSquareInput: square || environmentFlag("SQUARE"),
+            decodesInFull: true,
             imageLimits: imageOptions.limits)
         let categories = truth.categoriesByName
         guard service.model.classNames.contains(where: { categories[$0] != nil }) else {
@@ -96,21 +97,17 @@ struct EvaluateCommand: AsyncParsableCommand {
         let progress = ProgressBar(total: truth.pictures.count, isShown: true)
         for picture in truth.pictures {
             do {
-                let (found, served) = try await detections(inFile: path(of: picture), by: service)
-                for detection in found {
+                let found = try await segmentation(ofFile: path(of: picture), by: service)
+                for detection in found.detections {
                     guard let category = categories[detection.className] else { continue }
                     candidates.append(
                         AveragePrecision.Candidate(
                             pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
                             box: detection.box, mask: detection.mask))
                 }
-                sizes.add(
-                    picture,
-                    actual: try EncodedImage(
-                        RegularFile.contents(of: path(of: picture)), limits: imageOptions.limits
-                    ).size)
+                sizes.add(picture, actual: found.imageSize)
                 atDefault.add(
-                    served.compactMap { found in categories[found.className].map { ($0, found.box) } },
+                    found.alternatives[0].compactMap { found in categories[found.className].map { ($0, found.box) } },
                     objects: objects[picture.id] ?? [])
             } catch {
                 unread.insert(picture.id)
@@ -160,16 +157,14 @@ struct EvaluateCommand: AsyncParsableCommand {
         URL(filePath: images).appending(path: picture.fileName).path
     }
 
-    /// Runs the network once and decodes its outputs twice: for the curve, and as the server would answer.
-    private func detections(
-        inFile path: String, by service: CommandService
-    ) async throws -> (all: [Detection], served: [Detection]) {
-        let item = try await service.predict(
+    /// Runs the network once and decodes its outputs twice: for the curve, and as the server would answer, which is the alternative.
+    private func segmentation(ofFile path: String, by service: CommandService) async throws -> Segmentation {
+        try await service.predict(
             RegularFile.contents(of: path),
             SegmentationQuery(
                 options: PredictionOptions(confidence: Float(scoreThreshold), overlap: iou),
-                alternatives: [PredictionOptions()], tracesOutlines: false))
-        return (item.segmentation.detections, item.segmentation.alternatives[0])
+                alternatives: [PredictionOptions()], tracesOutlines: false)
+        ).segmentation
     }
 
     private func requireInput(_ path: String, named option: String, kind: FileNode.Kind) throws {

@@ -63,26 +63,31 @@ struct EvaluationReport {
     let atDefault: DefaultThresholdCount
     let categories: [Int: String]
 
+    /// The name of a category; its id where it has none.
+    private func name(of category: Int) -> String {
+        categories[category].flatMap { $0.isEmpty ? nil : $0 } ?? String(category)
+    }
+
     func table() -> String {
         func number(_ value: Double?) -> String {
             value.map { String(format: "%6.1f", $0 * 100) } ?? "     -"
         }
-        func column(_ text: String, _ width: Int) -> String {
-            text.padding(toLength: width, withPad: " ", startingAt: 0)
-        }
+        let names = box.byCategory.keys.sorted().map { (id: $0, text: name(of: $0).printable) }
+        let width = max(16, names.map(\.text.width).max() ?? 0) + 2
         var lines = ["\(model) on \(pictures) images, per cent"]
         lines.append(
-            column("", 18) + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())
-        lines.append(column("mask", 18) + mask.values.map(number).joined())
-        lines.append(column("box", 18) + box.values.map(number).joined())
+            "".padded(to: width)
+                + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())
+        lines.append("mask".padded(to: width) + mask.values.map(number).joined())
+        lines.append("box".padded(to: width) + box.values.map(number).joined())
         lines.append("")
-        lines.append(column("class", 18) + "mask AP  AP50   box AP  AP50   found at 40   false alarms")
-        for category in box.byCategory.keys.sorted() {
+        lines.append("class".padded(to: width) + "mask AP  AP50   box AP  AP50   found at 40   false alarms")
+        for (category, name) in names {
             let (m, b) = (mask.byCategory[category], box.byCategory[category])
             let counts = "\(atDefault.found[category] ?? 0)/\(atDefault.objects[category] ?? 0)"
             lines.append(
-                column(categories[category] ?? "", 18) + number(m?[0]) + number(m?[1]) + "   " + number(b?[0])
-                    + number(b?[1]) + "   " + column(counts, 14) + "\(atDefault.falseAlarms[category] ?? 0)")
+                name.padded(to: width) + number(m?[0]) + number(m?[1]) + "   " + number(b?[0])
+                    + number(b?[1]) + "   " + counts.padded(to: 14) + "\(atDefault.falseAlarms[category] ?? 0)")
         }
         let (found, objects) = (atDefault.found.values.reduce(0, +), atDefault.objects.values.reduce(0, +))
         let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(pictures, 1))
@@ -107,9 +112,10 @@ struct EvaluationReport {
             let bbox: [String: Double]
             let classes: [String: Class]
         }
-        let classes = box.byCategory.map { id, value in
+        // Of equal names the first stands: detections are those of the category with the lowest id.
+        let classes = box.byCategory.sorted { $0.key < $1.key }.map { id, value in
             (
-                categories[id] ?? String(id),
+                name(of: id),
                 Class(segm: mask.byCategory[id].map(object), bbox: object(value))
             )
         }

@@ -19,6 +19,14 @@ enum FilePath {
         path.utf8.split(separator: slash).map { String(Substring($0)) }
     }
 
+    /// The parts of the folder that all files lie in or below; none for no files.
+    static func commonFolder(of paths: [String]) -> [String] {
+        let folders = paths.map { components($0).dropLast() }
+        return folders.dropFirst().reduce(folders.first ?? []) { common, folder in
+            common.prefix(zip(common, folder).prefix { $0.utf8.elementsEqual($1.utf8) }.count)
+        }.map(\.self)
+    }
+
     /// The folder and the last component of a path.
     static func split(_ path: String) -> (folder: String, name: String) {
         var bytes = path.utf8[...]

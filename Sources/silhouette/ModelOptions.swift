@@ -54,7 +54,7 @@ func requireIntegers(_ names: String...) throws {
 
 /// Whether the variable `SILHOUETTE_` and a name is set to 1, true, yes or on.
 func environmentFlag(_ name: String) -> Bool {
-    ["1", "true", "yes", "on"].contains(environment(name)?.lowercased())
+    (try? Switch.fromEnvironment(name)) == .on
 }
 
 /// The folder that a server keeps its state in: `$XDG_STATE_HOME/silhouette`, usually `~/.local/state/silhouette`.

@@ -98,13 +98,10 @@ struct OutputNames {
     }
 
     private static func relativeFiles(_ inputs: [String]) -> [RelativeFile] {
-        let paths = inputs.map(FilePath.components)
-        var common: ArraySlice<String> = paths.first?.dropLast() ?? []
-        for path in paths {
-            let count = zip(common, path.dropLast()).prefix { $0.utf8.elementsEqual($1.utf8) }.count
-            common = common.prefix(count)
+        let common = FilePath.commonFolder(of: inputs).count
+        return inputs.map(FilePath.components).map {
+            RelativeFile(folder: $0.dropLast().dropFirst(common), name: $0.last ?? "")
         }
-        return paths.map { RelativeFile(folder: $0.dropLast().dropFirst(common.count), name: $0.last ?? "") }
     }
 
     /// The files' own names; two spellings of one path through links get numbers.

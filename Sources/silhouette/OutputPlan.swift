@@ -79,11 +79,7 @@ struct OutputPlan {
     /// The folder that all inputs have in common, from that of the description of a YOLO dataset.
     var relativeInputFolder: String {
         guard let exported else { return "." }
-        let folders = inputs.map { FilePath.components(FilePath.split($0).folder) }
-        var common = folders.first ?? []
-        for folder in folders {
-            common = Array(common.prefix(zip(common, folder).prefix { $0.utf8.elementsEqual($1.utf8) }.count))
-        }
+        let common = FilePath.commonFolder(of: inputs)
         let path = FilePath.relative("/" + (common + ["image"]).joined(separator: "/"), to: exported.place.folder)
         return FilePath.split(path).folder
     }

@@ -123,8 +123,7 @@ struct PredictCommand: AsyncParsableCommand {
                             + "Check the scale, mean and std of the model's settings.")
                 }
                 writer.write(
-                    found, of: index, file: file, image: item.image, classNames: served.model.classNames,
-                    simplification: simplify
+                    found, of: index, file: file, image: item.image, simplification: simplify
                 ) { item.image.map { drawing(of: found, on: $0) } }
             } catch {
                 failures += 1
@@ -134,7 +133,7 @@ struct PredictCommand: AsyncParsableCommand {
             progress.advance()
         }
         progress.clear()
-        writer.finish(classNames: served.model.classNames)
+        writer.finish()
         summarize(inputs, failures: failures, writer)
         if failures + writer.failures > 0 { throw ExitCode(1) }
     }
@@ -157,7 +156,9 @@ struct PredictCommand: AsyncParsableCommand {
         let kept = ProtectedFiles(save == nil && exports.isEmpty ? [] : files + modelFiles)
         let overwrites = overwrite || environmentFlag("OVERWRITE")
         try plan.requireFreePaths(overwriting: overwrites, sparing: kept)
-        return PredictionWriter(plan: plan, formats: formats, overwrites: overwrites, inputs: kept, report: report)
+        return PredictionWriter(
+            plan: plan, formats: formats, classNames: served.model.classNames, overwrites: overwrites, inputs: kept,
+            report: report)
     }
 
     private func predict(_ file: String, with served: CommandService) async throws -> PredictionOutcome.Item {

@@ -8,6 +8,7 @@ import InstanceSegmentation
 struct PredictionWriter {
     let plan: OutputPlan
     let formats: [ExportFormat]
+    let classNames: [String]
     let overwrites: Bool
     let inputs: ProtectedFiles
     /// Says which file could not be written, and why.
@@ -16,13 +17,17 @@ struct PredictionWriter {
     private(set) var count = 0
     private(set) var failures = 0
     private var collected: [ExportedPicture] = []
+    private var classes: ExportedClasses
 
+    /// - Parameter classNames: the model's names, by class index.
     init(
-        plan: OutputPlan, formats: [ExportFormat], overwrites: Bool, inputs: ProtectedFiles,
+        plan: OutputPlan, formats: [ExportFormat], classNames: [String], overwrites: Bool, inputs: ProtectedFiles,
         report: @escaping (String) -> Void
     ) {
         self.plan = plan
         self.formats = formats
+        self.classNames = classNames
+        classes = ExportedClasses(classNames)
         self.overwrites = overwrites
         self.inputs = inputs
         self.report = report
@@ -33,11 +38,13 @@ struct PredictionWriter {
     ///   - file: The image's own path.
     ///   - drawing: Makes the image with outlines.
     mutating func write(
-        _ segmentation: Segmentation, of input: Int, file: String, image: Image?, classNames: [String],
-        simplification: Double?, drawing: () throws -> Image?
+        _ segmentation: Segmentation, of input: Int, file: String, image: Image?, simplification: Double?,
+        drawing: () throws -> Image?
     ) {
         if let path = plan.savedImage(of: input) { write(to: path) { try drawing()?.encoded(as: .jpeg) ?? [] } }
         guard !formats.isEmpty else { return }
+        classes.add(segmentation.detections)
+        let classNames = classNames
         func exported(name: String, path: String? = nil, picture: Image? = nil) -> ExportedPicture {
             ExportedPicture(
                 file: name, path: path, segmentation: segmentation, classNames: classNames, picture: picture,
@@ -64,7 +71,7 @@ struct PredictionWriter {
     }
 
     /// Writes the files for all images together.
-    mutating func finish(classNames: [String]) {
+    mutating func finish() {
         if !collected.isEmpty {
             let collected = collected
             for format in formats where format.holdsManyPictures {
@@ -72,9 +79,10 @@ struct PredictionWriter {
             }
         }
         guard formats.contains(.yolo) else { return }
-        if let path = plan.classList { write(to: path) { YOLODataset.classList(classNames) } }
+        let names = classes.list
+        if let path = plan.classList { write(to: path) { YOLODataset.classList(names) } }
         if let path = plan.dataset {
-            let description = YOLODataset.description(classNames, images: plan.relativeInputFolder)
+            let description = YOLODataset.description(names, images: plan.relativeInputFolder)
             write(to: path) { description }
         }
     }

@@ -97,8 +97,9 @@ struct QuantizeCommand: AsyncParsableCommand {
         let folder = target.deletingLastPathComponent().appending(path: ".silhouette-\(UUID().uuidString)")
         try files.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? files.removeItem(at: folder) }
+        let namesFile = try ModelSettings.namesFile(in: source)
         for name in try files.contentsOfDirectory(atPath: source.path)
-        where name.hasSuffix(".json") || name.hasSuffix(".txt") {
+        where name != "model.onnx" && (name.hasSuffix(".json") || name.hasSuffix(".txt") || name == namesFile) {
             try files.copyItem(at: source.appending(path: name), to: folder.appending(path: name))
         }
         try files.moveItem(at: output, to: folder.appending(path: "model.onnx"))
@@ -143,8 +144,10 @@ struct QuantizeCommand: AsyncParsableCommand {
     ) async throws -> (used: [String], unread: Int) {
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
-        let description = try ONNXRuntimeBackend(logger: logger).describe(modelAt: location.file)
-        let family = try ModelFamily.model(for: description, settings: try location.settings())
+        let backend = try ONNXRuntimeBackend(logger: logger)
+        let description = try backend.describe(modelAt: location.file)
+        let session = try await backend.load(modelAt: location.file, concurrency: 1)
+        let family = try await Segmenter(trying: session, settings: try location.settings()).model
         guard description.inputs.count == 1, description.inputs[0].elementType == .float32 else {
             throw ValidationError("\(location.id) is not a model of 32-bit floats; there is nothing to gain.")
         }

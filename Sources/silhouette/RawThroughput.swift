@@ -1,3 +1,4 @@
+import AnnotationFormats
 import Foundation
 import HTTPServer
 import InstanceSegmentation
@@ -81,14 +82,27 @@ struct RawThroughput {
     func table() -> String {
         (["  bare runs                               a second"]
             + arrangements.map {
-                "  " + $0.name.padding(toLength: 36, withPad: " ", startingAt: 0)
-                    + String(format: "%12.2f", $0.perSecond)
+                "  " + $0.name.padded(to: 36) + String(format: "%12.2f", $0.perSecond)
             }).joined(separator: "\n")
     }
 
-    func json(model: ModelID) -> String {
-        let values = arrangements.map { "\"\($0.name)\":\(($0.perSecond * 100).rounded() / 100)" }
-        return "{\"model\":\"\(model)\",\"runsPerSecond\":{\(values.joined(separator: ","))},\"best\":"
-            + "\(((best?.perSecond ?? 0) * 100).rounded() / 100)}"
+    func json(file: String, model: ModelID) -> String {
+        func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+        var writer = JSONWriter()
+        writer.raw(#"{"file":"#)
+        writer.string(file)
+        writer.raw(#","model":"#)
+        writer.string("\(model)")
+        writer.raw(#","runsPerSecond":{"#)
+        for (i, arrangement) in arrangements.enumerated() {
+            if i > 0 { writer.raw(",") }
+            writer.string(arrangement.name)
+            writer.raw(":")
+            writer.number(rounded(arrangement.perSecond))
+        }
+        writer.raw(#"},"best":"#)
+        writer.number(rounded(best?.perSecond ?? 0))
+        writer.raw("}")
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }

@@ -208,7 +208,7 @@ struct ServeCommand: AsyncParsableCommand {
                 logger.info(
                     "For the roboflow package: \(hosts.map { "\($0)=\(address):\(port)" }.joined(separator: " "))")
             },
-            onReady: { [printRequest] port in
+            onReady: { [printRequest = printRequest ?? environment("PRINT_REQUEST")] port in
                 await releaseMemory()
                 guard let printRequest, let model = index.ids.first else { return }
                 let query = key.map { "?api_key=\($0)" } ?? ""

@@ -14,8 +14,11 @@ struct Silhouette: AsyncParsableCommand {
         commandName: "silhouette",
         abstract: "Finds the outline of every object in an image: a server, and a command for files.",
         discussion: """
-            Models lie in a folder as DATASET/VERSION/model.onnx. Every option can also be given as an environment \
-            variable: SILHOUETTE_ and its name, such as SILHOUETTE_PORT=9001.
+            Models lie in a folder as DATASET/VERSION/model.onnx.
+
+            Every option of serve can also be given as an environment variable: SILHOUETTE_ and its name, such as \
+            SILHOUETTE_PORT=9001. Of the other commands these can: --models, --model, --state, --backend, --precision, \
+            --confidence, --overlap, --max-pixels, --square, --full-decode, --overwrite, and --python.
             """,
         version: version,
         subcommands: [

@@ -99,6 +99,37 @@ import Testing
             geometry.transform(for: ImageSize(width: 5, height: 4)).networkSize == ImageSize(width: 3, height: 2))
     }
 
+    @Test func everyImageIsWithinTheInputHoweverSidesAreRounded() throws {
+        let boxes = [
+            ImageSize(width: 64, height: 64), ImageSize(width: 64, height: 32), ImageSize(width: 65, height: 39),
+        ]
+        for rounding in ModelSettings.SideRounding.allCases {
+            for (box, divisor) in boxes.flatMap({ box in [nil, 1, 16, 32].map { (box, $0) } }) {
+                let geometry = InputGeometry(
+                    box: box, resize: .letterbox, rounding: rounding, divisor: divisor, stretchesToDivisor: false,
+                    edges: (1, 1))
+                for width in stride(from: 1, through: 260, by: 3) {
+                    for height in 1...131 {
+                        let place = geometry.transform(for: ImageSize(width: width, height: height))
+                        let (network, resized) = (place.networkSize, place.resizedSize)
+                        let isInside =
+                            place.left >= 0 && place.left + resized.width <= network.width && place.top >= 0
+                            && place.top + resized.height <= network.height
+                        if !isInside {
+                            Issue.record("\(width)x\(height) in \(box), \(rounding), \(divisor ?? 0): \(place)")
+                        }
+                    }
+                }
+            }
+        }
+        // 641 is half of 320.5 more than 320: rounded up there is one row more than rounded to even.
+        let free = InputGeometry(
+            box: ImageSize(width: 640, height: 640), resize: .letterbox, rounding: .halfUp, divisor: 32,
+            stretchesToDivisor: false, edges: (1, 1))
+        let place = free.transform(for: ImageSize(width: 1280, height: 641))
+        #expect(place.resizedSize.height == 321 && place.networkSize.height == 352 && place.top == 15)
+    }
+
     @Test func lettersAreFittedAsRoboflowsEngineDoes() {
         let geometry = InputGeometry(
             box: ImageSize(width: 32, height: 24), resize: .letterbox, rounding: .truncated, divisor: nil,

@@ -17,6 +17,17 @@ import Testing
     }
 
     @Test func otherValuesAreRead() {
+        // JSON writes what is beyond 16 bits as two units of UTF-16; one by itself is no character.
+        for (text, name) in [
+            (#""\ud83d\ude42""#, "🙂"), (#""a\uD83D\uDE42b""#, "a🙂b"), (#""\ud83d""#, "\u{FFFD}"),
+            (#""\ude42x""#, "\u{FFFD}x"),
+            (#""\ud83d\u0041""#, "\u{FFFD}A"), (#""\ud83d\n""#, "\u{FFFD}\n"), (#""\ud83d\ud83d\ude42""#, "\u{FFFD}🙂"),
+            (#"'\U0001f642'"#, "🙂"), (#"'\U0000d83d'"#, "\u{FFFD}"), (#""\u00e9\xe9""#, "éé"),
+            (#""\udbff\udfff""#, "\u{10FFFF}"),
+        ] {
+            #expect(PythonLiteral(parsing: text) == .string(name), "\(text)")
+        }
+        #expect(PythonLiteral(parsing: #""\ud83"#) == nil && PythonLiteral(parsing: #"'\U00110000'"#) == nil)
         #expect(PythonLiteral(parsing: "[640, 480]") == .list([.number(640), .number(480)]))
         #expect(
             PythonLiteral(parsing: " {'a': True, 'b': None, 'c': (-1.5, [])} ")

@@ -41,12 +41,25 @@ import Testing
         ("{", "JSON"), (#"{"mean": [1, 2]}"#, "three numbers"), (#"{"std": [1, 0, 1]}"#, "other than 0"),
         (#"{"padValue": 300}"#, "0 to 255"), (#"{"names": 5}"#, "names"), (#"{"names": {"a": "b"}}"#, "names"),
         (#"{"inputSize": [0, 5]}"#, "[height, width]"), (#"{"backgroundClass": -1}"#, "slot"),
-        (#"{"namesFile": "../../etc/passwd"}"#, "beside it"),
+        (#"{"namesFile": "../../etc/passwd"}"#, "beside it"), (#"{"namesFile": 5}"#, "must be a file beside it"),
+        (#"{"namesFile": ["class_names.txt"]}"#, "must be a file beside it"),
+        (#"{"namesFile": "labels.names"}"#, "'labels.names', but there is no such file"),
+        (#"{"namesFile": "class_names.txt"}"#, "no such file"),
     ])
     func mistakesAreNamed(json: String, text: String) {
         #expect { try settings(["model.json": json]) } throws: {
             "\($0)".contains(text) && "\($0)".contains("model.json")
         }
+    }
+
+    @Test func theNamesAreThoseOfTheFileThatIsNamed() throws {
+        let files = ["labels.names": "a\nb\n", "class_names.txt": "x\n"]
+        func names(_ json: String) throws -> [Int: String]? {
+            try settings(files.merging(["model.json": json]) { $1 }).names
+        }
+        #expect(try names(#"{"namesFile": "labels.names"}"#) == [0: "a", 1: "b"])
+        #expect(try names(#"{"namesFile": null}"#) == [0: "x"])
+        #expect(try names("{}") == [0: "x"])
     }
 
     @Test func aPackageOfTheOlderRuntimeIsReadAsItIs() throws {

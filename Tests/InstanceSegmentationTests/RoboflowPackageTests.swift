@@ -51,6 +51,21 @@ import Testing
                 metadata: ["names": "['a', 'b']"]), settings: settings)
     }
 
+    @Test func theFirstOfTwoResizesIsBoundedToo() throws {
+        func config(_ side: Int) -> String {
+            """
+            {"network_input": {"training_input_size": {"width": 32, "height": 24}, "resize_mode": "letterbox",
+            "dataset_version_resize_dimensions": {"width": \(side), "height": \(side)}}}
+            """
+        }
+        #expect { try model(settings(config(8192)), family: "rfdetr") } throws: {
+            "\($0)".contains("8192x8192") && "\($0)".contains("dataset_version_resize_dimensions")
+        }
+        _ = try model(settings(config(4096)), family: "rfdetr")
+        // Other families have one resize, to their input.
+        _ = try model(settings(config(8192)))
+    }
+
     @Test func inputsAreThoseOfTheEngine() throws {
         let fixture = try JSONDecoder().decode(
             Fixture.self, from: Data(contentsOf: TestFiles.fixture("packages.json")))

@@ -32,6 +32,11 @@ struct OpenVINOBackendTests {
         return result
     }
 
+    @Test func allBackendsShareOneCore() throws {
+        let library = try OpenVINOLibrary.open()
+        #expect(try OpenVINOLibrary.open() === library)
+    }
+
     @Test(arguments: [
         "bright", "tail", "family-batch", "family-bytes", "family-detectron2", "family-half", "family-maskformer",
         "family-mmdeploy", "family-rtmdet-heads", "family-rtmdet-ins", "family-yolact", "family-yolov7",

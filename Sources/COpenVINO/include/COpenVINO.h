@@ -77,7 +77,8 @@ typedef struct SilhouetteOpenVINO {
 } SilhouetteOpenVINO;
 
 /// Opens the shared library at `path` and finds its functions. On failure returns NULL and points `error` at a message that is valid
-/// until the next call. Library and table stay for the life of the process.
+/// until the next call. Library and table stay for the life of the process; there is one table for each library, by whatever path it is
+/// opened. Not to be called by two threads at once.
 const SilhouetteOpenVINO *_Nullable silhouette_openvino_open(const char *path, const char *_Nullable *_Nonnull error);
 
 /// Compiles a model for the CPU with a precision (`f32`, `bf16`), a number of streams (inferences at once) and of threads in all.

@@ -7,13 +7,22 @@ struct COCOSegmentation {
         let reason: String
     }
 
-    /// Most runs along rows of one mask, and of all masks of a file with their parts: 128 MiB and 512 MiB.
+    /// Most runs along rows of one mask, and of all masks of a file with their parts: 128 MiB and 512 MiB. As often may polygons cross the
+    /// centers of columns, one of them and all together: lines to and fro cost time although they undo each other.
     private static let maxRuns = 1 << 24
     private static let maxTotalRuns = 1 << 26
     /// Accepted sides of an image.
     static let sides = 1...65_535
 
+    private let maxTotalCrossings: Int
     private var remainingRuns = maxTotalRuns
+    private var remainingCrossings: Int
+
+    /// - Parameter maxTotalCrossings: how often the polygons of a file may cross the centers of columns.
+    init(maxTotalCrossings: Int = maxTotalRuns) {
+        self.maxTotalCrossings = maxTotalCrossings
+        remainingCrossings = maxTotalCrossings
+    }
 
     /// The mask of a segmentation; `nil` where there is none.
     /// - Parameter size: of the image, where the file tells it.
@@ -69,7 +78,7 @@ struct COCOSegmentation {
             if let wrong = ring.first(where: { !($0.magnitude <= RunLengthEncoding.maxCoordinate) }) {
                 throw Fault(reason: "polygon \(index + 1) has the coordinate \(wrong); at most 4e8 is accepted")
             }
-            guard let mask = RunLengthEncoding(size: size, cocoRing: ring)?.mask(maxRuns: Self.maxRuns) else {
+            guard let mask = try runs(ofRing: ring, size: size)?.mask(maxRuns: Self.maxRuns) else {
                 throw Fault(reason: "polygon \(index + 1) is too finely divided")
             }
             masks.append(try counted(mask))
@@ -86,6 +95,20 @@ struct COCOSegmentation {
         return masks[0]
     }
 
+    /// The runs of a polygon; `nil` where it alone crosses too many columns.
+    private mutating func runs(ofRing ring: [Double], size: ImageSize) throws(Fault) -> RunLengthEncoding? {
+        let most = min(Self.maxRuns, remainingCrossings)
+        var remaining = most
+        let runs = RunLengthEncoding(size: size, cocoRing: ring, remaining: &remaining)
+        remainingCrossings -= most - remaining
+        guard remainingCrossings >= 0 else {
+            throw Fault(
+                reason:
+                    "its polygons and those before them cross columns of pixels more than \(maxTotalCrossings) times")
+        }
+        return runs
+    }
+
     private mutating func mask(ofRuns value: [String: JSONValue], imageSize: ImageSize?) throws(Fault) -> Mask {
         guard let sides = value["size"]?.elements?.map(\.wholeNumber), sides.count == 2, let height = sides[0],
             let width = sides[1], Self.sides.contains(height), Self.sides.contains(width)
@@ -100,7 +123,7 @@ struct COCOSegmentation {
             // pycocotools does not look into masks of other sizes, which never match.
             let isRead = if case .text = value["counts"] { true } else { value["counts"]?.numericValues != nil }
             guard let imageSize, imageSize != size, isRead else { throw error }
-            return Mask(imageSize: size, top: 0, rows: [])
+            return .empty(size)
         }
         guard let mask = runs.mask(maxRuns: Self.maxRuns) else { throw Fault(reason: "its mask is too finely divided") }
         return try counted(mask)

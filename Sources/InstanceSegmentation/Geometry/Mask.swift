@@ -40,6 +40,11 @@ public struct Mask: Hashable, Sendable {
         self.runs = runs
     }
 
+    /// A mask without pixels.
+    package static func empty(_ imageSize: ImageSize) -> Mask {
+        Mask(imageSize: imageSize, top: 0, rowStarts: [0], runs: [])
+    }
+
     /// Creates a mask from one value a pixel, rows from the top, where anything but 0 is set.
     public init(imageSize: ImageSize, pixels: [UInt8]) {
         precondition(pixels.count == imageSize.area, "one value a pixel")

@@ -9,14 +9,6 @@ extension Polygon {
     }
 }
 
-extension MaskPolygon {
-    /// The polygon with fewer points, none farther than a tolerance from where it was. Its rings cross neither themselves nor each
-    /// other, and holes stay inside.
-    public func simplified(tolerance: Double) -> MaskPolygon {
-        [self].simplified(tolerance: tolerance)[0]
-    }
-}
-
 extension [MaskPolygon] {
     /// The parts of a mask with fewer points, none farther than a tolerance from where it was. No rings of all parts cross, and holes
     /// stay in their parts.

@@ -12,6 +12,14 @@ extension RunLengthEncoding {
     ///   - maxCrossings: how often the ring may cross the centers of columns.
     /// - Returns: `nil` for coordinates that are not numbers or beyond `maxCoordinate`, and for too many crossings.
     public init?(size: ImageSize, cocoRing ring: [Double], maxCrossings: Int = 1 << 24) {
+        var remaining = maxCrossings
+        self.init(size: size, cocoRing: ring, remaining: &remaining)
+    }
+
+    /// The same for one of many rings.
+    /// - Parameter remaining: how often this ring and those after it may cross the centers of columns. It is reduced by the crossings of
+    ///   this one, also by those that undo each other, and is negative where they are too many.
+    init?(size: ImageSize, cocoRing ring: [Double], remaining: inout Int) {
         let count = ring.count / 2
         // A last number without a partner is not looked at.
         let ring = ring.prefix(2 * count)
@@ -22,8 +30,12 @@ extension RunLengthEncoding {
             let j = (i + 1) % count
             Self.addCrossings(
                 from: (fine[2 * i], fine[2 * i + 1]), to: (fine[2 * j], fine[2 * j + 1]), size: size, to: &crossings)
-            guard crossings.count <= maxCrossings else { return nil }
+            guard crossings.count <= remaining else {
+                remaining -= crossings.count
+                return nil
+            }
         }
+        remaining -= crossings.count
         crossings.append(size.area)
         crossings.sort()
         // Distances between crossings; two at one place undo each other.

@@ -88,7 +88,7 @@ public struct RunLengthEncoding: Hashable, Sendable {
     }
 
     /// The mask that the runs describe. What lies outside of the image is left out.
-    public var mask: Mask { mask(maxRuns: .max) ?? Mask(imageSize: size, top: 0, rows: []) }
+    public var mask: Mask { mask(maxRuns: .max) ?? .empty(size) }
 
     /// The mask that the runs describe; `nil` if it has more than a number of runs along its rows.
     ///
@@ -140,7 +140,7 @@ public struct RunLengthEncoding: Hashable, Sendable {
         guard addDifference(last, current, column: column), addDifference(current, [], column: column + 1) else {
             return nil
         }
-        guard let top = rows.min(), let bottom = rows.max() else { return Mask(imageSize: size, top: 0, rows: []) }
+        guard let top = rows.min(), let bottom = rows.max() else { return .empty(size) }
         // Sorted by row; the columns of a row are in their order.
         var starts = [Int](repeating: 0, count: Int(bottom - top) + 2)
         for row in rows { starts[Int(row - top) + 1] += 1 }

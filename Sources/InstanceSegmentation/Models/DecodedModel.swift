@@ -59,7 +59,8 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
             found, measure: measure, threshold: max(options.overlap, decoder.leastOverlap),
             isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic ?? decoder.isClassAgnostic, most: most)
         let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
-        let detections = kept.compactMap { candidate -> Detection? in
+        let detections = try kept.compactMap { candidate -> Detection? in
+            try Task.checkCancellation()
             guard let (id, name) = classes[candidate.classID], options.classes?.contains(name) ?? true else {
                 return nil
             }

@@ -31,9 +31,12 @@ struct InputGeometry: Sendable {
                 imageSize: size, networkSize: box, resizedSize: resized,
                 left: (box.width - resized.width) / 2, top: (box.height - resized.height) / 2)
         case .letterbox:
-            let network = divisor.map { ResizeMode.smallestRectangle(for: size, in: box, stride: $0) } ?? box
             // The image keeps the size that it has in the full box, only the bars become smaller.
-            return ImageTransform(centering: fitted(size, into: box), of: size, in: network)
+            let resized = fitted(size, into: box)
+            let network = divisor.map {
+                ImageSize(width: resized.width.rounded(upTo: $0), height: resized.height.rounded(upTo: $0))
+            }
+            return ImageTransform(centering: resized, of: size, in: network ?? box)
         case .stretch:
             return ResizeMode.stretch.transform(imageSize: size, networkSize: box)
         case .centerCrop:

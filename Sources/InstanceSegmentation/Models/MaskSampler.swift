@@ -169,7 +169,9 @@ extension ImageTransform {
     fileprivate func onGrid(_ size: ImageSize) -> ImageTransform {
         guard size != imageSize else { return self }
         func scaled(_ length: Int, _ to: Int, _ from: Int) -> Int { (length * to + from / 2) / from }
-        let x = scaled(crop.x, size.width, imageSize.width), y = scaled(crop.y, size.height, imageSize.height)
+        // What begins in the last half of a cell is rounded to the grid's end, where there is no cell left.
+        let x = min(scaled(crop.x, size.width, imageSize.width), size.width - 1)
+        let y = min(scaled(crop.y, size.height, imageSize.height), size.height - 1)
         let part = ImageSize(
             width: max(min(scaled(crop.size.width, size.width, imageSize.width), size.width - x), 1),
             height: max(min(scaled(crop.size.height, size.height, imageSize.height), size.height - y), 1))

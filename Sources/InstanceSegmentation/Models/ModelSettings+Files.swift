@@ -27,18 +27,17 @@ extension ModelSettings {
             guard let data = try data(name) else { return }
             layers.append(try settings(object(data, name), name).checked(name))
         }
-        var namesFile = "class_names.txt"
+        var namesFile: String?
         if let json = try data("model.json") {
             layers.append(try ModelSettings(modelJSON: json).checked("model.json"))
-            namesFile = try object(json, "model.json")["namesFile"] as? String ?? namesFile
+            namesFile = try Self.namesFile(in: object(json, "model.json"))
         }
-        let isPlain = !["", "."].contains(namesFile) && !["/", "..", "\0"].contains(where: namesFile.contains)
-        guard isPlain else {
-            throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file beside it.")
-        }
-        if let text = try data(namesFile) {
-            layers.append(
-                try ModelSettings(classNames: String(decoding: text, as: UTF8.self), file: namesFile.excerpt()))
+        if let text = try data(namesFile ?? "class_names.txt") {
+            let file = namesFile ?? "class_names.txt"
+            layers.append(try ModelSettings(classNames: String(decoding: text, as: UTF8.self), file: file.excerpt()))
+        } else if let namesFile {
+            throw SegmentationError.invalidConfiguration(
+                "model.json: 'namesFile' is '\(namesFile.excerpt())', but there is no such file beside it.")
         }
         try read("inference_config.json") { try ModelSettings(inferenceConfig: $0, file: $1) }
         let hasPackage = layers.contains { $0.package != nil }
@@ -54,5 +53,22 @@ extension ModelSettings {
         try read("config.json") { try ModelSettings(transformersConfig: $0, file: $1) }
         for name in ["pipeline.json", "detail.json"] { try read(name) { try ModelSettings(mmdeploy: $0, file: $1) } }
         self = layers.reduce(ModelSettings()) { $0.over($1) }
+    }
+
+    /// The name of the file that the `model.json` of a folder names as `namesFile`; `nil` where it names none.
+    /// - Throws: `SegmentationError.invalidConfiguration`.
+    package static func namesFile(in folder: URL) throws -> String? {
+        guard let json = try OrdinaryFile.contents(of: folder.appending(path: "model.json")),
+            let object = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
+        else { return nil }
+        return try namesFile(in: object)
+    }
+
+    private static func namesFile(in object: [String: Any]) throws -> String? {
+        guard let value = object["namesFile"], !(value is NSNull) else { return nil }
+        guard let name = value as? String, !["", "."].contains(name),
+            !["/", "..", "\0"].contains(where: name.contains)
+        else { throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file beside it.") }
+        return name
     }
 }

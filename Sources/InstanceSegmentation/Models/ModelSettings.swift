@@ -15,7 +15,7 @@ public struct ModelSettings: Sendable {
     }
 
     /// How the sides of a resized image become whole numbers.
-    public enum SideRounding: Hashable, Sendable {
+    public enum SideRounding: CaseIterable, Hashable, Sendable {
         /// To the nearest, halves to the even one, as Ultralytics does.
         case halfToEven
         /// To the nearest, halves up, as detectron2 and mmcv do.

@@ -80,6 +80,11 @@ struct NetworkInput: Sendable {
         firstGeometry = isTwoStep ? package?.firstResize : nil
         geometry = Self.geometry(configuration, defaults, width, height, square: usesSquareInput)
         try Self.requireMemory(batch, geometry.largest, input)
+        if let first = firstGeometry?.largest, 3 * first.area > ModelLimits.inputElements {
+            throw SegmentationError.invalidConfiguration(
+                "Images are brought to \(first) before they are stretched to the input, which has \(3 * first.area) numbers; at most "
+                    + "\(ModelLimits.inputElements) are accepted. Use a smaller 'dataset_version_resize_dimensions'.")
+        }
         padding = (settings.padValue ?? package?.resize.padding).map(Padding.byte) ?? defaults.padding
         scaling = Self.scaling(settings, defaults, isBytes: input.elementType == .uint8)
         resampling =

@@ -43,7 +43,7 @@ struct PrototypeMasks {
     func mask(coefficients: [Float], box: BoundingBox) -> Mask {
         let (across, down) = sampler.pixels(in: box)
         guard let window = sampler.window(across: across, down: down) else {
-            return Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: [])
+            return .empty(sampler.transform.imageSize)
         }
         return logits(coefficients, in: window).withUnsafeBufferPointer { logits in
             sampler.mask(logits, window: window, across: across, down: down)

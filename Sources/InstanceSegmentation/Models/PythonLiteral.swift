@@ -141,14 +141,28 @@ private struct PythonLiteralParser {
         case "n": return "\n"
         case "t": return "\t"
         case "r": return "\r"
-        case "x": return code(digits: 2)
-        case "u": return code(digits: 4)
-        case "U": return code(digits: 8)
+        case "x": return code(digits: 2).flatMap { Unicode.Scalar($0) }
+        case "u": return code(digits: 4).flatMap { scalar($0) }
+        case "U": return code(digits: 8).flatMap { Self.isSurrogate($0) ? "\u{FFFD}" : Unicode.Scalar($0) }
         default: return c  // \\ \' \" \/
         }
     }
 
-    private mutating func code(digits: Int) -> Unicode.Scalar? {
+    /// The character of a code unit of UTF-16: JSON writes what is beyond 16 bits as two of them. One of a pair by itself is no
+    /// character and becomes U+FFFD, as in decoders of UTF-16.
+    private mutating func scalar(_ unit: UInt32) -> Unicode.Scalar? {
+        guard Self.isSurrogate(unit) else { return Unicode.Scalar(unit) }
+        let start = at
+        if unit < 0xDC00, take("\\"), take("u"), let low = code(digits: 4), (0xDC00...0xDFFF).contains(low) {
+            return Unicode.Scalar(0x10000 + (unit - 0xD800) << 10 + (low - 0xDC00))
+        }
+        at = start
+        return "\u{FFFD}"
+    }
+
+    private static func isSurrogate(_ value: UInt32) -> Bool { (0xD800...0xDFFF).contains(value) }
+
+    private mutating func code(digits: Int) -> UInt32? {
         guard at + digits <= text.count else { return nil }
         var value: UInt32 = 0
         for c in text[at..<at + digits] {
@@ -156,7 +170,7 @@ private struct PythonLiteralParser {
             value = value << 4 | UInt32(digit)
         }
         at += digits
-        return Unicode.Scalar(value)
+        return value
     }
 
     private var peek: Unicode.Scalar? { at < text.count ? text[at] : nil }

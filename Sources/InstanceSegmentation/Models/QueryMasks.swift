@@ -37,7 +37,7 @@ struct QueryMasks: InstanceMasks {
         } ?? empty
     }
 
-    private var empty: Mask { Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: []) }
+    private var empty: Mask { .empty(sampler.transform.imageSize) }
 
     func mask(of candidate: Candidate) -> Mask {
         maps.withMap(candidate.index) { sampler.mask($0, threshold: threshold) }

@@ -71,8 +71,9 @@ struct QuerySegmentation: OutputDecoder {
         }
         let measure = ReferenceMasks(kind: kind, maps: maps, transform: transform)
         // How sure the pixels of a query's mask are; 0 for one that has none.
-        let certainty = (0..<queries).map { query in
-            followsReference ? measure.certainty(query) : maps.withMap(query, Self.certainty) ?? 0
+        let certainty = try (0..<queries).map { query in
+            try Task.checkCancellation()
+            return followsReference ? measure.certainty(query) : maps.withMap(query, Self.certainty) ?? 0
         }
         var pairs: [(probability: Float, query: Int, slot: Int)] = []
         for query in 0..<queries {

@@ -139,7 +139,7 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
 
         func mask(of candidate: Candidate) -> Mask {
             guard let level = grids.lastIndex(where: { $0.first <= candidate.index }) else {
-                return Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: [])
+                return .empty(sampler.transform.imageSize)
             }
             let grid = grids[level]
             let cell = candidate.index - grid.first

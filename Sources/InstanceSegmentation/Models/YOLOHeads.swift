@@ -30,7 +30,8 @@ struct YOLOHeads {
             let boxes = try grid.map(level.boxes, channels: max(channels / 4, 1) * 4, in: result)
             classes.withElements { logits in
                 boxes.withElements { distributions in
-                    let best = Self.best(logits, cells: grid.count, classes: slots)
+                    guard let scores = logits.baseAddress else { return }
+                    let best = bestScores(scores, anchors: grid.count, classes: slots)
                     for cell in 0..<grid.count where best[cell] >= least {
                         let confidenceOfCell = sigmoid(best[cell])
                         guard confidenceOfCell >= confidence,
@@ -44,19 +45,6 @@ struct YOLOHeads {
             }
         }
         return candidates
-    }
-
-    /// The largest logit of each cell: class after class over all cells, contiguous, and vectorised by the compiler.
-    private static func best(_ logits: UnsafeBufferPointer<Float>, cells: Int, classes: Int) -> [Float] {
-        [Float](unsafeUninitializedCapacity: cells) { best, count in
-            guard let best = best.baseAddress, let logits = logits.baseAddress else { return }
-            best.initialize(repeating: -.infinity, count: cells)
-            for classID in 0..<classes {
-                let row = logits + classID * cells
-                for a in 0..<cells { best[a] = row[a] > best[a] ? row[a] : best[a] }
-            }
-            count = cells
-        }
     }
 
     /// The box of a cell, in network pixels; computed in the order and precision of the exported graph.

@@ -43,16 +43,7 @@ enum YOLOLayout: Sendable {
     private func columnCandidates(_ output: YOLOBoxes, _ confidence: Float) -> [Candidate] {
         guard let rows = output.elements.baseAddress, output.count > 0 else { return [] }
         let (anchors, classes) = (output.count, output.classCount)
-        // Class after class over all anchors: contiguous, and vectorised by the compiler.
-        let best = [Float](unsafeUninitializedCapacity: anchors) { best, count in
-            guard let best = best.baseAddress else { return }
-            best.initialize(repeating: -.infinity, count: anchors)
-            for classID in 0..<classes {
-                let scores = rows + (4 + classID) * anchors
-                for a in 0..<anchors { best[a] = scores[a] > best[a] ? scores[a] : best[a] }
-            }
-            count = anchors
-        }
+        let best = bestScores(rows + 4 * anchors, anchors: anchors, classes: classes)
         var candidates: [Candidate] = []
         for a in 0..<anchors where best[a] >= confidence {
             guard let classID = (0..<classes).first(where: { rows[(4 + $0) * anchors + a] == best[a] }) else {
