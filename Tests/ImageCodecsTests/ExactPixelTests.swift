@@ -16,8 +16,8 @@ import Testing
     func boxesOfAHEICMayHoldAnything(name: String) throws {
         let file = try Self.fixture(name)
         let limits = ImageLimits(pixels: 100_000)
-        for at in 8..<min(file.count, 900) {
-            for value: UInt8 in [0, 2, 0x7F, 0xFF] {
+        for at in stride(from: 8, to: min(file.count, 700), by: name.contains("tiles") ? 3 : 1) {
+            for value: UInt8 in [0, 0xFF] {
                 var changed = file
                 changed[at] = value
                 guard let image = try? Image(decoding: changed, limits: limits) else { continue }
