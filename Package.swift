@@ -44,7 +44,7 @@ let package = Package(
         .target(name: "COpenVINO", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
         // Memory settings of the C library, which Swift's own Glibc module leaves out.
         .target(name: "CAllocator"),
-        // libjpeg-turbo and libpng behind functions of our own, and libwebp, libavif, libheif, giflib and libtiff as they are.
+        // libjpeg-turbo and libpng behind functions of our own, and libwebp, libavif, libheif, libde265, giflib and libtiff as they are.
         .target(name: "CImageCodecs"),
         // Pixels, resizing, and drawing, in Swift alone.
         .target(name: "Imaging", swiftSettings: settings),

@@ -34,7 +34,7 @@ except ImportError:
 
 # Pillow refuses images of more than twice as many: those that Silhouette refuses by default.
 Image.MAX_IMAGE_PIXELS = 1 << 27
-OURS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF"}
+OURS = {"JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "HEIF"}
 COLUMNS = ["same", "rounding", "other", "refused", "ours only", "crashed"]
 SECONDS = 300
 MEMORY = 8 << 30

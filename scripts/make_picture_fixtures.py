@@ -1,6 +1,6 @@
 """Makes Tests/TestSupport/Fixtures/pictures.json: small files of unusual kinds, and the pixels that Pillow reads from them.
 
-    pip install pillow pillow-heif numpy && python3 scripts/make_picture_fixtures.py
+    pip install pillow pillow-heif imagecodecs numpy && python3 scripts/make_picture_fixtures.py
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import struct
 import zlib
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pillow_heif
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 Tag = tuple[int, int, list[int]]
 
@@ -169,6 +170,52 @@ def packed(values: np.ndarray, bits: int) -> list[bytes]:
     return rows
 
 
+def heic(size, mode="RGB", **options):
+    """A HEIC file of a picture in large, its chroma far from smooth."""
+    across, down = size
+    v, u = np.mgrid[0:down, 0:across]
+    colors = np.stack([u * 37 % 256, v * 53 % 256, (u // 3 + v // 2) * 61 % 256], -1).astype(np.uint8)
+    return file(Image.fromarray(colors).convert(mode), format="HEIF", quality=95, **options)
+
+
+def turned(value):
+    """EXIF metadata with an orientation, which pillow-heif stores as properties of the image."""
+    found = Image.Exif()
+    found[0x0112] = value
+    return found
+
+
+def deep_heic(size, **options):
+    """A HEIC file of 10 bits a sample."""
+    across, down = size
+    v, u = np.mgrid[0:down, 0:across]
+    colors = np.stack([u * 1237, v * 1741, u * v * 91], -1).astype(np.uint16)
+    buffer = io.BytesIO()
+    pillow_heif.from_bytes("RGB;16", size, colors.tobytes()).save(buffer, quality=95, **options)
+    return buffer.getvalue()
+
+
+def with_matrix(data, matrix):
+    """An AVIF file that names another matrix for its colors."""
+    at = data.index(b"colrnclx") + 12
+    return data[:at] + struct.pack(">H", matrix) + data[at + 2 :]
+
+
+def wide_gif(indices):
+    """A GIF whose codes have 12 bits from the beginning."""
+    codes = [2048, *(int(value) for value in indices.ravel()), 2049]
+    whole = sum(code << 12 * i for i, code in enumerate(codes))
+    data = whole.to_bytes((12 * len(codes) + 7) // 8, "little")
+    blocks = b"".join(bytes([len(data[i : i + 255])]) + data[i : i + 255] for i in range(0, len(data), 255))
+    colors = bytes((17 * i + j * 60) % 256 for i in range(16) for j in range(3))
+    screen = struct.pack("<HHBBB", W, H, 0xB3, 0, 0)
+    return b"GIF89a" + screen + colors + b"," + struct.pack("<HHHHB", 0, 0, W, H, 0) + b"\x0b" + blocks + b"\0;"
+
+
+def profile(name):
+    return ImageCms.createProfile(name)
+
+
 x_, y_ = np.meshgrid(np.arange(W), np.arange(H))
 indices = (x_ + y_) % 16
 hidden = Image.fromarray(np.dstack([rgb, np.zeros((H, W), np.uint8)]))
@@ -181,6 +228,8 @@ deep = (np.dstack([rgb, rgb[..., :1]]).astype(np.uint16) << 8 | 0x5A)
 webp = file(picture, format="WEBP", quality=90)
 palette = bytes(np.array([[17 * i, 255 - 17 * i, 8 * i, 0] for i in range(16)], np.uint8).tobytes())
 ramp = x_ * 255 // (W - 1)
+
+strong = Image.fromarray(np.dstack([255 - rgb[..., 2], rgb[..., 0] // 3, 255 - rgb[..., 1]]))
 
 files = {
     "grey JPEG": file(picture.convert("L"), format="JPEG", quality=95),
@@ -292,6 +341,32 @@ files = {
     "AVIF 4:2:2": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, subsampling="4:2:2"),
     "gray AVIF": file(picture.convert("L").resize((W * 4, H * 4)), format="AVIF", quality=95),
     "AVIF of orientation 6": file(picture.resize((W * 4, H * 4)), format="AVIF", quality=95, exif=exif(3, "<")),
+    "AVIF of BT.709": with_matrix(file(strong.resize((W * 4, H * 4)), format="AVIF", quality=95, range="limited"), 1),
+    "AVIF of BT.2020": with_matrix(file(strong.resize((W * 4, H * 4)), format="AVIF", quality=95, range="limited"), 9),
+    "AVIF of premultiplied colors": file(alpha.resize((W * 4, H * 4)), format="AVIF", quality=95, alpha_premultiplied=True),
+    "AVIF of plain RGB with opacity": file(alpha, format="AVIF", quality=100, subsampling="4:4:4"),
+    "AVIF of 10 bits with opacity": imagecodecs.avif_encode(
+        (np.asarray(alpha).astype(np.uint16) * 4 + 1), bitspersample=10, pixelformat="444", codec="aom"),
+    # HEIC as libheif since 1.19 converts it: chroma is filtered only where it must be turned.
+    **{f"HEIC {chroma}, {'full' if full else 'limited'} range":
+       heic((40, 24), chroma=chroma, full_range_flag=full, matrix_coefficients=1) for chroma in (420, 422, 444) for full in (0, 1)},
+    **{f"HEIC of odd size, orientation {value}": heic((33, 21), chroma=420, exif=turned(value)) for value in range(2, 9)},
+    **{f"HEIC 4:2:2 of odd size, orientation {value}": heic((33, 21), chroma=422, exif=turned(value)) for value in (2, 3, 6)},
+    "HEIC of BT.2020": heic((40, 24), chroma=420, full_range_flag=1, matrix_coefficients=9),
+    "HEIC of chromaticities": heic((40, 24), chroma=444, full_range_flag=0, matrix_coefficients=12, color_primaries=9),
+    "gray HEIC": heic((40, 24), mode="L"),
+    "HEIC with opacity": heic((40, 24), mode="RGBA"),
+    "HEIC in tiles": heic((150, 90), chroma=420, grid_tile_size=64),
+    **{f"HEIC of 10 bits, {chroma}, {'full' if full else 'limited'} range":
+       deep_heic((40, 24), chroma=chroma, full_range_flag=full) for chroma in (420, 422, 444) for full in (0, 1)},
+    "TIFF of Y, Cb and Cr": file(picture.convert("YCbCr"), format="TIFF"),
+    "TIFF of CIELAB": file(
+        ImageCms.profileToProfile(picture, profile("sRGB"), profile("LAB"), outputMode="LAB"), format="TIFF"),
+    "TIFF of multiplied gray": tiff_of(
+        2, 8, 1, np.dstack([ramp // 2, (y_ * 255 // (H - 1))]).astype(np.uint8).tobytes(), (338, 3, [1])),
+    "GIF of wide codes": wide_gif(indices),
+    "DIB": file(picture.quantize(16), format="DIB"),
+    "DIB of 24 bits": file(picture, format="DIB"),
 }
 fixtures = []
 for name, data in files.items():
@@ -299,6 +374,10 @@ for name, data in files.items():
     if image.mode.startswith("I;16"):
         # Pillow would clip them at 255; OpenCV takes the upper byte.
         pixels = np.repeat((np.asarray(image) >> 8).astype(np.uint8)[..., None], 3, 2)
+    elif image.mode == "LAB":
+        pixels = np.asarray(ImageCms.profileToProfile(image, profile("LAB"), profile("sRGB"), outputMode="RGB"))
+    elif image.mode == "La":
+        pixels = np.asarray(image.convert("LA").convert("RGB"))
     elif image.mode in ("RGBA", "LA"):
         pixels = np.asarray(image.convert("RGBA"))[..., :3]
     else:

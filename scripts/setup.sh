@@ -38,6 +38,7 @@ has_header png.h || need libpng-dev
 has_header webp/decode.h || need libwebp-dev
 has_header avif/avif.h || need libavif-dev
 has_header libheif/heif.h || need libheif-dev
+has_header libde265/de265.h || need libde265-dev
 has_header gif_lib.h || need libgif-dev
 has_header tiffio.h || need libtiff-dev
 has_header sqlite3.h || need libsqlite3-dev

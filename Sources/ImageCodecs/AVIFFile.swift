@@ -30,7 +30,7 @@ final class AVIFFile {
         let size = try limits.check(width: Int(image.width), height: Int(image.height))
         // The planes, of two bytes a sample above 8 bits, and opacity.
         return ImageHeader(
-            size: size, orientation: orientation(of: image), workingMemory: (image.depth > 8 ? 8 : 4) * size.area)
+            size: size, orientation: orientation(of: image), workingMemory: (image.depth > 8 ? 9 : 5) * size.area)
     }
 
     /// The turns that the file asks for; XMP counts where neither those nor EXIF say anything, as with Pillow.
@@ -54,29 +54,53 @@ final class AVIFFile {
         guard let image = decoder.pointee.image, Int(image.pointee.width) == size.width,
             Int(image.pointee.height) == size.height
         else { return nil }
+        var pixels: [UInt8]
         let matrix = YCbCrMatrix(
             coefficients: UInt32(image.pointee.matrixCoefficients),
             isFullRange: image.pointee.yuvRange == AVIF_RANGE_FULL)
         if let matrix, let planes = YCbCrPlanes(image.pointee, size: size) {
-            return Image(size: size, pixels: planes.rgb(matrix))
+            pixels = planes.rgb(matrix)
+        } else {
+            guard let found = converted(image.pointee, size: size) else { return nil }
+            pixels = found
         }
-        return converted(image, size: size)
+        if image.pointee.alphaPremultiplied != 0, let opacity = YCbCrPlanes.opacity(image.pointee, size: size) {
+            Self.divide(&pixels, by: opacity)
+        }
+        return Image(size: size, pixels: pixels)
     }
 
     /// An image whose matrix is of a kind that only libavif knows.
-    private func converted(_ image: UnsafeMutablePointer<avifImage>, size: ImageSize) -> Image? {
+    private func converted(_ image: avifImage, size: ImageSize) -> [UInt8]? {
         guard let stride = UInt32(exactly: 3 * size.width) else { return nil }
-        var rgb = avifRGBImage()
-        avifRGBImageSetDefaults(&rgb, image)
+        var image = image, rgb = avifRGBImage()
+        // Asked for colors alone, libavif would show transparent pixels on black.
+        image.alphaPlane = nil
+        image.alphaRowBytes = 0
+        avifRGBImageSetDefaults(&rgb, &image)
         rgb.format = AVIF_RGB_FORMAT_RGB
         rgb.depth = 8
         rgb.rowBytes = stride
         var succeeded = false
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
             rgb.pixels = output.baseAddress
-            succeeded = avifImageYUVToRGB(image, &rgb) == AVIF_RESULT_OK
+            succeeded = avifImageYUVToRGB(&image, &rgb) == AVIF_RESULT_OK
             count = succeeded ? 3 * size.area : 0
         }
-        return succeeded ? Image(size: size, pixels: pixels) : nil
+        return succeeded ? pixels : nil
+    }
+
+    /// Gives pixels the colors that they had before they were multiplied by their opacity.
+    ///
+    /// Source: libyuv, `source/row_common.cc` (`ARGBUnattenuateRow_C`).
+    private static func divide(_ pixels: inout [UInt8], by opacity: [UInt8]) {
+        let inverse = (0...UInt32(255)).map { $0 == 0 ? 0 : min(65_536 / $0, 65_535) }
+        pixels.withUnsafeMutableBufferPointer { pixels in
+            for (i, alpha) in opacity.enumerated() where alpha < 255 {
+                for at in 3 * i..<3 * i + 3 {
+                    pixels[at] = UInt8(clamping: (UInt32(pixels[at]) &* 257 &* inverse[Int(alpha)]) &>> 16)
+                }
+            }
+        }
     }
 }

@@ -3,8 +3,10 @@ import Imaging
 /// Windows and OS/2 bitmaps: 1 to 8 bits with a palette, also in runs, 16, 24 and 32 bits, from the bottom or from the top. Reading only;
 /// Debian has no library for them that is made for files from anywhere.
 struct BMPCodec: ImageCodec {
-    /// Whether bytes that begin with `BM` are a bitmap's. 18 bytes are looked at.
-    static func isHeader(_ head: [UInt8]) -> Bool { BMPHeader.isPlausible(head) }
+    /// Whether bytes begin like a bitmap, with the header of a file or without it. 18 bytes are looked at.
+    static func isHeader(_ head: [UInt8]) -> Bool {
+        head.starts(with: "BM".utf8) ? BMPHeader.isPlausible(head) : BMPHeader.isPlausibleWithoutFile(head)
+    }
 
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let file = try BMPHeader(bytes)

@@ -1,12 +1,14 @@
 import CImageCodecs
 import Imaging
 
-/// GIF by giflib: the first image of the file; transparent pixels have the palette's color. Reading only.
+/// GIF by giflib, but for rare codes: the first image of the file; transparent pixels have the palette's color. Reading only.
 struct GIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let frame = try GIFFrame(bytes)
         return ImageHeader(
-            size: try limits.check(width: frame.canvasWidth, height: frame.canvasHeight), orientation: .up)
+            size: try limits.check(width: frame.canvasWidth, height: frame.canvasHeight), orientation: .up,
+            // The indices of rare codes, which giflib does not read.
+            workingMemory: frame.codesAt < bytes.count && bytes[frame.codesAt] > 8 ? frame.width * frame.height : 0)
     }
 
     func decode(
@@ -16,6 +18,8 @@ struct GIFCodec: ImageCodec {
         guard frame.canvasWidth == header.size.width, frame.canvasHeight == header.size.height else {
             throw .corrupt("its size is unclear")
         }
+        // giflib refuses codes of more bits.
+        if frame.codesAt < bytes.count, bytes[frame.codesAt] > 8 { return try wideImage(bytes, frame, header.size) }
         var source = MemorySource(bytes: bytes, at: 0)
         var code: Int32 = 0
         return try withUnsafeMutablePointer(to: &source) { (source) throws(ImageCodecError) -> Image in
@@ -65,21 +69,53 @@ struct GIFCodec: ImageCodec {
         let outside = palette[frame.transparentIndex ?? 0]
         var image = Image(size: size, color: outside)
         var line = [GifPixelType](repeating: 0, count: frame.width)
-        // Interlaced images come in four passes.
-        let passes = found.Interlace ? [(0, 8), (4, 8), (2, 4), (1, 2)] : [(0, 1)]
-        for (first, step) in passes {
-            for y in stride(from: first, to: frame.height, by: step) {
-                guard DGifGetLine(file, &line, lineLength) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
-                for x in 0..<frame.width {
-                    let value = palette[Int(line[x])]
-                    let at = 3 * ((frame.top + y) * size.width + frame.left + x)
-                    (image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]) = (
-                        value.red, value.green, value.blue
-                    )
-                }
-            }
+        for y in rows(of: frame) {
+            guard DGifGetLine(file, &line, lineLength) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
+            write(line[...], palette, at: y, of: frame, to: &image)
         }
         return image
+    }
+
+    /// The first image of a file whose codes begin with more bits than giflib reads.
+    private func wideImage(
+        _ bytes: UnsafeRawBufferPointer, _ frame: GIFFrame, _ size: ImageSize
+    ) throws(ImageCodecError) -> Image {
+        guard frame.width > 0, frame.height > 0, frame.left + frame.width <= size.width,
+            frame.top + frame.height <= size.height
+        else { throw .corrupt("its first image is unclear") }
+        let stored = frame.paletteBytes
+        let palette = (0..<256).map { index in
+            let at = stored.lowerBound + 3 * index
+            guard at + 3 <= stored.upperBound else {
+                let gray = stored.isEmpty ? UInt8(truncatingIfNeeded: index) : 0
+                return Color(red: gray, green: gray, blue: gray)
+            }
+            return Color(red: bytes[at], green: bytes[at + 1], blue: bytes[at + 2])
+        }
+        // checked: the size is within the limits
+        let indices = try GIFCodes.indices(in: bytes, at: frame.codesAt, count: frame.width * frame.height)
+        var image = Image(size: size, color: palette[frame.transparentIndex ?? 0])
+        for (index, y) in rows(of: frame).enumerated() {
+            write(indices[index * frame.width..<(index + 1) * frame.width], palette, at: y, of: frame, to: &image)
+        }
+        return image
+    }
+
+    /// An image's rows in the order of the file: those of interlaced images come in four passes.
+    private func rows(of frame: GIFFrame) -> [Int] {
+        let passes = frame.isInterlaced ? [(0, 8), (4, 8), (2, 4), (1, 2)] : [(0, 1)]
+        return passes.flatMap { first, step in Array(stride(from: first, to: frame.height, by: step)) }
+    }
+
+    private func write(
+        _ line: ArraySlice<UInt8>, _ palette: [Color], at y: Int, of frame: GIFFrame, to image: inout Image
+    ) {
+        var at = 3 * ((frame.top + y) * image.size.width + frame.left)
+        for index in line {
+            let value = palette[Int(index)]
+            (image.pixels[at], image.pixels[at + 1], image.pixels[at + 2]) = (value.red, value.green, value.blue)
+            at += 3
+        }
     }
 
     /// 256 colors: those of the image or of the file, black where both have fewer; grays where neither has any.

@@ -10,6 +10,13 @@ struct GIFFrame {
     let canvasWidth: Int
     let canvasHeight: Int
 
+    /// Whether its rows come in four passes.
+    let isInterlaced: Bool
+    /// The bytes of its colors, or of the file's: three each.
+    let paletteBytes: Range<Int>
+    /// Where the smallest number of bits of a color lies; the codes follow it.
+    let codesAt: Int
+
     /// Maximum number of bytes of extensions before the first image.
     private static let maxExtensionBytes = 64 << 20
 
@@ -18,6 +25,7 @@ struct GIFFrame {
         guard bytes.count >= 13 else { throw .truncated("it ends within its header") }
         var at = 13
         if bytes[10] & 0x80 != 0 { at += 3 << (Int(bytes[10] & 7) + 1) }
+        let imagesAt = at
         let limit = min(bytes.count, Self.maxExtensionBytes)
         while at < limit {
             switch bytes[at] {
@@ -27,6 +35,11 @@ struct GIFFrame {
                 (width, height) = (bytes.littleEndian16(at: at + 5), bytes.littleEndian16(at: at + 7))
                 canvasWidth = max(bytes.littleEndian16(at: 6), left + width)
                 canvasHeight = max(bytes.littleEndian16(at: 8), top + height)
+                let flags = bytes[at + 9], ownLength = flags & 0x80 != 0 ? 3 << (Int(flags & 7) + 1) : 0
+                isInterlaced = flags & 0x40 != 0
+                codesAt = at + 10 + ownLength
+                let (start, end) = ownLength > 0 ? (at + 10, codesAt) : (13, imagesAt)
+                paletteBytes = min(start, bytes.count)..<min(end, bytes.count)
                 return
             case 0x21:
                 guard at + 2 < limit else { throw .truncated("it ends within an extension") }

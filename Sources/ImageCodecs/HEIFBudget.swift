@@ -96,12 +96,6 @@ extension HEIFItems.Item {
             }
     }
 
-    /// The size in the item's `ispe` property.
-    fileprivate func declaredSize(in bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
-        guard let box = properties.first(where: { $0.kind == "ispe" }), box.body.count >= 12 else { return nil }
-        return (bytes.bigEndian(at: box.body.lowerBound + 4), bytes.bigEndian(at: box.body.lowerBound + 8))
-    }
-
     /// The pixels that are held in memory for the item, and those that are gone over once more, its sources apart.
     fileprivate func cost(in bytes: UnsafeRawBufferPointer) throws(ImageCodecError) -> (pixels: Int, repeated: Int) {
         let transforms = properties.filter { ["irot", "imir", "clap"].contains($0.kind) }
@@ -131,11 +125,7 @@ extension HEIFItems.Item {
     ) -> (size: (width: Int, height: Int)?, count: Int, repeats: Int) {
         switch kind {
         case "hvc1":
-            var stream = HEVCStream()
-            for box in properties where box.kind == "hvcC" {
-                stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
-            }
-            withData(in: bytes) { stream.addData($0) }
+            let stream = stream(in: bytes)
             let usualParameterSets = 4
             let repeats =
                 max(stream.sliceCount - stream.pictureCount, 0)
@@ -152,23 +142,5 @@ extension HEIFItems.Item {
         case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)
         default: return (nil, 0, 0)
         }
-    }
-
-    /// The output size of a derived image, which its data says.
-    private func outputSize(in bytes: UnsafeRawBufferPointer, at offset: Int) -> (width: Int, height: Int)? {
-        var head: [UInt8] = []
-        for extent in extents where head.count < 18 { head += bytes[extent].prefix(18) }
-        guard head.count >= offset + 4 else { return nil }
-        func number(_ at: Int, _ length: Int) -> Int { head[at..<at + length].reduce(0) { $0 << 8 | Int($1) } }
-        guard head[1] & 1 != 0 else { return (number(offset, 2), number(offset + 2, 2)) }
-        return head.count >= offset + 8 ? (number(offset, 4), number(offset + 4, 4)) : nil
-    }
-
-    /// The item's data as one piece.
-    private func withData(in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
-        if extents.count == 1 { return body(UnsafeRawBufferPointer(rebasing: bytes[extents[0]])) }
-        var whole: [UInt8] = []
-        for extent in extents { whole += bytes[extent] }
-        whole.withUnsafeBytes(body)
     }
 }

@@ -1,21 +1,25 @@
 import CImageCodecs
 import Imaging
 
-/// HEIC by libheif, AVIF by libavif and, where that refuses a file, by libheif: the primary image, turned as the file says, alpha dropped. Reading only.
+/// HEIC by libde265, AVIF by libavif, and by libheif what those do not read: the primary image, turned as the file says, alpha dropped.
+/// Reading only.
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
-        if items.isAV1 {
-            try HEIFBudget.check(items, in: bytes, limits: limits)
-            if let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) { return header }
+        try HEIFBudget.check(items, in: bytes, limits: limits)
+        if items.isAV1, let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) {
+            return header
+        }
+        // The size is that after the file's own turns; an EXIF orientation besides them does not count.
+        if let pictures = HEVCPictures(items, in: bytes) {
+            let size = try limits.check(width: pictures.size.width, height: pictures.size.height)
+            return ImageHeader(size: size, orientation: .up, workingMemory: pictures.workingMemory)
         }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)
-            try HEIFBudget.check(items, in: bytes, limits: limits)
             let size = try limits.check(
                 width: Int(heif_image_handle_get_width(file.handle)),
                 height: Int(heif_image_handle_get_height(file.handle)))
-            // The size is that after the file's own turns, which libheif applies; an EXIF orientation besides them does not count.
             // The planes of the image and of its tiles, and opacity.
             return ImageHeader(size: size, orientation: .up, workingMemory: 3 * size.area)
         }
@@ -29,6 +33,10 @@ struct HEIFCodec: ImageCodec {
             let image = try file.image(size: header.size)
         {
             return image
+        }
+        if let pictures = HEVCPictures(items, in: bytes) {
+            guard pictures.size == header.size else { throw .corrupt("its size is unclear") }
+            return try pictures.image()
         }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)

@@ -6,12 +6,14 @@ struct HEIFItems {
         var kind = ""
         /// Where its data lies in the file.
         var extents: [Range<Int>] = []
+        /// Whether its data lies in another item.
+        var isElsewhere = false
         /// The images that it is derived from, in the order of the file; one may occur many times.
         var sources: [Int] = []
         /// Images that belong to it, such as its alpha channel.
         var auxiliaries: [Int] = []
-        /// Boxes that say its size (`ispe`), how it is coded (`hvcC`, `av1C`), what it is for (`auxC`) and how it is turned, mirrored
-        /// and cropped (`irot`, `imir`, `clap`).
+        /// Boxes that say its size (`ispe`), how it is coded (`hvcC`, `av1C`), its colors (`colr`), what it is for (`auxC`) and how it
+        /// is turned, mirrored and cropped (`irot`, `imir`, `clap`), in the order of the file.
         var properties: [Box] = []
     }
 
@@ -35,7 +37,7 @@ struct HEIFItems {
     private var remainingReads = 1_000_000
 
     private static let maxBoxes = 100_000
-    private static let properties: Set = ["ispe", "hvcC", "av1C", "auxC", "irot", "imir", "clap"]
+    private static let properties: Set = ["ispe", "hvcC", "av1C", "colr", "auxC", "irot", "imir", "clap"]
 
     /// Reads the `meta` box of a file.
     init(_ bytes: UnsafeRawBufferPointer) {
@@ -140,6 +142,7 @@ struct HEIFItems {
                 guard let found = read(&cursor, 2) else { return }
                 construction = found & 15
             }
+            if construction > 1 { items[id, default: Item()].isElsewhere = true }
             guard read(&cursor, 2) != nil, let base = read(&cursor, baseLength), let extents = read(&cursor, 2) else {
                 return
             }

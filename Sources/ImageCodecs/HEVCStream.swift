@@ -9,33 +9,58 @@ struct HEVCStream {
     /// Number of parameter sets, each of which may make a decoder build tables of the image's size.
     private(set) var parameterSetCount = 0
 
-    /// Reads the parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3).
+    /// Largest number of bits of a sample of its sequence parameter sets.
+    private(set) var bits = 8
+
+    /// Reads the parameter sets of an `hvcC` box.
     mutating func addConfiguration(_ body: UnsafeRawBufferPointer) {
-        guard body.count > 23 else { return }
+        for unit in Self.units(ofConfiguration: body) { addUnit(unit) }
+    }
+
+    /// Reads the units of an item's data, as far as they are whole.
+    mutating func addData(_ data: UnsafeRawBufferPointer) {
+        Self.forEachUnit(ofData: data) { addUnit($0) }
+    }
+
+    /// The parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3), as far as they are whole.
+    static func units(ofConfiguration body: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer] {
+        guard body.count > 23 else { return [] }
+        var units: [UnsafeRawBufferPointer] = []
         var at = 23
         for _ in 0..<body[22] {
-            guard at + 3 <= body.count else { return }
+            guard at + 3 <= body.count else { return units }
             let count = Int(body[at + 1]) << 8 | Int(body[at + 2])
             at += 3
             for _ in 0..<count {
-                guard at + 2 <= body.count else { return }
+                guard at + 2 <= body.count else { return units }
                 let length = Int(body[at]) << 8 | Int(body[at + 1])
-                guard length <= body.count - at - 2 else { return }
-                addUnit(UnsafeRawBufferPointer(rebasing: body[at + 2..<at + 2 + length]))
+                guard length <= body.count - at - 2 else { return units }
+                units.append(UnsafeRawBufferPointer(rebasing: body[at + 2..<at + 2 + length]))
                 at += 2 + length
             }
         }
+        return units
     }
 
-    /// Reads the units of an item's data, each with its length in four bytes before it.
-    mutating func addData(_ data: UnsafeRawBufferPointer) {
+    /// The units of an item's data; `nil` where the last one is not whole.
+    static func units(ofData data: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer]? {
+        var units: [UnsafeRawBufferPointer] = []
+        return forEachUnit(ofData: data, { units.append($0) }) ? units : nil
+    }
+
+    /// Visits the units of an item's data, each with its length in four bytes before it. Returns whether the data ends with a whole one.
+    @discardableResult
+    private static func forEachUnit(
+        ofData data: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer) -> Void
+    ) -> Bool {
         var at = 0
         while at + 4 <= data.count {
             let length = data.bigEndian(at: at)
-            guard length <= data.count - at - 4 else { return }
-            addUnit(UnsafeRawBufferPointer(rebasing: data[at + 4..<at + 4 + length]))
+            guard length <= data.count - at - 4 else { return false }
+            visit(UnsafeRawBufferPointer(rebasing: data[at + 4..<at + 4 + length]))
             at += 4 + length
         }
+        return at == data.count
     }
 
     private mutating func addUnit(_ unit: UnsafeRawBufferPointer) {
@@ -50,12 +75,15 @@ struct HEVCStream {
             parameterSetCount += 1
             guard let found = Self.codedSize(ofParameterSet: unit) else { return }
             size = (max(size?.width ?? 0, found.width), max(size?.height ?? 0, found.height))
+            bits = max(bits, found.bits)
         default: break
         }
     }
 
-    /// Width and height of a sequence parameter set (7.3.2.2).
-    private static func codedSize(ofParameterSet unit: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
+    /// Width, height and bits of a sample of a sequence parameter set (7.3.2.2).
+    private static func codedSize(
+        ofParameterSet unit: UnsafeRawBufferPointer
+    ) -> (width: Int, height: Int, bits: Int)? {
         // Only the beginning is of interest; of two zero bytes and a 3 the 3 is no part of the content.
         var bytes: [UInt8] = []
         for (i, byte) in unit.enumerated().prefix(256).dropFirst(2) {
@@ -73,6 +101,9 @@ struct HEVCStream {
         _ = reader.expGolomb()
         if reader.expGolomb() == 3 { reader.skip(1) }
         let (width, height) = (reader.expGolomb(), reader.expGolomb())
-        return reader.isExhausted ? nil : (width, height)
+        guard !reader.isExhausted else { return nil }
+        if reader.bits(1) == 1 { for _ in 0..<4 { _ = reader.expGolomb() } }
+        let bits = 8 + max(reader.expGolomb(), reader.expGolomb())
+        return (width, height, bits)
     }
 }

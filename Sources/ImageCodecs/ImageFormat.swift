@@ -23,7 +23,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
             self = .webp
         } else if begins(with: Array("GIF8".utf8)) {
             self = .gif
-        } else if begins(with: Array("BM".utf8)), BMPCodec.isHeader(head) {
+        } else if BMPCodec.isHeader(head) {
             self = .bmp
         } else if TIFFDirectory.byteOrder(of: head) != nil {
             self = .tiff

@@ -8,10 +8,13 @@ public struct ImageLimits: Sendable {
     public var side: Int
 
     /// Creates limits; the default takes the photographs of every camera.
-    public init(pixels: Int = ImageLimits.defaultPixels, side: Int = 65_535) {
+    public init(pixels: Int = ImageLimits.defaultPixels, side: Int = ImageLimits.defaultSide) {
         self.pixels = pixels
         self.side = side
     }
+
+    /// 1,048,576 pixels, 2 to the 20th: scans of rolls and strips are longer than the 65,535 pixels of most formats.
+    public static let defaultSide = 1 << 20
 
     /// 268 megapixels, 2 to the 28th: 768 MiB of RGB.
     public static let defaultPixels = 1 << 28

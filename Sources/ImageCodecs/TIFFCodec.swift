@@ -17,6 +17,16 @@ struct TIFFCodec: ImageCodec {
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
         let file = try TIFFFile(bytes)
+        do throws(ImageCodecError) {
+            return try decode(file, header)
+        } catch {
+            // A kind that the library cannot decode is told by its name.
+            guard let kind = file.unusualJPEG(in: bytes) else { throw error }
+            throw .unsupported("a TIFF that holds \(kind)")
+        }
+    }
+
+    private func decode(_ file: TIFFFile, _ header: ImageHeader) throws(ImageCodecError) -> Image {
         let layout = try TIFFLayout(file)
         guard Int(layout.width) == header.size.width, Int(layout.height) == header.size.height else {
             throw .corrupt("its size is unclear")

@@ -77,6 +77,28 @@ final class TIFFFile {
         return (0..<1 << bits).map { (UInt8(red[$0] >> 8), UInt8(green[$0] >> 8), UInt8(blue[$0] >> 8)) }
     }
 
+    /// How many pixels a sample of Cb and Cr stands for, across and down.
+    var chromaSubsampling: (across: UInt16, down: UInt16) {
+        var across: UInt16 = 2, down: UInt16 = 2
+        withUnsafeMutablePointer(to: &across) { across in
+            withUnsafeMutablePointer(to: &down) { down in
+                withVaList([across, down]) {
+                    _ = TIFFVGetFieldDefaulted(handle, UInt32(bitPattern: TIFFTAG_YCBCRSUBSAMPLING), $0)
+                }
+            }
+        }
+        return (across, down)
+    }
+
+    /// The name of the kind of JPEG that the first strip or tile holds, if it is one that this build of libtiff may not decode.
+    func unusualJPEG(in bytes: UnsafeRawBufferPointer) -> String? {
+        guard Int32(field16(TIFFTAG_COMPRESSION) ?? 1) == COMPRESSION_JPEG,
+            let start = Int(exactly: TIFFGetStrileOffset(handle, 0)),
+            let length = Int(exactly: TIFFGetStrileByteCount(handle, 0)), start < bytes.count
+        else { return nil }
+        return JPEGSegments(UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(length))).unusualKind
+    }
+
     /// Makes libtiff turn the colors of JPEG data into RGB.
     func decodesJPEGAsRGB() -> Bool {
         withVaList([JPEGCOLORMODE_RGB]) { TIFFVSetField(handle, UInt32(bitPattern: TIFFTAG_JPEGCOLORMODE), $0) } == 1

@@ -9,7 +9,11 @@ struct TIFFLayout {
         case rgb
         case palette([(red: UInt8, green: UInt8, blue: UInt8)])
         case inks
-        /// Kinds that libtiff itself turns into RGB, such as YCbCr with subsampling, CIE L*a*b* and LogLuv.
+        /// Y, Cb and Cr of every pixel.
+        case ycbcr
+        /// CIE L*a*b*: brightness, and two numbers with a sign.
+        case lab
+        /// Kinds that libtiff itself turns into RGB, such as YCbCr with subsampling and LogLuv.
         case converted
     }
 
@@ -49,6 +53,12 @@ struct TIFFLayout {
         if photometric == PHOTOMETRIC_YCBCR, isJPEG, !isSeparate, bits == 8, samples == 3, file.decodesJPEGAsRGB() {
             color = .rgb
         }
+        // Pillow asks libtiff for the colors only where the data is compressed.
+        let isPlain = Int32(file.field16(TIFFTAG_COMPRESSION) ?? 1) == COMPRESSION_NONE
+        if photometric == PHOTOMETRIC_YCBCR, isPlain, bits == 8, samples == 3, file.chromaSubsampling == (1, 1) {
+            color = .ycbcr
+        }
+        if photometric == PHOTOMETRIC_CIELAB, bits == 8, samples == 3 { color = .lab }
         if !Self.isReadable(bits, number) { color = .converted }
         if case .palette = color, bits > 8 { color = .converted }
         self.color = color
@@ -103,7 +113,7 @@ extension TIFFLayout.Color {
     var sampleCount: Int {
         switch self {
         case .gray, .palette: 1
-        case .rgb, .converted: 3
+        case .rgb, .ycbcr, .lab, .converted: 3
         case .inks: 4
         }
     }

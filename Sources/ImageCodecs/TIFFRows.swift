@@ -90,7 +90,9 @@ struct TIFFRows {
         case .gray:
             for x in 0..<width {
                 var value = bytes[x * step]
-                if layout.isPremultiplied { value = Self.divided(value, by: bytes[x * step + distance]) }
+                if layout.isPremultiplied, bytes[x * step + distance] > 0 {
+                    value = Self.divided(value, by: bytes[x * step + distance])
+                }
                 (output[3 * x], output[3 * x + 1], output[3 * x + 2]) = (value, value, value)
             }
         case .palette(let palette):
@@ -110,6 +112,18 @@ struct TIFFRows {
                 let opacity = bytes[x * step + 3 * distance]
                 for c in 0..<3 { output[3 * x + c] = Self.divided(output[3 * x + c], by: opacity) }
             }
+        case .ycbcr:
+            for x in 0..<width {
+                let at = x * step
+                let color = TIFFColors.rgb(y: bytes[at], cb: bytes[at + distance], cr: bytes[at + 2 * distance])
+                (output[3 * x], output[3 * x + 1], output[3 * x + 2]) = color
+            }
+        case .lab:
+            for x in 0..<width {
+                let at = x * step
+                let color = TIFFColors.rgb(l: bytes[at], a: bytes[at + distance], b: bytes[at + 2 * distance])
+                (output[3 * x], output[3 * x + 1], output[3 * x + 2]) = color
+            }
         case .inks:
             for x in 0..<width {
                 let at = x * step
@@ -121,7 +135,7 @@ struct TIFFRows {
         }
     }
 
-    /// A color before it was multiplied by its opacity.
+    /// A color before it was multiplied by its opacity. Of invisible pixels Pillow keeps the grays, but not the colors.
     @inline(__always)
     private static func divided(_ value: UInt8, by opacity: UInt8) -> UInt8 {
         switch opacity {

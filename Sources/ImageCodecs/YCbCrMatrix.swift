@@ -1,7 +1,7 @@
 /// The numbers that turn one pixel of YCbCr into RGB, in 64ths, as libyuv has them for AV1 images.
 ///
 /// Source: libyuv, `source/row_common.cc` (`YuvConstants` and `YuvPixel`), which Pillow's libavif uses; ITU-T H.273 for the numbers of
-/// the matrices.
+/// the matrices. Blue's share of Cb is at most 128, more than which the vector code for x86-64 cannot hold.
 struct YCbCrMatrix {
     private let lumaGain: UInt32
     private let lumaOffset: Int32
@@ -21,11 +21,11 @@ struct YCbCrMatrix {
         let chroma: (Int32, Int32, Int32, Int32)
         switch (coefficients, isFullRange) {
         case (1, true): chroma = (119, 12, 30, 101)
-        case (1, false): chroma = (135, 14, 34, 115)
+        case (1, false): chroma = (128, 14, 34, 115)
         case (2, true), (5, true), (6, true): chroma = (113, 22, 46, 90)
         case (2, false), (5, false), (6, false): chroma = (128, 25, 52, 102)
         case (9, true): chroma = (120, 11, 37, 94)
-        case (9, false): chroma = (137, 12, 42, 107)
+        case (9, false): chroma = (128, 12, 42, 107)
         default: return nil
         }
         (blueFromCb, greenFromCb, greenFromCr, redFromCr) = chroma
@@ -45,6 +45,20 @@ struct YCbCrMatrix {
             output[3 * x + 1] = UInt8(clamping: (luma &- u &* greenFromCb &- v &* greenFromCr) &>> 6)
             output[3 * x + 2] = UInt8(clamping: (luma &+ u &* blueFromCb) &>> 6)
         }
+    }
+
+    /// One pixel.
+    /// - Parameters:
+    ///   - y: in 16 bits.
+    ///   - cb: in 8 bits, like `cr`.
+    func color(_ y: Int, _ cb: Int, _ cr: Int) -> (UInt8, UInt8, UInt8) {
+        let luma = Int32(truncatingIfNeeded: (UInt32(truncatingIfNeeded: y) &* lumaGain) &>> 16) &+ lumaOffset
+        let (u, v) = (Int32(truncatingIfNeeded: cb) &- 128, Int32(truncatingIfNeeded: cr) &- 128)
+        return (
+            UInt8(clamping: (luma &+ v &* redFromCr) &>> 6),
+            UInt8(clamping: (luma &- u &* greenFromCb &- v &* greenFromCr) &>> 6),
+            UInt8(clamping: (luma &+ u &* blueFromCb) &>> 6)
+        )
     }
 
     /// A sample of gray spread over 0...255, as libavif's own code does it.
@@ -69,11 +83,20 @@ enum ChromaUpsampling {
         to output: UnsafeMutablePointer<UInt8>
     ) {
         for x in 0..<count {
-            let a = min(x / 2, sourceCount - 1)
-            // The last pixel has no neighbor, also where its sample has one.
-            let b = x == count - 1 ? a : min(max(x % 2 == 0 ? a - 1 : a + 1, 0), sourceCount - 1)
+            let (a, b) = neighbors(x, of: count, count: sourceCount)
             let sum = 9 * Int(near[a]) + 3 * Int(near[b]) + 3 * Int(far[a]) + Int(far[b])
             output[x] = UInt8(truncatingIfNeeded: (sum + 8) >> 4)
         }
+    }
+
+    /// The sample nearest to a pixel, and the next one.
+    /// - Parameters:
+    ///   - total: number of pixels.
+    ///   - count: number of samples.
+    @inline(__always)
+    static func neighbors(_ x: Int, of total: Int, count: Int) -> (a: Int, b: Int) {
+        let a = min(x / 2, count - 1)
+        // The last pixel has no neighbor, also where its sample has one.
+        return (a, x == total - 1 ? a : min(max(x % 2 == 0 ? a - 1 : a + 1, 0), count - 1))
     }
 }

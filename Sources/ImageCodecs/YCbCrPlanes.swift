@@ -43,6 +43,8 @@ struct YCbCrPlanes {
     private let luma: Plane
     private let chroma: (cb: Plane, cr: Plane)?
     private let size: ImageSize
+    /// Whether Y is used with all of its bits: libyuv has code for 10 bits that writes four channels, but none that writes three.
+    private let keepsLuma: Bool
 
     /// Returns `nil` for images without planes, or of another size.
     init?(_ image: avifImage, size: ImageSize) {
@@ -53,6 +55,7 @@ struct YCbCrPlanes {
         else { return nil }
         self.luma = luma
         self.size = size
+        keepsLuma = image.depth == 10 && image.alphaPlane != nil
         let isHalfWide = image.yuvFormat == AVIF_PIXEL_FORMAT_YUV420 || image.yuvFormat == AVIF_PIXEL_FORMAT_YUV422
         let width = isHalfWide ? (size.width + 1) / 2 : size.width
         let height = image.yuvFormat == AVIF_PIXEL_FORMAT_YUV420 ? (size.height + 1) / 2 : size.height
@@ -67,6 +70,18 @@ struct YCbCrPlanes {
                 image.yuvPlanes.2, stride: image.yuvRowBytes.2, width: width, height: height, bits: image.depth)
         else { return nil }
         chroma = (cb, cr)
+    }
+
+    /// The opacity of each pixel in 8 bits; `nil` where the image has none.
+    static func opacity(_ image: avifImage, size: ImageSize) -> [UInt8]? {
+        guard
+            let plane = Plane(
+                image.alphaPlane, stride: image.alphaRowBytes, width: size.width, height: size.height,
+                bits: image.depth)
+        else { return nil }
+        return (0..<size.height).flatMap { y in
+            (0..<size.width).map { UInt8(truncatingIfNeeded: plane.sample($0, y) >> (plane.bits - 8)) }
+        }
     }
 
     /// The image in RGB, its chroma filtered, as libavif with libyuv gives it.
@@ -86,6 +101,15 @@ struct YCbCrPlanes {
                     }
                     continue
                 }
+                guard !keepsLuma else {
+                    for x in 0..<width {
+                        let color = matrix.color(
+                            luma.sample(x, y) << 6 | luma.sample(x, y) >> 4, wideSample(chroma.cb, x, y),
+                            wideSample(chroma.cr, x, y))
+                        (to[3 * x], to[3 * x + 1], to[3 * x + 2]) = color
+                    }
+                    continue
+                }
                 let row = luma.row(y, buffers)
                 let cb = samples(chroma.cb, y, buffers + width, buffers + 5 * width)
                 let cr = samples(chroma.cr, y, buffers + 3 * width, buffers + 6 * width)
@@ -93,6 +117,21 @@ struct YCbCrPlanes {
             }
             count = 3 * size.area
         }
+    }
+
+    /// A sample of chroma in the image's resolution, filtered with all of its bits and then reduced to 8.
+    private func wideSample(_ plane: Plane, _ x: Int, _ y: Int) -> Int {
+        guard plane.width != size.width || plane.height != size.height else {
+            return plane.sample(x, y) >> (plane.bits - 8)
+        }
+        let near = ChromaUpsampling.neighbors(x, of: size.width, count: plane.width)
+        let isHalfHigh = plane.height != size.height
+        let top = isHalfHigh ? y / 2 : y
+        let bottom = isHalfHigh ? min(max(y % 2 == 0 ? top - 1 : top + 1, 0), plane.height - 1) : top
+        let sum =
+            9 * plane.sample(near.a, top) + 3 * plane.sample(near.b, top) + 3 * plane.sample(near.a, bottom)
+            + plane.sample(near.b, bottom)
+        return min((sum + 8) >> (plane.bits - 4), 255)
     }
 
     /// A row of a chroma plane in the image's width.

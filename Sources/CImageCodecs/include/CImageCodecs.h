@@ -1,10 +1,11 @@
-// The C libraries that decode and encode images: libwebp, libavif, libheif, giflib and libtiff as they are, and libjpeg-turbo and libpng through
-// the functions below. Those two report errors by longjmp, which must not cross Swift code.
+// The C libraries that decode and encode images: libwebp, libavif, libheif, libde265, giflib and libtiff as they are, and libjpeg-turbo
+// and libpng through the functions below. Those two report errors by longjmp, which must not cross Swift code.
 #ifndef CIMAGECODECS_H
 #define CIMAGECODECS_H
 
 #include <avif/avif.h>
 #include <gif_lib.h>
+#include <libde265/de265.h>
 #include <libheif/heif.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,117 @@
+import Foundation
+import Imaging
+import TestSupport
+import Testing
+
+@testable import ImageCodecs
+
+/// What keeps pixels equal to Pillow's beyond the files of `UnusualPictureTests`: sizes, crops, names of refusals, and damage.
+@Suite(.timeLimit(.minutes(3))) struct ExactPixelTests {
+    private static func fixture(_ name: String) throws -> [UInt8] {
+        [UInt8](try #require(UnusualPictureTests.fixtures.first { $0.name == name }).file)
+    }
+
+    /// Whatever a byte of the boxes says, a HEIC file is read or refused.
+    @Test(arguments: ["HEIC of odd size, orientation 6", "HEIC in tiles", "HEIC of 10 bits, 420, limited range"])
+    func boxesOfAHEICMayHoldAnything(name: String) throws {
+        let file = try Self.fixture(name)
+        let limits = ImageLimits(pixels: 100_000)
+        for at in stride(from: 8, to: min(file.count, 700), by: name.contains("tiles") ? 3 : 1) {
+            for value: UInt8 in [0, 0xFF] {
+                var changed = file
+                changed[at] = value
+                guard let image = try? Image(decoding: changed, limits: limits) else { continue }
+                #expect(image.size.area <= limits.pixels && image.pixels.count == 3 * image.size.area)
+            }
+        }
+    }
+
+    @Test func aHEICWithoutItsEndIsTruncated() throws {
+        let file = try Self.fixture("HEIC 420, full range")
+        #expect(throws: ImageCodecError.self) { try Image(decoding: Array(file.dropLast(60))) }
+    }
+
+    @Test func aCleanApertureIsCenteredAndRoundedAsLibheifDoesIt() throws {
+        // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
+        let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
+        let bounds = try #require(aperture.bounds(width: 9, height: 8))
+        #expect([bounds.left, bounds.top, bounds.right, bounds.bottom] == [3, 3, 7, 5])
+        // Halves.
+        let half = try #require(CleanAperture([8, 1, 8, 1, UInt32(bitPattern: -1), 2, UInt32(bitPattern: -1), 2]))
+        let cut = try #require(half.bounds(width: 9, height: 9))
+        #expect([cut.left, cut.top, cut.right, cut.bottom] == [0, 0, 7, 7])
+    }
+
+    @Test func impossibleCleanAperturesShowNothing() {
+        let words: [UInt32] = [0, 1, 2, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF]
+        for first in words {
+            for second in words {
+                for third in words {
+                    let aperture = CleanAperture([first, second, third, 1, second, 1, third, first])
+                    let bounds = aperture?.bounds(width: 100, height: 50)
+                    guard let bounds else { continue }
+                    #expect(bounds.left >= 0 && bounds.left <= bounds.right && bounds.right < 100)
+                    #expect(bounds.top >= 0 && bounds.top <= bounds.bottom && bounds.bottom < 50)
+                }
+            }
+        }
+    }
+
+    @Test func aPictureIsCutWithItsChroma() {
+        func plane(_ width: Int, _ height: Int) -> PicturePlane<UInt8> {
+            PicturePlane(
+                size: ImageSize(width: width, height: height),
+                samples: (0..<width * height).map { UInt8(truncatingIfNeeded: 7 * $0) })
+        }
+        let whole = PlanarPicture(
+            planes: [plane(8, 6), plane(4, 3), plane(4, 3)], chroma: .halfBoth, bits: 8,
+            signal: ColorSignal(primaries: 1, matrix: 6, isFullRange: true))
+        var even = whole
+        even.crop(left: 2, top: 2, right: 6, bottom: 4)
+        #expect(even.planes.map(\.size.width) == [5, 3, 3] && even.planes.map(\.size.height) == [3, 2, 2])
+        #expect(even.planes[1].samples == [5, 6, 7, 9, 10, 11].map { UInt8(7 * $0) })
+        // Chroma that would lie between pixels is given their resolution first.
+        var odd = whole
+        odd.crop(left: 1, top: 0, right: 6, bottom: 4)
+        #expect(odd.chroma == .full && odd.planes.allSatisfy { $0.size == ImageSize(width: 6, height: 5) })
+        var turned = whole
+        for _ in 0..<4 { turned.turn(quarters: 1) }
+        #expect(turned.chroma == .halfBoth && turned.planes[2].samples == whole.planes[2].samples)
+        #expect(turned.planes[0].samples == whole.planes[0].samples)
+    }
+
+    @Test func imagesMayHaveMoreThan65535Rows() throws {
+        let rows = 70_001
+        func number(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        let head =
+            [40, 1, rows].flatMap { number($0, 4) } + number(1, 2) + number(24, 2) + [UInt8](repeating: 0, count: 24)
+        let bitmap = head + (0..<rows).flatMap { [UInt8(truncatingIfNeeded: $0), 1, 2, 0] }
+        let image = try Image(decoding: bitmap)
+        #expect(image.size == ImageSize(width: 1, height: rows))
+        #expect(image.pixels.prefix(3) == [2, 1, UInt8(truncatingIfNeeded: rows - 1)])
+    }
+
+    /// A strip of JPEG data that the library cannot decode, or not in every version, is told by its name.
+    @Test func aTIFFOfLosslessJPEGIsRefusedByName() {
+        let jpeg: [UInt8] = [
+            0xFF, 0xD8, 0xFF, 0xC3, 0, 11, 8, 0, 1, 0, 1, 1, 1, 0x11, 0, 0xFF, 0xC4, 0, 20, 0, 1, 0, 0, 0, 0, 0, 0, 0,
+            0,
+            0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xDA, 0, 8, 1, 1, 0, 1, 0, 0, 0x7F, 0xFF, 0xD9,
+        ]
+        let entries: [(tag: UInt8, value: UInt8)] = [
+            (0, 1), (1, 1), (2, 8), (3, 7), (6, 1), (17, 8), (21, 1), (22, 1), (23, UInt8(jpeg.count)),
+        ]
+        let start = 8 + jpeg.count
+        var file: [UInt8] = [0x49, 0x49, 42, 0, UInt8(start), 0, 0, 0] + jpeg + [UInt8(entries.count), 0]
+        for entry in entries { file += [entry.tag, 1, 4, 0, 1, 0, 0, 0, entry.value, 0, 0, 0] }
+        file += [0, 0, 0, 0]
+        #expect {
+            try Image(decoding: file)
+        } throws: { error in
+            guard case .unsupported(let kind)? = error as? ImageCodecError else { return false }
+            return kind.contains("lossless JPEG")
+        }
+    }
+}
