@@ -143,7 +143,9 @@ struct ColorGains {
 
     /// The same in 256ths, rounded half away from zero.
     var in256ths: (redFromCr: Int32, greenFromCb: Int32, greenFromCr: Int32, blueFromCb: Int32) {
-        func whole(_ gain: Float) -> Int32 { Int32((256 * gain).rounded(.toNearestOrAwayFromZero)) }  // checked: within 1024
+        func whole(_ gain: Float) -> Int32 {
+            Int32((256 * gain).rounded(.toNearestOrAwayFromZero))  // checked: within 1024
+        }
         return (whole(redFromCr), whole(greenFromCb), whole(greenFromCr), whole(blueFromCb))
     }
 

@@ -35,11 +35,11 @@ import Testing
         // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
         let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
         let bounds = try #require(aperture.bounds(width: 9, height: 8))
-        #expect([bounds.left, bounds.top, bounds.right, bounds.bottom] == [3, 3, 7, 5])
+        #expect((bounds.left, bounds.top, bounds.right, bounds.bottom) == (3, 3, 7, 5))
         // Halves.
         let half = try #require(CleanAperture([8, 1, 8, 1, UInt32(bitPattern: -1), 2, UInt32(bitPattern: -1), 2]))
         let cut = try #require(half.bounds(width: 9, height: 9))
-        #expect([cut.left, cut.top, cut.right, cut.bottom] == [0, 0, 7, 7])
+        #expect((cut.left, cut.top, cut.right, cut.bottom) == (0, 0, 7, 7))
     }
 
     @Test func impossibleCleanAperturesShowNothing() {

@@ -1,4 +1,5 @@
 import Foundation
+import InstanceSegmentation
 import TestSupport
 import Testing
 

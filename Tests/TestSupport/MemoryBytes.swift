@@ -1,6 +1,6 @@
-public import Foundation
-package import InstanceSegmentation
-package import RuntimeSupport
+package import Foundation
+import InstanceSegmentation
+import RuntimeSupport
 
 /// Bytes in memory that are read like those of a file, and count what is read of them.
 package final class MemoryBytes: ByteSource {
