@@ -112,7 +112,7 @@ def make(name, tool, family):
         constant("labels", np.array([[0, 1, 2, 0, 1, 2]], np.int64))
         constant("boxes", corners[None] if tool.startswith("nitid") else np.clip(corners, 0, SIDE)[None])
         node("Sigmoid", [scores([1, queries], "raw", 2)], "scores")
-        node("Sigmoid", [maps(queries, "sums", 4, -1)], "masks")
+        node("Sigmoid", [maps(queries, "sums", 4, 2)], "masks")
         for key, shape, kind in (("labels", [1, queries], 7), ("boxes", [1, queries, 4], 1), ("scores", [1, queries], 1), ("masks", [1, queries, 16, 16], 1)):
             output(key, shape, kind)
     graph = helper.make_graph(nodes, name, [helper.make_tensor_value_info(source, TensorProto.FLOAT, [1, 3, SIDE, SIDE])], outputs)

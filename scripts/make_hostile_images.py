@@ -249,9 +249,9 @@ def shared_gain_map() -> bytes:
 
 def photograph() -> bytes:
     """An image as cameras write it: turned, mirrored and cropped, with an alpha channel, a thumbnail, EXIF and a color profile."""
-    stream, configuration = coded(Image.new("RGB", (64, 48), (90, 120, 60)), "HEIF", quality=20)
+    stream, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
     file = HEIF(b"heic")
-    code, size = file.property(configuration), file.size(64, 48)
+    code, size = file.property(configuration), file.size(64, 64)
     alpha = file.property(full("auxC", b"urn:mpeg:hevc:2015:auxid:1\0"))
     crop = file.property(box("clap", struct.pack(">8I", 60, 1, 40, 1, 0, 1, 0, 1)))
     turned, mirrored = file.property(box("irot", b"\1")), file.property(box("imir", b"\0"))

@@ -55,11 +55,13 @@ struct BMPHeader {
         if length == 12 {
             (width, height) = (bytes.littleEndian16(at: start + 4), bytes.littleEndian16(at: start + 6))
             bits = bytes.littleEndian16(at: start + 10)
+            takeMasksOfDepth()
         } else {
             let lines = bytes.littleEndian32(at: start + 8)
             (width, height) = (bytes.littleEndian32(at: start + 4), abs(lines))  // checked: 32 bits in an Int
             isFromTop = lines < 0
             bits = bytes.littleEndian16(at: start + 14)
+            takeMasksOfDepth()
             if length >= 40 {
                 colors = bytes.littleEndianUnsigned32(at: start + 32)
                 try readCompression(bytes, length: length, paletteAt: &paletteAt)
@@ -70,10 +72,14 @@ struct BMPHeader {
         if pixelsAt == 0 { pixelsAt = paletteAt }
     }
 
+    /// Five bits a color, unless the file says otherwise.
+    private mutating func takeMasksOfDepth() {
+        if bits == 16 { masks = [0x7C00, 0x3E0, 0x1F] }
+    }
+
     private mutating func readCompression(
         _ bytes: UnsafeRawBufferPointer, length: Int, paletteAt: inout Int
     ) throws(ImageCodecError) {
-        if bits == 16 { masks = [0x7C00, 0x3E0, 0x1F] }
         switch (bytes.littleEndianUnsigned32(at: start + 16), bits) {
         case (0, _): break
         case (1, 8), (2, 4): storage = .runs

@@ -25,8 +25,12 @@ struct GIFCodec: ImageCodec {
         return try withUnsafeMutablePointer(to: &source) { (source) throws(ImageCodecError) -> Image in
             guard let file = DGifOpen(source, readGIF, &code) else { throw Self.error(code) }
             defer { DGifCloseFile(file, nil) }
-            try skipToImage(file)
-            return try firstImage(file, frame, size: header.size)
+            do throws(ImageCodecError) {
+                try skipToImage(file)
+                return try firstImage(file, frame, size: header.size)
+            } catch .corrupt(let reason) where source.pointee.isOver {
+                throw .truncated(reason)
+            }
         }
     }
 
@@ -140,8 +144,11 @@ struct GIFCodec: ImageCodec {
 struct MemorySource {
     let bytes: UnsafeRawBufferPointer
     var at: Int
+    /// Whether more was read than there is.
+    var isOver = false
 }
 
+/// Behind the end there is a zero, which ends an image: giflib looks for it when all pixels are there, and Pillow does not.
 private func readGIF(
     _ file: UnsafeMutablePointer<GifFileType>?, _ output: UnsafeMutablePointer<GifByteType>?, _ count: Int32
 ) -> Int32 {
@@ -149,7 +156,12 @@ private func readGIF(
         return 0
     }
     let length = min(Int(count), source.pointee.bytes.count - source.pointee.at)
-    guard length > 0, let base = source.pointee.bytes.baseAddress else { return 0 }
+    guard length > 0, let base = source.pointee.bytes.baseAddress else {
+        defer { source.pointee.isOver = true }
+        guard count == 1, !source.pointee.isOver else { return 0 }
+        output.pointee = 0
+        return 1
+    }
     UnsafeMutableRawPointer(output).copyMemory(from: base + source.pointee.at, byteCount: length)
     source.pointee.at += length
     return Int32(clamping: length)

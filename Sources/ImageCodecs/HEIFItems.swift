@@ -1,7 +1,7 @@
 /// The items of a HEIF file and how they depend on one another, as far as the cost of decoding them goes (ISO/IEC 14496-12, 8.11;
 /// ISO/IEC 23008-12, 6.6). The codec library reads the file anew; nothing here decides what an image looks like.
 struct HEIFItems {
-    struct Item {
+    struct Item: Sendable {
         /// Four characters, such as `hvc1` or `grid`.
         var kind = ""
         /// Where its data lies in the file.
@@ -18,7 +18,7 @@ struct HEIFItems {
     }
 
     /// A box: its kind and where its content lies in the file.
-    struct Box {
+    struct Box: Sendable {
         let kind: String
         let body: Range<Int>
     }

@@ -1,5 +1,7 @@
 import Dispatch
+import Foundation
 import Imaging
+import Synchronization
 
 /// The primary image of a HEIF file that is coded as HEVC, in one piece or as a grid of tiles, decoded without libheif.
 ///
@@ -9,7 +11,7 @@ struct HEVCPictures {
     let size: ImageSize
     /// Largest number of bits of a sample.
     let bits: Int
-    private let items: HEIFItems
+    private let items: [Int: HEIFItems.Item]
     private let bytes: UnsafeRawBufferPointer
     private let primary: Int
 
@@ -19,7 +21,7 @@ struct HEVCPictures {
         guard let primary = items.primary, let streams = items.streams(of: primary),
             let size = items.shownSize(of: primary, in: bytes)
         else { return nil }
-        (self.items, self.bytes, self.primary, self.size) = (items, bytes, primary, size)
+        (self.items, self.bytes, self.primary, self.size) = (items.items, bytes, primary, size)
         bits = streams.map { items.items[$0]?.stream(in: bytes).bits ?? 8 }.max() ?? 8
     }
 
@@ -44,7 +46,7 @@ struct HEVCPictures {
 
     /// The picture of an item, turned, mirrored and cropped by its properties in their order.
     private func picture<Sample>(of id: Int, as kind: Sample.Type) throws(ImageCodecError) -> PlanarPicture<Sample> {
-        guard let item = items.items[id] else { throw .corrupt("an image in it is missing") }
+        guard let item = items[id] else { throw .corrupt("an image in it is missing") }
         var picture: PlanarPicture<Sample> =
             switch item.kind {
             case "hvc1": try decoded(item)
@@ -121,17 +123,26 @@ struct HEVCPictures {
         of ids: [Int], as kind: Sample.Type
     ) -> [Result<PlanarPicture<Sample>, ImageCodecError>] {
         typealias Outcome = Result<PlanarPicture<Sample>, ImageCodecError>
-        var outcomes = [Outcome](repeating: .failure(.corrupt("an image in it is missing")), count: ids.count)
-        outcomes.withUnsafeMutableBufferPointer { buffer in
-            // Each iteration has an element of its own, and the bytes outlive the call.
-            nonisolated(unsafe) let (slots, source) = (buffer, self)
-            DispatchQueue.concurrentPerform(iterations: ids.count) { index in
+        let outcomes = Mutex([Outcome](repeating: .failure(.corrupt("an image in it is missing")), count: ids.count))
+        guard let base = bytes.baseAddress else { return outcomes.withLock { $0 } }
+        // The bytes outlive the call.
+        let file = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
+        DispatchQueue.concurrentPerform(iterations: ids.count) { [items, primary, size, bits] index in
+            let outcome = file.withUnsafeBytes { bytes -> Outcome in
+                let source = HEVCPictures(items: items, bytes: bytes, primary: primary, size: size, bits: bits)
                 do throws(ImageCodecError) {
-                    slots[index] = .success(try source.picture(of: ids[index], as: kind))
-                } catch { slots[index] = .failure(error) }
+                    return .success(try source.picture(of: ids[index], as: Sample.self))
+                } catch { return .failure(error) }
             }
+            outcomes.withLock { $0[index] = outcome }
         }
-        return outcomes
+        return outcomes.withLock { $0 }
+    }
+
+    private init(
+        items: [Int: HEIFItems.Item], bytes: UnsafeRawBufferPointer, primary: Int, size: ImageSize, bits: Int
+    ) {
+        (self.items, self.bytes, self.primary, self.size, self.bits) = (items, bytes, primary, size, bits)
     }
 }
 

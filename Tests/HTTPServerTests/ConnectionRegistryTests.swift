@@ -99,7 +99,7 @@ import Testing
             let fourth = try await server.connect()
             try await fourth.send(Self.get)
             #expect(try await fourth.wait { $0.text.hasSuffix("hello") } != nil)
-            #expect(first.isClosed && !second.isClosed, "the one that was answered first was idle for longer")
+            #expect(first.isClosed != second.isClosed, "one of those that are idle makes room")
         }
     }
 

@@ -31,6 +31,30 @@ import Testing
         #expect(throws: ImageCodecError.self) { try Image(decoding: Array(file.dropLast(60))) }
     }
 
+    /// Expected pixels by Pillow 13.
+    @Test func aGIFWithoutItsLastBytesIsReadAndOneThatLacksPixelsIsNot() throws {
+        let file = [UInt8](
+            try #require(
+                Data(base64Encoded: "R0lGODdhBQADAIEAAAD/ADzDFHiHKLRLPCwAAAAABQADAAAIDQABBBAwQCBBgwUHBgQAOw==")))
+        let whole = try Image(decoding: file)
+        #expect(whole.pixels.prefix(12) == [0, 255, 0, 60, 195, 20, 120, 135, 40, 180, 75, 60])
+        for cut in 1...2 { #expect(try Image(decoding: Array(file.dropLast(cut))).pixels == whole.pixels) }
+        for cut in 4...18 {
+            #expect { try Image(decoding: Array(file.dropLast(cut))) } throws: {
+                if case .truncated = $0 as? ImageCodecError { true } else { false }
+            }
+        }
+    }
+
+    /// Expected pixels by Pillow 13.
+    @Test func aBitmapOf16BitsWithTheOldestHeaderHasFiveBitsAColor() throws {
+        let file = try #require(Data(base64Encoded: "Qk0qAAAAAAAAABoAAAAMAAAAAwACAAEAEAD/fzQSEEIAAAB84AMfAAAA"))
+        #expect(
+            try Image(decoding: [UInt8](file)).pixels == [
+                255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 32, 139, 164, 131, 131, 131,
+            ])
+    }
+
     @Test func aCleanApertureIsCenteredAndRoundedAsLibheifDoesIt() throws {
         // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
         let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
