@@ -13,8 +13,8 @@ An answer counts as the same if it has the same objects: class equal, corners wi
 """
 
 import argparse
+import ast
 import importlib
-import importlib.util
 import json
 import os
 import pathlib
@@ -60,6 +60,7 @@ ROWS = [
     ("ultralytics", ("8.4.190",), "yoloe-26n-seg", {"dynamic": True}, 3),
     ("ultralytics", ("8.4.190", "8.3.200"), "yoloe-11s-seg-pf", {}, 4585),
     ("ultralytics", ("8.4.190",), "yoloe-26n-seg-pf", {}, 4585),
+    ("ultralytics", ("8.4.190",), "yoloe-11s-seg-pf", {"dynamic": True}, 4585),
 ]
 
 
@@ -232,6 +233,10 @@ def ultralytics(target, network, arguments, classes):
             module.weight.data.normal_(0, 1, generator=generator)
             module.bias.data.normal_(0, 1, generator=generator)
     for module in model.model.modules():
+        if type(module).__name__ == "BNContrastiveHead":
+            # The similarity of prompt and cell, which the initial weights bring to nothing.
+            module.bias.data.fill_(-2)
+            module.logit_scale.data.fill_(1.5)
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1, generator=generator)
             module.weight.data.uniform_(0.5, 2, generator=generator)
@@ -240,6 +245,7 @@ def ultralytics(target, network, arguments, classes):
     names = [f"thing {c}" for c in range(classes)]
     if free:
         # What the prompt-free checkpoints are: a vocabulary in place of the prompts.
+        model.model.eval()
         model.model.set_vocab(*vocabulary(model.model, names, generator))
     else:
         model.model.set_classes(names, embeddings)
@@ -285,6 +291,9 @@ def work(folder, row):
     import onnxruntime
     session = onnxruntime.InferenceSession(str(target))
     print(*[(i.name, i.type, i.shape) for i in session.get_inputs() + session.get_outputs()], session.get_modelmeta().custom_metadata_map, sep="\n")
+    # Python's or JSON's notation of a dictionary, or nothing.
+    names = ast.literal_eval(session.get_modelmeta().custom_metadata_map.get("names", "{}"))
+    (folder / "names.json").write_text(json.dumps({str(key): value for key, value in names.items()}))
     answers = []
     for k in range(3):
         picture = str(folder.parent / "images" / f"{k}.png")
@@ -306,7 +315,11 @@ def ours(folder, program, classes):
     pictures = folder.parent / "images"
     sizes = [Image.open(pictures / f"{k}.png").size for k in range(3)]
     entries = [{"id": k, "file_name": f"{k}.png", "width": width, "height": height} for k, (width, height) in enumerate(sizes)]
-    document = {"images": entries, "annotations": [], "categories": [{"id": c, "name": str(c)} for c in range(classes)]}
+    names = json.loads((folder / "names.json").read_text())
+    if not names:
+        # Finished rows do not tell how many classes there are.
+        (folder / "models/export/1/model.json").write_text(json.dumps({"names": [str(c) for c in range(classes)]}))
+    document = {"images": entries, "annotations": [], "categories": [{"id": c, "name": names.get(str(c), str(c))} for c in range(classes)]}
     (folder / "annotations.json").write_text(json.dumps(document))
     saved = folder / "ours.json"
     saved.unlink(missing_ok=True)
