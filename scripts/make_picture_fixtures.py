@@ -170,7 +170,7 @@ def packed(values: np.ndarray, bits: int) -> list[bytes]:
     return rows
 
 
-def heic(size, mode="RGB", **options):
+def heic(size: tuple[int, int], mode: str = "RGB", **options: Any) -> bytes:
     """A HEIC file of a picture in large, its chroma far from smooth."""
     across, down = size
     v, u = np.mgrid[0:down, 0:across]
@@ -178,14 +178,14 @@ def heic(size, mode="RGB", **options):
     return file(Image.fromarray(colors).convert(mode), format="HEIF", quality=95, **options)
 
 
-def turned(value):
+def turned(value: int) -> Image.Exif:
     """EXIF metadata with an orientation, which pillow-heif stores as properties of the image."""
     found = Image.Exif()
     found[0x0112] = value
     return found
 
 
-def deep_heic(size, **options):
+def deep_heic(size: tuple[int, int], **options: Any) -> bytes:
     """A HEIC file of 10 bits a sample."""
     across, down = size
     v, u = np.mgrid[0:down, 0:across]
@@ -195,13 +195,13 @@ def deep_heic(size, **options):
     return buffer.getvalue()
 
 
-def with_matrix(data, matrix):
+def with_matrix(data: bytes, matrix: int) -> bytes:
     """An AVIF file that names another matrix for its colors."""
     at = data.index(b"colrnclx") + 12
     return data[:at] + struct.pack(">H", matrix) + data[at + 2 :]
 
 
-def wide_gif(indices):
+def wide_gif(indices: np.ndarray) -> bytes:
     """A GIF whose codes have 12 bits from the beginning."""
     codes = [2048, *(int(value) for value in indices.ravel()), 2049]
     whole = sum(code << 12 * i for i, code in enumerate(codes))
@@ -212,7 +212,7 @@ def wide_gif(indices):
     return b"GIF89a" + screen + colors + b"," + struct.pack("<HHHHB", 0, 0, W, H, 0) + b"\x0b" + blocks + b"\0;"
 
 
-def profile(name):
+def profile(name: str) -> Any:
     return ImageCms.createProfile(name)
 
 
