@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the runtimes and packages of the clients that Tests/Clients tries: from Debian (as root or with sudo) and from PyPI
 # (into .clients, which git ignores). A runtime whose probe passes is left as it is; one that is missing or incomplete is completed.
-# What cannot be installed is named, and the tests skip it.
+# What cannot be installed is named, and the tests skip it; with CLIENTS=all that is a failure.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,21 +21,40 @@ lacking=$(mktemp)
 trap 'rm -f "$log" "$lacking"' EXIT
 
 updated=""
-debian() { # package …: each for itself, so that one that this release lacks does not keep the others away
+update() {
+    as_root apt-get update -qq -o Acquire::Retries=3 >"$log" 2>&1 || say "apt-get update failed: $(reason)"
+    updated=yes
+}
+# A package that is installed although its runtime is incomplete may have lost files.
+apt_install() { # package …
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --reinstall \
+        -o Acquire::Retries=3 -o DPkg::Lock::Timeout=120 "$@" >"$log" 2>&1
+}
+reason() { grep -m 1 -E '^(E|Err|dpkg: error)' "$log" || tail -n 1 "$log"; }
+
+debian() { # package …
     if ! as_root true >"$log" 2>&1; then
         say "cannot install $*: $(tail -n 1 "$log")"
         return
     fi
     say "installing $*"
-    if [ -z "$updated" ]; then
-        updated=yes
-        as_root apt-get update -qq -o Acquire::Retries=3 >"$log" 2>&1 || say "apt-get update failed: $(tail -n 1 "$log")"
-    fi
-    local package
-    for package in "$@"; do
-        # A package that is installed although its runtime is incomplete may have lost files.
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --reinstall \
-            -o Acquire::Retries=3 "$package" >"$log" 2>&1 || say "$package could not be installed: $(tail -n 1 "$log")"
+    [ -n "$updated" ] || update
+    apt_install "$@" && return
+    # Each for itself, so that one that this release lacks does not keep the others away; a mirror may fail for a minute.
+    local package failed pause
+    for pause in 0 20 60; do
+        say "trying again one by one after $pause s: $(reason)"
+        sleep "$pause"
+        as_root dpkg --configure -a >"$log" 2>&1 || say "dpkg --configure -a failed: $(reason)"
+        update
+        failed=()
+        for package in "$@"; do
+            apt_install "$package" && continue
+            say "$package could not be installed: $(reason)"
+            grep -q -E 'Unable to locate|no installation candidate' "$log" || failed+=("$package")
+        done
+        [ ${#failed[@]} -gt 0 ] || return 0
+        set -- "${failed[@]}"
     done
 }
 
@@ -77,5 +96,9 @@ if [ -s "$lacking" ]; then
     while IFS=$'\t' read -r _ client reason; do
         say "$client cannot be tried: $reason"
     done < <(grep '^client' "$lacking" || true)
+    if [ "${CLIENTS:-available}" = all ] && grep -q '^client' "$lacking"; then
+        say "all clients are required here"
+        exit 1
+    fi
 fi
 say "ready"
