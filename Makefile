@@ -38,10 +38,11 @@ test: setup ## Run all tests (CLIENTS=all: a client whose runtime is missing or 
 	@echo "test: trying the clients that can run here; scripts/setup_clients.sh installs what the others need"
 	@CLIENTS="$(CLIENTS)" scripts/test_clients.sh
 
-lint: lint-python ## Check formatting, imports, conversions of numbers, and the Python scripts
+lint: lint-python ## Check formatting, imports, conversions of numbers, English, and the Python scripts
 	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
 	@scripts/check_imports.sh
 	@scripts/check_conversions.sh
+	@scripts/check_english.sh
 
 lint-python: ## Check the Python scripts with ruff and mypy; skipped where they are not installed
 	@scripts/lint_python.sh
