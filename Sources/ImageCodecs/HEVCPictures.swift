@@ -82,10 +82,11 @@ struct HEVCPictures {
                 guard let units = HEVCStream.units(ofData: data) else {
                     throw .truncated("it ends before its pixels do")
                 }
-                let sets = item.properties.filter { $0.kind == "hvcC" }.flatMap {
+                let sets = item.property("hvcC").map {
                     HEVCStream.units(ofConfiguration: UnsafeRawBufferPointer(rebasing: bytes[$0.body]))
                 }
-                outcome = .success(try HEVCDecoder.picture(of: sets + units, as: Sample.self))
+                outcome = .success(
+                    try HEVCDecoder.picture(parameterSets: sets ?? [], units: units, as: Sample.self))
             } catch { outcome = .failure(error) }
         }
         return try outcome.get()
