@@ -48,10 +48,11 @@ struct HEIFBudget {
     }
 
     /// Checks the primary image of a file.
+    /// - Returns: the number of pixels of all images that are decoded for it, as they are before they are cropped.
     /// - Throws: `ImageCodecError`.
     static func check(
         _ items: HEIFItems, in bytes: UnsafeRawBufferPointer, limits: ImageLimits
-    ) throws(ImageCodecError) {
+    ) throws(ImageCodecError) -> Int {
         guard let primary = items.primary, let item = items.items[primary] else {
             throw .corrupt("its primary image cannot be found")
         }
@@ -64,6 +65,7 @@ struct HEIFBudget {
         // A grid holds its canvas and its tiles, which extend past the edge, and its alpha channel may be another such grid.
         try budget.add(primary, of: items, in: bytes, maxPixels: 5 * area + (1 << 22), depth: 0)
         guard budget.repeatedPixels <= maxRepeated else { throw .corrupt("it goes over its pixels again and again") }
+        return budget.pixels
     }
 
     private mutating func add(

@@ -6,8 +6,10 @@ import Imaging
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
-        try HEIFBudget.check(items, in: bytes, limits: limits)
-        if items.isAV1, let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) {
+        let pixels = try HEIFBudget.check(items, in: bytes, limits: limits)
+        if items.isAV1,
+            let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits, pixels: pixels)
+        {
             return header
         }
         // The size is that after the file's own turns; an EXIF orientation besides them does not count.
@@ -20,10 +22,16 @@ struct HEIFCodec: ImageCodec {
             let size = try limits.check(
                 width: Int(heif_image_handle_get_width(file.handle)),
                 height: Int(heif_image_handle_get_height(file.handle)))
-            // The planes of the image and of its tiles, and opacity.
-            return ImageHeader(size: size, orientation: .up, workingMemory: 3 * size.area)
+            // Unknown where the image is derived from others.
+            let isDeep = !(1...8).contains(heif_image_handle_get_luma_bits_per_pixel(file.handle))
+            return ImageHeader(
+                size: size, orientation: .up, workingMemory: Self.workingMemoryOfPixel(isDeep: isDeep) * pixels)
         }
     }
+
+    /// Memory in bytes that libheif takes for each pixel that it decodes: the decoder's planes and its own, or its own and one or two
+    /// images in RGB.
+    static func workingMemoryOfPixel(isDeep: Bool) -> Int { isDeep ? 18 : 9 }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize

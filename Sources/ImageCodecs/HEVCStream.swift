@@ -13,6 +13,8 @@ struct HEVCStream {
 
     /// Largest number of bits of a sample of its sequence parameter sets.
     private(set) var bits = 8
+    /// Largest number of samples that its sequence parameter sets have for two pixels: 2 for gray, 3, 4 or 6.
+    private(set) var samplesOfTwoPixels = 2
 
     /// Number of units that an image can have at most: some hundred slices are usual for the largest.
     static let maxUnits = 1 << 16
@@ -89,14 +91,15 @@ struct HEVCStream {
             guard let found = Self.codedSize(ofParameterSet: unit) else { return }
             size = (max(size?.width ?? 0, found.width), max(size?.height ?? 0, found.height))
             bits = max(bits, found.bits)
+            samplesOfTwoPixels = max(samplesOfTwoPixels, found.samplesOfTwoPixels)
         default: break
         }
     }
 
-    /// Width, height and bits of a sample of a sequence parameter set (7.3.2.2).
+    /// Width, height, bits of a sample and samples of two pixels of a sequence parameter set (7.3.2.2).
     private static func codedSize(
         ofParameterSet unit: UnsafeRawBufferPointer
-    ) -> (width: Int, height: Int, bits: Int)? {
+    ) -> (width: Int, height: Int, bits: Int, samplesOfTwoPixels: Int)? {
         // Only the beginning is of interest; of two zero bytes and a 3 the 3 is no part of the content.
         var bytes: [UInt8] = []
         for (i, byte) in unit.enumerated().prefix(256).dropFirst(2) {
@@ -112,11 +115,12 @@ struct HEVCStream {
             for each in present.prefix(subLayers) { reader.skip(88 * each.profile + 8 * each.level) }
         }
         _ = reader.expGolomb()
-        if reader.expGolomb() == 3 { reader.skip(1) }
+        let chroma = reader.expGolomb()
+        if chroma == 3 { reader.skip(1) }
         let (width, height) = (reader.expGolomb(), reader.expGolomb())
         guard !reader.isExhausted else { return nil }
         if reader.bits(1) == 1 { for _ in 0..<4 { _ = reader.expGolomb() } }
         let bits = 8 + max(reader.expGolomb(), reader.expGolomb())
-        return (width, height, bits)
+        return (width, height, bits, chroma < 3 ? chroma + 2 : 6)
     }
 }
