@@ -9,12 +9,14 @@ final class AVIFFile {
     private let decoder: UnsafeMutablePointer<avifDecoder>
 
     /// Reads the header. Returns `nil` where libavif refuses the file.
-    /// - Parameter maxPixels: larger images, and larger images inside, are refused before memory is taken.
-    init?(_ bytes: UnsafeRawBufferPointer, maxPixels: Int) {
+    ///
+    /// The limit is always the same, so that a file whose header was read by libavif is not decoded by another library. Tiles and other
+    /// images of a file may be larger than its primary image; `HEIFBudget` limits their pixels.
+    init?(_ bytes: UnsafeRawBufferPointer) {
         guard let decoder = avifDecoderCreate() else { return nil }
         self.decoder = decoder
         decoder.pointee.maxThreads = 1
-        decoder.pointee.imageSizeLimit = UInt32(clamping: min(maxPixels, 1 << 28))
+        decoder.pointee.imageSizeLimit = 1 << 28
         decoder.pointee.imageCountLimit = 100_000
         decoder.pointee.strictFlags = 0
         guard avifDecoderSetIOMemory(decoder, bytes.bytePointer, bytes.count) == AVIF_RESULT_OK,

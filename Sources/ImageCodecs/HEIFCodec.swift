@@ -7,11 +7,7 @@ struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
         let pixels = try HEIFBudget.check(items, in: bytes, limits: limits)
-        if items.isAV1,
-            let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits, pixels: pixels)
-        {
-            return header
-        }
+        if items.isAV1, let header = try AVIFFile(bytes)?.header(limits: limits, pixels: pixels) { return header }
         // The size is that after the file's own turns; an EXIF orientation besides them does not count.
         if let pictures = HEVCPictures(items, in: bytes) {
             let size = try limits.check(width: pictures.size.width, height: pictures.size.height)
@@ -37,10 +33,11 @@ struct HEIFCodec: ImageCodec {
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
         let items = HEIFItems(bytes)
-        if items.isAV1, let file = AVIFFile(bytes, maxPixels: header.size.area),
-            let image = try file.image(size: header.size)
-        {
-            return image
+        var isTurnedLater = false
+        if items.isAV1, let file = AVIFFile(bytes) {
+            if let image = try file.image(size: header.size) { return image }
+            // The header is libavif's too: its orientation is that of pixels that libheif did not turn.
+            isTurnedLater = true
         }
         if let pictures = HEVCPictures(items, in: bytes) {
             guard pictures.size == header.size else { throw .corrupt("its size is unclear") }
@@ -48,7 +45,7 @@ struct HEIFCodec: ImageCodec {
         }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)
-            return try converted(file, size: header.size)
+            return try converted(file, size: header.size, turns: !isTurnedLater)
         }
     }
 
@@ -57,8 +54,9 @@ struct HEIFCodec: ImageCodec {
     }
 
     /// The image in RGB as libheif gives it.
-    private func converted(_ file: HEIFFile, size: ImageSize) throws(ImageCodecError) -> Image {
-        let decoded = try HEIFImage(file, heif_colorspace_RGB, heif_chroma_interleaved_RGB)
+    /// - Parameter turns: whether it is turned, mirrored and cropped as its properties say.
+    private func converted(_ file: HEIFFile, size: ImageSize, turns: Bool) throws(ImageCodecError) -> Image {
+        let decoded = try HEIFImage(file, turns: turns)
         var stride: Int32 = 0
         guard let plane = heif_image_get_plane_readonly(decoded.image, heif_channel_interleaved, &stride),
             Int(heif_image_get_width(decoded.image, heif_channel_interleaved)) == size.width,
@@ -115,13 +113,17 @@ final class HEIFFile {
     }
 }
 
-/// A decoded image.
+/// A decoded image in RGB.
 private final class HEIFImage {
     let image: OpaquePointer
 
-    init(_ file: HEIFFile, _ space: heif_colorspace, _ chroma: heif_chroma) throws(ImageCodecError) {
+    init(_ file: HEIFFile, turns: Bool) throws(ImageCodecError) {
+        guard let options = heif_decoding_options_alloc() else { throw .outOfMemory }
+        defer { heif_decoding_options_free(options) }
+        options.pointee.ignore_transformations = turns ? 0 : 1
         var decoded: OpaquePointer?
-        try HEIFFile.check(heif_decode_image(file.handle, &decoded, space, chroma, nil))
+        try HEIFFile.check(
+            heif_decode_image(file.handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, options))
         guard let decoded else { throw .corrupt("it has no image") }
         image = decoded
     }
