@@ -55,6 +55,16 @@ import Testing
             ])
     }
 
+    /// The masks of four channels follow the oldest Windows header.
+    @Test(arguments: [false, true]) func aBitmapMayNameTheBitsOfItsOpacity(hasFileHeader: Bool) throws {
+        func number(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        var file: [UInt8] = hasFileHeader ? Array("BM".utf8) + [UInt8](repeating: 0, count: 12) : []
+        file += number(40) + number(2) + number(1) + [1, 0, 32, 0] + number(6)
+        file += [UInt8](repeating: 0, count: 20) + [0xFF, 0xFF00, 0xFF_0000, 0xFF00_0000].flatMap(number)
+        file += [10, 20, 30, 255, 40, 50, 60, 0]
+        #expect(try Image(decoding: file).pixels == [10, 20, 30, 40, 50, 60])
+    }
+
     @Test func aCleanApertureIsCenteredAndRoundedAsLibheifDoesIt() throws {
         // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
         let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
