@@ -76,6 +76,20 @@ import Testing
         #expect((cut.left, cut.top, cut.right, cut.bottom) == (0, 0, 7, 7))
     }
 
+    /// Its numbers by libheif 1.23 (`Fraction`), which makes those of the file coarser than the results.
+    @Test(
+        arguments: [
+            ([10_084, 7, 17_997, 7, 119, 7, 18, 7], 4623, 2648, [1608, 41, 3048, 2611]),
+            ([6532, 72, 25_128, 72, 117, 72, -837, 72], 954, 2727, [433, 1177, 523, 1525]),
+            ([2_139_120, 1000, 557_000, 1000, 9457, 1000, 10_949, 1000], 4762, 616, [1276, 38, 3503, 598]),
+            ([65_536, 1, 65_536, 1, 0, 1, 0, 1], 65_536, 65_536, [0, 0, 65_535, 65_535]),
+        ] as [([Int32], Int, Int, [Int])])
+    func aCleanApertureIsAsFineAsLibheifs(numbers: [Int32], width: Int, height: Int, expected: [Int]) throws {
+        let aperture = try #require(CleanAperture(numbers.map(UInt32.init(bitPattern:))))
+        let bounds = try #require(aperture.bounds(width: width, height: height))
+        #expect([bounds.left, bounds.top, bounds.right, bounds.bottom] == expected)
+    }
+
     @Test func impossibleCleanAperturesShowNothing() {
         let words: [UInt32] = [0, 1, 2, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF]
         for first in words {
