@@ -65,6 +65,31 @@ import Testing
         #expect(try Image(decoding: file).pixels == [10, 20, 30, 40, 50, 60])
     }
 
+    /// The table of sRGB's curve, against the curve.
+    @Test func colorsOfCIELABAreThoseOfTheFormula() {
+        func share(_ t: Double) -> Double { t > 24.0 / 116 ? t * t * t : 108.0 / 841 * (t - 16.0 / 116) }
+        for l in stride(from: UInt8(0), through: 255, by: 5) {
+            for a in stride(from: Int8(-128), through: 127, by: 15) {
+                for b in stride(from: Int8(-128), through: 127, by: 17) {
+                    let height = (Double(l) * 100 / 255 + 16) / 116
+                    let x = 0.9642 * share(height + Double(a) / 500)
+                    let y = share(height), z = 0.8249 * share(height - Double(b) / 200)
+                    let expected = [
+                        3.1338561 * x - 1.6168667 * y - 0.4906146 * z, -0.9787684 * x + 1.9161415 * y + 0.0334540 * z,
+                        0.0719453 * x - 0.2289914 * y + 1.4052427 * z,
+                    ].map { TIFFColors.curve(min(max($0, 0), 1)) }
+                    let found = TIFFColors.rgb(l: l, a: UInt8(bitPattern: a), b: UInt8(bitPattern: b))
+                    #expect([found.0, found.1, found.2] == expected, "\(l), \(a), \(b)")
+                }
+            }
+        }
+        // Where the curve reaches a number.
+        for step in 0...100_000 {
+            let light = Double(step) / 100_000
+            #expect(TIFFColors.byte(light) == TIFFColors.curve(light))
+        }
+    }
+
     @Test func aCleanApertureIsCenteredAndRoundedAsLibheifDoesIt() throws {
         // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
         let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
