@@ -105,8 +105,8 @@ class HEIF:
         self.references.append(box(kind, struct.pack(">HH", source, len(targets)) + ids))
 
     def file(self, primary: int, base: bytes = b"", extents: int = 1) -> bytes:
-        """The whole file; `base` is put before the extents of each item, as an offset that they have in common. Each extent holds all of
-        an item's data."""
+        """The whole file; `base` is put before the extents of each item, as an offset that they have in common. Each extent
+        holds all of an item's data."""
 
         def layout(offset: int) -> bytes:
             entries, at = b"", offset

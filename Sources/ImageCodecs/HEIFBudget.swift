@@ -146,6 +146,12 @@ extension HEIFItems.Item {
 
     private static let maxSide = 65_535
 
+    private static func checkUnits(_ count: Int) throws(ImageCodecError) {
+        guard count <= HEVCStream.maxUnits else {
+            throw .corrupt("an image in it has more than \(HEVCStream.maxUnits) units of data")
+        }
+    }
+
     /// The size of the image that the item's data holds, how many times it is decoded, and how many times more its pixels may be gone
     /// over.
     private func canvas(
@@ -154,9 +160,7 @@ extension HEIFItems.Item {
         switch kind {
         case "hvc1":
             let stream = stream(in: bytes)
-            guard stream.unitCount <= HEVCStream.maxUnits else {
-                throw .corrupt("an image in it has more than \(HEVCStream.maxUnits) units of data")
-            }
+            try Self.checkUnits(stream.unitCount)
             let usualParameterSets = 4
             let repeats =
                 max(stream.sliceCount - stream.pictureCount, 0)
@@ -168,6 +172,7 @@ extension HEIFItems.Item {
                 stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[configuration.body]))
             }
             withData(in: bytes) { stream.addData($0) }
+            try Self.checkUnits(stream.unitCount)
             return (stream.frameCount > 0 ? stream.size : nil, stream.frameCount, 0)
         case "grid": return (outputSize(in: bytes, at: 4), 1, 0)
         case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)

@@ -59,6 +59,13 @@ import Testing
         expectRefusal(HEIFWriter(items: [item]), "units of data")
     }
 
+    @Test func anImageOfAV1HasFewUnits() throws {
+        var item = try HEIFWriter.item(ofFixture: "gray AVIF")
+        let delimiter: [UInt8] = [2 << 3 | 2, 0]
+        item.data += (0..<HEVCStream.maxUnits).flatMap { _ in delimiter }
+        expectRefusal(HEIFWriter(items: [item], brand: "avif"), "units of data")
+    }
+
     @Test func anImageHasFewParameterSets() throws {
         var item = try HEIFWriter.item(ofFixture: "HEIC 420, full range")
         let index = try #require(item.properties.firstIndex { $0[4..<8].elementsEqual("hvcC".utf8) })
