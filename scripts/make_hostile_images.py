@@ -104,13 +104,15 @@ class HEIF:
         ids = b"".join(struct.pack(">H", each) for each in targets)
         self.references.append(box(kind, struct.pack(">HH", source, len(targets)) + ids))
 
-    def file(self, primary: int, base: bytes = b"") -> bytes:
-        """The whole file; `base` is put before the extents of each item, as an offset that they have in common."""
+    def file(self, primary: int, base: bytes = b"", extents: int = 1) -> bytes:
+        """The whole file; `base` is put before the extents of each item, as an offset that they have in common. Each extent
+        holds all of an item's data."""
 
         def layout(offset: int) -> bytes:
             entries, at = b"", offset
             for number, (_, data, _) in enumerate(self.items, 1):
-                entries += struct.pack(">HH", number, 0) + base + struct.pack(">HII", 1, at, len(data))
+                entries += struct.pack(">HH", number, 0) + base + struct.pack(">H", extents)
+                entries += struct.pack(">II", at, len(data)) * extents
                 at += len(data)
             infos = b"".join(
                 full("infe", struct.pack(">HH4s", number, 0, kind.encode()) + b"\0", version=2)
@@ -157,6 +159,13 @@ def repeated(times: int, base: bytes = b"") -> bytes:
     stream, configuration = coded(Image.new("RGB", (1024, 1024), (90, 120, 60)), "HEIF", quality=1)
     file = HEIF(b"heic")
     return file.file(file.item("hvc1", stream * times, [file.property(configuration), file.size(1024, 1024)]), base)
+
+
+def repeated_extents(times: int, size: int) -> bytes:
+    """An HEVC image whose data is the same zeros many times over: empty units."""
+    _, configuration = coded(Image.new("RGB", (64, 64), (90, 120, 60)), "HEIF", quality=20)
+    file = HEIF(b"heic")
+    return file.file(file.item("hvc1", bytes(size), [file.property(configuration), file.size(64, 64)]), extents=times)
 
 
 def padded(slices: int = 0, parameter_sets: int = 0) -> bytes:
@@ -391,6 +400,7 @@ def main() -> None:
         "HEIC of 64x64 that says 9 megapixels": (mislabeled("HEIF", (64, 64), (4096, 2176), b"heic"), "another size than it says"),
         "HEIC of 40 images in one": (repeated(40), "more pixels than it says"),
         "HEIC of 40 images in one, hidden by an offset": (repeated(40, base=b"\0\0"), "malformed"),
+        "HEIC of one extent 4,096 times": (repeated_extents(4096, 60_000), "more data than the file"),
         "HEIC of 120 slices": (padded(slices=120), "again and again"),
         "HEIC of 200 parameter sets": (padded(parameter_sets=200), "again and again"),
         "HEIC that is turned twice": (turned_twice(), "more than once"),

@@ -36,8 +36,8 @@ public struct ServerEvents: Sendable {
 ///   - registry: where the page of metrics comes from.
 ///   - metrics: what counts requests and predictions, and what `pool` reports to, so that a removed model's series go.
 ///   - eventLoops: what serves connections; by default SwiftNIO's own, which all servers of a process share.
-/// - Returns: the application, a function that reads the models and the certificate again, and one that counts the requests in
-///   flight.
+/// - Returns: the application, a function that starts to read the models and the certificate again, and one that counts
+///   the requests in flight.
 /// - Throws: `CertificateError` where HTTPS is asked for with files that cannot be used.
 public func buildServer(
     _ configuration: ServerConfiguration, pool: ModelPool, access: Access, registry: PrometheusRegistry,
@@ -94,10 +94,11 @@ public func buildServer(
         AdmissionMiddleware(origins: origins, index: index),
     ]
     let reload: @Sendable () -> Void = {
-        certificates?.reload()
         Task {
             do { try await pool.repository.rescan() } catch { logger.error("The models cannot be reloaded: \(error)") }
         }
+        // On a thread of its own, of which a mount that hangs takes one: a second call does not wait for the first.
+        if let certificates { DispatchQueue.global(qos: .utility).async { certificates.reload() } }
     }
     let application = Application(
         responder: MiddlewareChain(middlewares, around: responder),

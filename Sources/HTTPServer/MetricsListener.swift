@@ -9,13 +9,18 @@ struct MetricsListener: Service {
     let address: ListeningAddress
     let registry: PrometheusRegistry
     let logger: Logger
+    /// Called with the port when the listener accepts connections.
+    let onListening: @Sendable (Int) -> Void
 
     /// A few scrapers at a time, with short requests.
     private let limits = ConnectionLimits(
         maxConnections: 64, headTimeout: .seconds(5), bodyTimeout: .seconds(5), writeTimeout: .seconds(10))
 
-    init(address: ListeningAddress, registry: PrometheusRegistry, logger: Logger) {
-        (self.address, self.registry, self.logger) = (address, registry, logger)
+    init(
+        address: ListeningAddress, registry: PrometheusRegistry, logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        (self.address, self.registry, self.logger, self.onListening) = (address, registry, logger, onListening)
     }
 
     func run() async throws {
@@ -26,8 +31,9 @@ struct MetricsListener: Service {
                 maxBodySize: 64 << 10, certificates: nil, isContended: { false }),
             configuration: ApplicationConfiguration(
                 address: .hostname(address.host, port: address.port), serverName: "Silhouette"),
-            onServerRunning: { [logger] channel in
+            onServerRunning: { [address, logger, onListening] channel in
                 logger.info("Metrics are served on \(channel.localAddress.map(String.init(describing:)) ?? "?")")
+                onListening(channel.localAddress?.port ?? address.port)
             },
             logger: logger)
         do {

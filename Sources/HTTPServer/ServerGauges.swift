@@ -43,6 +43,9 @@ extension PrometheusRegistry {
         }
         count("model_evictions_total", "Models evicted from memory for others.") { pool.snapshot.counters.evictions }
         add("connections_open", "Open connections.") { connections.counts.open }
+        add("head_bytes", "Memory of request heads, and of requests that wait for others of their connection.") {
+            connections.counts.headBytes
+        }
         for (reason, count) in Self.closings {
             counter(
                 "silhouette_connections_closed_total", help: "Connections and bodies that the server ended.",

@@ -4,6 +4,8 @@ struct AV1Stream {
     private(set) var size: (width: Int, height: Int)?
     /// Number of coded frames, displayed or not.
     private(set) var frameCount = 0
+    /// Number of units of any kind; reading ends after one more than `HEVCStream.maxUnits`.
+    private(set) var unitCount = 0
     private var sequence: Sequence?
 
     /// Reads the units of an `av1C` box, which follow four bytes of profile and level.
@@ -15,7 +17,8 @@ struct AV1Stream {
     /// Reads a sequence of open bitstream units.
     mutating func addData(_ data: UnsafeRawBufferPointer) {
         var at = 0
-        while at < data.count {
+        while at < data.count, unitCount <= HEVCStream.maxUnits {
+            unitCount += 1
             let head = data[at]
             at += head & 4 != 0 ? 2 : 1
             var length = data.count - at

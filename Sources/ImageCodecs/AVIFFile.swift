@@ -9,12 +9,14 @@ final class AVIFFile {
     private let decoder: UnsafeMutablePointer<avifDecoder>
 
     /// Reads the header. Returns `nil` where libavif refuses the file.
-    /// - Parameter maxPixels: larger images, and larger images inside, are refused before memory is taken.
-    init?(_ bytes: UnsafeRawBufferPointer, maxPixels: Int) {
+    ///
+    /// The limit is always the same, so that a file whose header was read by libavif is not decoded by another library. Tiles and other
+    /// images of a file may be larger than its primary image; `HEIFBudget` limits their pixels.
+    init?(_ bytes: UnsafeRawBufferPointer) {
         guard let decoder = avifDecoderCreate() else { return nil }
         self.decoder = decoder
         decoder.pointee.maxThreads = 1
-        decoder.pointee.imageSizeLimit = UInt32(clamping: min(maxPixels, 1 << 28))
+        decoder.pointee.imageSizeLimit = 1 << 28
         decoder.pointee.imageCountLimit = 100_000
         decoder.pointee.strictFlags = 0
         guard avifDecoderSetIOMemory(decoder, bytes.bytePointer, bytes.count) == AVIF_RESULT_OK,
@@ -25,12 +27,22 @@ final class AVIFFile {
     deinit { avifDecoderDestroy(decoder) }
 
     /// Size and orientation; like Pillow this applies no `clap` property.
-    func header(limits: ImageLimits) throws(ImageCodecError) -> ImageHeader? {
+    /// - Parameter pixels: those of all images that are decoded, tiles and opacity included.
+    func header(limits: ImageLimits, pixels: Int) throws(ImageCodecError) -> ImageHeader? {
         guard let image = decoder.pointee.image?.pointee else { return nil }
         let size = try limits.check(width: Int(image.width), height: Int(image.height))
-        // The planes, of two bytes a sample above 8 bits, and opacity.
+        // The planes, of two bytes a sample above 8 bits, and opacity. libavif does not convert all matrices, libheif most.
+        let isLeftToLibheif = matrix(of: image) == nil && ![0, 4, 7, 8, 12].contains(image.matrixCoefficients)
+        let each =
+            isLeftToLibheif
+            ? HEIFCodec.workingMemoryOfPixel(isDeep: image.depth > 8) : image.depth > 8 ? 9 : 5
         return ImageHeader(
-            size: size, orientation: orientation(of: image), workingMemory: (image.depth > 8 ? 9 : 5) * size.area)
+            size: size, orientation: orientation(of: image), workingMemory: each * max(pixels, size.area))
+    }
+
+    private func matrix(of image: avifImage) -> YCbCrMatrix? {
+        YCbCrMatrix(
+            coefficients: UInt32(image.matrixCoefficients), isFullRange: image.yuvRange == AVIF_RANGE_FULL)
     }
 
     /// The turns that the file asks for; XMP counts where neither those nor EXIF say anything, as with Pillow.
@@ -55,10 +67,7 @@ final class AVIFFile {
             Int(image.pointee.height) == size.height
         else { return nil }
         var pixels: [UInt8]
-        let matrix = YCbCrMatrix(
-            coefficients: UInt32(image.pointee.matrixCoefficients),
-            isFullRange: image.pointee.yuvRange == AVIF_RANGE_FULL)
-        if let matrix, let planes = YCbCrPlanes(image.pointee, size: size) {
+        if let matrix = matrix(of: image.pointee), let planes = YCbCrPlanes(image.pointee, size: size) {
             pixels = planes.rgb(matrix)
         } else {
             guard let found = converted(image.pointee, size: size) else { return nil }

@@ -96,7 +96,14 @@ struct BMPHeader {
         case (11...13, _): throw .unsupported("a BMP of inks (CMYK)")
         default: throw .corrupt("it has an unknown compression")
         }
-        if length == 40, bytes.littleEndianUnsigned32(at: start + 16) == 3 { paletteAt += 12 }
+        // The masks of the colors, and of opacity, follow a header that has no room for them.
+        if length == 40 {
+            switch bytes.littleEndianUnsigned32(at: start + 16) {
+            case 3: paletteAt += 12
+            case 6: paletteAt += 16
+            default: break
+            }
+        }
     }
 
     private mutating func readPalette(_ bytes: UnsafeRawBufferPointer, at start: Int, count: Int, entry: Int) {

@@ -25,8 +25,8 @@ struct CleanAperture {
         guard (1...1 << 30).contains(imageWidth), (1...1 << 30).contains(imageHeight) else { return nil }
         let firstColumn = (right + Fraction(imageWidth - 1, 2) - (width - 1) / 2).roundedDown
         let firstRow = (down + Fraction(imageHeight - 1, 2) - (height - 1) / 2).rounded
-        let lastColumn = (width - 1 + Fraction(firstColumn, 1)).rounded
-        let lastRow = (height - 1 + Fraction(firstRow, 1)).rounded
+        let lastColumn = (width - 1 + firstColumn).rounded
+        let lastRow = (height - 1 + firstRow).rounded
         let bounds = (
             left: max(firstColumn, 0), top: max(firstRow, 0), right: min(lastColumn, imageWidth - 1),
             bottom: min(lastRow, imageHeight - 1)
@@ -34,33 +34,48 @@ struct CleanAperture {
         return bounds.left <= bounds.right && bounds.top <= bounds.bottom ? bounds : nil
     }
 
-    /// A fraction that is made coarser where its numbers grow, so that no operation overflows.
+    /// A fraction of two numbers of 32 bits, made coarser where they would grow beyond that.
     private struct Fraction {
         private let numerator: Int
         private let denominator: Int
 
+        /// A fraction of the file or of an image's size, made coarser until its numbers have 16 bits or it is a whole number.
         /// - Parameter denominator: greater than 0.
         init(_ numerator: Int, _ denominator: Int) {
             var (n, d) = (numerator, denominator)
             while d > 1, d > Self.most || abs(n) > Self.most { (n, d) = (n / 2, d / 2) }
-            self.numerator = min(max(n, -Self.limit), Self.limit)
-            self.denominator = d
+            (self.numerator, self.denominator) = (n, d)
+        }
+
+        /// The result of an operation, made coarser until its numbers have 32 bits.
+        private init(result numerator: Int, _ denominator: Int) {
+            var (n, d) = (numerator, denominator)
+            while Int32(exactly: n) == nil || Int32(exactly: d) == nil { (n, d) = ((n + n.signum()) / 2, (d + 1) / 2) }
+            (self.numerator, self.denominator) = (n, d)
         }
 
         private static let most = 1 << 16
-        private static let limit = 1 << 40
 
-        static func + (a: Fraction, b: Fraction) -> Fraction {
-            // checked: 2^40 times 2^16, twice
-            Fraction(a.numerator * b.denominator + b.numerator * a.denominator, a.denominator * b.denominator)
+        // No product of 32-bit numbers, and no sum of two such products, overflows.
+
+        /// The sum of a fraction and another one times 1 or -1.
+        private static func sum(_ a: Fraction, _ b: Fraction, sign: Int) -> Fraction {
+            guard a.denominator != b.denominator else {
+                return Fraction(result: a.numerator + sign * b.numerator, a.denominator)
+            }
+            return Fraction(
+                result: a.numerator * b.denominator + sign * b.numerator * a.denominator, a.denominator * b.denominator)
         }
 
-        static func - (a: Fraction, b: Fraction) -> Fraction {
-            Fraction(a.numerator * b.denominator - b.numerator * a.denominator, a.denominator * b.denominator)
+        static func + (a: Fraction, b: Fraction) -> Fraction { sum(a, b, sign: 1) }
+        static func - (a: Fraction, b: Fraction) -> Fraction { sum(a, b, sign: -1) }
+
+        static func + (a: Fraction, b: Int) -> Fraction {
+            Fraction(result: a.numerator + b * a.denominator, a.denominator)
         }
 
-        static func - (a: Fraction, b: Int) -> Fraction { a - Fraction(b, 1) }
-        static func / (a: Fraction, b: Int) -> Fraction { Fraction(a.numerator, a.denominator * b) }
+        static func - (a: Fraction, b: Int) -> Fraction { a + -b }
+        static func / (a: Fraction, b: Int) -> Fraction { Fraction(result: a.numerator, a.denominator * b) }
 
         /// Toward 0.
         var roundedDown: Int { numerator / denominator }

@@ -12,13 +12,16 @@ struct HEIFBudget {
     private var streams = 0
     private var visits = 0
     private var byteCount = 0
-    private var ownCosts: [Int: (pixels: Int, repeated: Int)] = [:]
+    private var ownCosts: [Int: (pixels: Int, repeated: Int, bytes: Int)] = [:]
+    private var alphas: [Int: Bool] = [:]
 
     /// A 268-megapixel photograph in tiles of 512x512 pixels has some 1,000.
     private static let maxStreams = 2048
     private static let maxItems = maxStreams + 256
     private static let maxDepth = 8
     private static let maxBytes = 256 << 20
+    /// Properties and auxiliary images of an item; a photograph has some ten of each.
+    private static let maxAssociations = 255
 
     /// Reads the items of a file, for `check`. To be called before the library sees the file: the time that it takes to
     /// parse one grows with the square of their number, to a minute for a file of 760 kB.
@@ -29,14 +32,27 @@ struct HEIFBudget {
         guard items.items.count <= maxItems, items.entryCount <= 4 * maxItems else {
             throw .unsupported("a HEIF file of more than \(maxItems) items")
         }
+        // The library copies all data that is not an image's, and the parts of an item one after the other.
+        var otherBytes = 0
+        for item in items.items.values {
+            let count = item.byteCount
+            if !item.isImage { otherBytes += count }
+            guard count <= bytes.count, otherBytes <= bytes.count else {
+                throw .corrupt("its items hold more data than the file")
+            }
+            guard max(item.properties.count, item.auxiliaries.count) <= maxAssociations else {
+                throw .unsupported("a HEIF file of an item with more than \(maxAssociations) properties")
+            }
+        }
         return items
     }
 
     /// Checks the primary image of a file.
+    /// - Returns: the number of pixels of all images that are decoded for it, as they are before they are cropped.
     /// - Throws: `ImageCodecError`.
     static func check(
         _ items: HEIFItems, in bytes: UnsafeRawBufferPointer, limits: ImageLimits
-    ) throws(ImageCodecError) {
+    ) throws(ImageCodecError) -> Int {
         guard let primary = items.primary, let item = items.items[primary] else {
             throw .corrupt("its primary image cannot be found")
         }
@@ -49,6 +65,7 @@ struct HEIFBudget {
         // A grid holds its canvas and its tiles, which extend past the edge, and its alpha channel may be another such grid.
         try budget.add(primary, of: items, in: bytes, maxPixels: 5 * area + (1 << 22), depth: 0)
         guard budget.repeatedPixels <= maxRepeated else { throw .corrupt("it goes over its pixels again and again") }
+        return budget.pixels
     }
 
     private mutating func add(
@@ -63,19 +80,27 @@ struct HEIFBudget {
         guard let item = items.items[id], item.isImage else {
             throw .corrupt("an image is derived from an item that is not an image")
         }
-        byteCount += item.extents.reduce(0) { $0 + $1.count }
+        if ownCosts[id] == nil {
+            let own = try item.cost(in: bytes)
+            ownCosts[id] = (own.pixels, own.repeated, item.byteCount)
+        }
+        let own = ownCosts[id] ?? (0, 0, 0)
+        byteCount += own.bytes
         guard byteCount <= Self.maxBytes else { throw .corrupt("its tiles share their data too often") }
         if item.isCoded { streams += 1 }
         guard streams <= Self.maxStreams else {
             throw .unsupported("a HEIF file of more than \(Self.maxStreams) tiles")
         }
-        if ownCosts[id] == nil { ownCosts[id] = try item.cost(in: bytes) }
-        let own = ownCosts[id] ?? (0, 0)
         pixels += own.pixels
         repeatedPixels += own.repeated
         guard pixels <= maxPixels else { throw .corrupt("it holds far more pixels than it says") }
-        for source in item.sources + item.auxiliaries.filter({ items.items[$0]?.isAlpha(in: bytes) ?? false }) {
+        for source in item.sources {
             try add(source, of: items, in: bytes, maxPixels: maxPixels, depth: depth + 1)
+        }
+        for auxiliary in item.auxiliaries {
+            let isAlpha = alphas[auxiliary] ?? items.items[auxiliary]?.isAlpha(in: bytes) ?? false
+            alphas[auxiliary] = isAlpha
+            if isAlpha { try add(auxiliary, of: items, in: bytes, maxPixels: maxPixels, depth: depth + 1) }
         }
     }
 }
@@ -102,12 +127,15 @@ extension HEIFItems.Item {
         guard Set(transforms.map(\.kind)).count == transforms.count else {
             throw .corrupt("an image in it is turned, mirrored or cropped more than once")
         }
+        guard properties.count(where: { ["hvcC", "av1C"].contains($0.kind) }) <= 1 else {
+            throw .corrupt("it says more than once how an image in it is coded")
+        }
         // To turn an image takes several times as long as to copy it.
         let passes = transforms.reduce(0) { $0 + ($1.kind == "irot" ? 4 : 1) }
         let declared = declaredSize(in: bytes).map { min($0.width, Self.maxSide) * min($0.height, Self.maxSide) } ?? 0
         guard kind != "iden" else { return (0, passes * declared) }  // holds what its source holds
 
-        let canvas = canvas(in: bytes)
+        let canvas = try canvas(in: bytes)
         guard let size = canvas.size else { throw .corrupt("the size of an image in it cannot be read") }
         guard (0...Self.maxSide).contains(size.width), (0...Self.maxSide).contains(size.height) else {
             throw .corrupt("it holds an image of \(size.width)x\(size.height) pixels")
@@ -118,14 +146,21 @@ extension HEIFItems.Item {
 
     private static let maxSide = 65_535
 
+    private static func checkUnits(_ count: Int) throws(ImageCodecError) {
+        guard count <= HEVCStream.maxUnits else {
+            throw .corrupt("an image in it has more than \(HEVCStream.maxUnits) units of data")
+        }
+    }
+
     /// The size of the image that the item's data holds, how many times it is decoded, and how many times more its pixels may be gone
     /// over.
     private func canvas(
         in bytes: UnsafeRawBufferPointer
-    ) -> (size: (width: Int, height: Int)?, count: Int, repeats: Int) {
+    ) throws(ImageCodecError) -> (size: (width: Int, height: Int)?, count: Int, repeats: Int) {
         switch kind {
         case "hvc1":
             let stream = stream(in: bytes)
+            try Self.checkUnits(stream.unitCount)
             let usualParameterSets = 4
             let repeats =
                 max(stream.sliceCount - stream.pictureCount, 0)
@@ -133,10 +168,11 @@ extension HEIFItems.Item {
             return (stream.size, stream.pictureCount, repeats)
         case "av01":
             var stream = AV1Stream()
-            for box in properties where box.kind == "av1C" {
-                stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
+            if let configuration = property("av1C") {
+                stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[configuration.body]))
             }
             withData(in: bytes) { stream.addData($0) }
+            try Self.checkUnits(stream.unitCount)
             return (stream.frameCount > 0 ? stream.size : nil, stream.frameCount, 0)
         case "grid": return (outputSize(in: bytes, at: 4), 1, 0)
         case "iovl": return (outputSize(in: bytes, at: 10), 1, 0)

@@ -6,10 +6,8 @@ import Imaging
 struct HEIFCodec: ImageCodec {
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader {
         let items = try HEIFBudget.items(of: bytes)
-        try HEIFBudget.check(items, in: bytes, limits: limits)
-        if items.isAV1, let header = try AVIFFile(bytes, maxPixels: limits.pixels)?.header(limits: limits) {
-            return header
-        }
+        let pixels = try HEIFBudget.check(items, in: bytes, limits: limits)
+        if items.isAV1, let header = try AVIFFile(bytes)?.header(limits: limits, pixels: pixels) { return header }
         // The size is that after the file's own turns; an EXIF orientation besides them does not count.
         if let pictures = HEVCPictures(items, in: bytes) {
             let size = try limits.check(width: pictures.size.width, height: pictures.size.height)
@@ -20,19 +18,26 @@ struct HEIFCodec: ImageCodec {
             let size = try limits.check(
                 width: Int(heif_image_handle_get_width(file.handle)),
                 height: Int(heif_image_handle_get_height(file.handle)))
-            // The planes of the image and of its tiles, and opacity.
-            return ImageHeader(size: size, orientation: .up, workingMemory: 3 * size.area)
+            // Unknown where the image is derived from others.
+            let isDeep = !(1...8).contains(heif_image_handle_get_luma_bits_per_pixel(file.handle))
+            return ImageHeader(
+                size: size, orientation: .up, workingMemory: Self.workingMemoryOfPixel(isDeep: isDeep) * pixels)
         }
     }
+
+    /// Memory in bytes that libheif takes for each pixel that it decodes: the decoder's planes and its own, or its own and one or two
+    /// images in RGB.
+    static func workingMemoryOfPixel(isDeep: Bool) -> Int { isDeep ? 18 : 9 }
 
     func decode(
         _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
     ) throws(ImageCodecError) -> Image {
         let items = HEIFItems(bytes)
-        if items.isAV1, let file = AVIFFile(bytes, maxPixels: header.size.area),
-            let image = try file.image(size: header.size)
-        {
-            return image
+        var isTurnedLater = false
+        if items.isAV1, let file = AVIFFile(bytes) {
+            if let image = try file.image(size: header.size) { return image }
+            // The header is libavif's too: its orientation is that of pixels that libheif did not turn.
+            isTurnedLater = true
         }
         if let pictures = HEVCPictures(items, in: bytes) {
             guard pictures.size == header.size else { throw .corrupt("its size is unclear") }
@@ -40,7 +45,7 @@ struct HEIFCodec: ImageCodec {
         }
         return try HEIFReferences.withReadable(bytes, items) { (bytes) throws(ImageCodecError) in
             let file = try HEIFFile(bytes)
-            return try converted(file, size: header.size)
+            return try converted(file, size: header.size, turns: !isTurnedLater)
         }
     }
 
@@ -49,8 +54,9 @@ struct HEIFCodec: ImageCodec {
     }
 
     /// The image in RGB as libheif gives it.
-    private func converted(_ file: HEIFFile, size: ImageSize) throws(ImageCodecError) -> Image {
-        let decoded = try HEIFImage(file, heif_colorspace_RGB, heif_chroma_interleaved_RGB)
+    /// - Parameter turns: whether it is turned, mirrored and cropped as its properties say.
+    private func converted(_ file: HEIFFile, size: ImageSize, turns: Bool) throws(ImageCodecError) -> Image {
+        let decoded = try HEIFImage(file, turns: turns)
         var stride: Int32 = 0
         guard let plane = heif_image_get_plane_readonly(decoded.image, heif_channel_interleaved, &stride),
             Int(heif_image_get_width(decoded.image, heif_channel_interleaved)) == size.width,
@@ -107,13 +113,17 @@ final class HEIFFile {
     }
 }
 
-/// A decoded image.
+/// A decoded image in RGB.
 private final class HEIFImage {
     let image: OpaquePointer
 
-    init(_ file: HEIFFile, _ space: heif_colorspace, _ chroma: heif_chroma) throws(ImageCodecError) {
+    init(_ file: HEIFFile, turns: Bool) throws(ImageCodecError) {
+        guard let options = heif_decoding_options_alloc() else { throw .outOfMemory }
+        defer { heif_decoding_options_free(options) }
+        options.pointee.ignore_transformations = turns ? 0 : 1
         var decoded: OpaquePointer?
-        try HEIFFile.check(heif_decode_image(file.handle, &decoded, space, chroma, nil))
+        try HEIFFile.check(
+            heif_decode_image(file.handle, &decoded, heif_colorspace_RGB, heif_chroma_interleaved_RGB, options))
         guard let decoded else { throw .corrupt("it has no image") }
         image = decoded
     }

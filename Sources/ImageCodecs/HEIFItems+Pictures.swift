@@ -6,7 +6,7 @@ extension HEIFItems {
     func streams(of id: Int) -> Set<Int>? {
         guard let item = items[id], !item.isElsewhere else { return nil }
         switch item.kind {
-        case "hvc1": return item.properties.contains { $0.kind == "hvcC" } ? [id] : nil
+        case "hvc1": return item.property("hvcC") != nil ? [id] : nil
         case "grid", "iden":
             guard item.kind == "grid" ? !item.sources.isEmpty : item.sources.count == 1 else { return nil }
             var found: Set<Int> = []
@@ -39,15 +39,21 @@ extension HEIFItems {
 extension HEIFItems.Item {
     /// The size in the item's `ispe` property.
     func declaredSize(in bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
-        guard let box = properties.first(where: { $0.kind == "ispe" }), box.body.count >= 12 else { return nil }
+        guard let box = property("ispe"), box.body.count >= 12 else { return nil }
         return (bytes.bigEndian(at: box.body.lowerBound + 4), bytes.bigEndian(at: box.body.lowerBound + 8))
     }
+
+    /// The item's first property of a kind.
+    func property(_ kind: String) -> HEIFItems.Box? { properties.first { $0.kind == kind } }
+
+    /// Number of bytes of the item's data.
+    var byteCount: Int { extents.reduce(0) { $0 + $1.count } }
 
     /// The headers of the item's HEVC stream.
     func stream(in bytes: UnsafeRawBufferPointer) -> HEVCStream {
         var stream = HEVCStream()
-        for box in properties where box.kind == "hvcC" {
-            stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[box.body]))
+        if let configuration = property("hvcC") {
+            stream.addConfiguration(UnsafeRawBufferPointer(rebasing: bytes[configuration.body]))
         }
         withData(in: bytes) { stream.addData($0) }
         return stream
@@ -81,6 +87,7 @@ extension HEIFItems.Item {
     func withData(in bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) {
         if extents.count == 1 { return body(UnsafeRawBufferPointer(rebasing: bytes[extents[0]])) }
         var whole: [UInt8] = []
+        whole.reserveCapacity(byteCount)
         for extent in extents { whole += bytes[extent] }
         whole.withUnsafeBytes(body)
     }

@@ -1,5 +1,6 @@
-/// The items of a HEIF file and how they depend on one another, as far as the cost of decoding them goes (ISO/IEC 14496-12, 8.11;
-/// ISO/IEC 23008-12, 6.6). The codec library reads the file anew; nothing here decides what an image looks like.
+/// The items of a HEIF file, how they depend on one another and what their properties say (ISO/IEC 14496-12, 8.11; ISO/IEC 23008-12,
+/// 6.6). The cost of decoding follows from them, and, for images that libheif does not read, how tiles, turns, crops and colors make the
+/// image. libavif and libheif read the file anew.
 struct HEIFItems {
     struct Item: Sendable {
         /// Four characters, such as `hvc1` or `grid`.

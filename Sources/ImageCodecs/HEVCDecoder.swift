@@ -9,21 +9,25 @@ import Imaging
 /// Source: libheif 1.23, `libheif/plugins/decoder_libde265.cc`.
 enum HEVCDecoder {
     /// The first picture of a stream.
-    /// - Parameter units: its network abstraction layer units, parameter sets first; the bytes must outlive the call.
+    /// - Parameters:
+    ///   - parameterSets: units of the network abstraction layer that come first; the bytes of all units must outlive the call.
+    ///   - units: those of the item's data.
     /// - Throws: `ImageCodecError`.
     static func picture<Sample>(
-        of units: [UnsafeRawBufferPointer], as _: Sample.Type
+        parameterSets: [UnsafeRawBufferPointer], units: [UnsafeRawBufferPointer], as _: Sample.Type
     ) throws(ImageCodecError) -> PlanarPicture<Sample> {
         guard let decoder = de265_new_decoder() else { throw .corrupt("there is no memory for it") }
         defer { de265_free_decoder(decoder) }
-        for unit in units where !unit.isEmpty {
-            guard let length = Int32(exactly: unit.count),
-                de265_push_NAL(decoder, unit.baseAddress, length, 0, nil) == DE265_OK
-            else { throw .corrupt("its image data cannot be read") }
+        for list in [parameterSets, units] {
+            for unit in list where !unit.isEmpty {
+                guard let length = Int32(exactly: unit.count),
+                    de265_push_NAL(decoder, unit.baseAddress, length, 0, nil) == DE265_OK
+                else { throw .corrupt("its image data cannot be read") }
+            }
         }
         guard de265_flush_data(decoder) == DE265_OK else { throw .corrupt("its image data cannot be read") }
         // A step takes at least a unit, or gives a picture away.
-        for _ in 0..<2 * units.count + 16 {
+        for _ in 0..<2 * (parameterSets.count + units.count) + 16 {
             var hasMore: Int32 = 0
             guard de265_decode(decoder, &hasMore) == DE265_OK else { break }
             if let image = de265_get_next_picture(decoder) { return try PlanarPicture(image) }
@@ -47,13 +51,15 @@ extension PlanarPicture {
         guard (8...16).contains(bits), bits <= Sample.bitWidth else {
             throw .unsupported("a HEIF file of \(bits) bits a sample")
         }
-        let size = ImageSize(width: Int(de265_get_image_width(image, 0)), height: Int(de265_get_image_height(image, 0)))
+        // Where a stream cuts everything off, not every version of the library refuses it: the size may be 0 or negative.
+        let size = try ImageLimits(pixels: .max, side: 65_535).check(
+            width: Int(de265_get_image_width(image, 0)), height: Int(de265_get_image_height(image, 0)))
         var planes: [PicturePlane<Sample>] = []
         for channel in 0..<Int32(chroma == .none ? 1 : 3) {  // checked: 1 or 3
             let expected = channel == 0 ? size : chroma.size(for: size)
             guard Int(de265_get_bits_per_pixel(image, channel)) == bits,
                 Int(de265_get_image_width(image, channel)) == expected.width,
-                Int(de265_get_image_height(image, channel)) == expected.height, expected.width > 0, expected.height > 0
+                Int(de265_get_image_height(image, channel)) == expected.height
             else { throw .unsupported("a HEIF file whose colors differ in size or depth") }
             var stride: Int32 = 0
             guard let base = de265_get_image_plane(image, channel, &stride),

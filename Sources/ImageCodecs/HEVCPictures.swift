@@ -11,6 +11,8 @@ struct HEVCPictures {
     let size: ImageSize
     /// Largest number of bits of a sample.
     let bits: Int
+    /// Memory in bytes that decoding takes at most, in addition to three bytes a pixel for the result.
+    let workingMemory: Int
     private let items: [Int: HEIFItems.Item]
     private let bytes: UnsafeRawBufferPointer
     private let primary: Int
@@ -22,12 +24,10 @@ struct HEVCPictures {
             let size = items.shownSize(of: primary, in: bytes)
         else { return nil }
         (self.items, self.bytes, self.primary, self.size) = (items.items, bytes, primary, size)
-        bits = streams.map { items.items[$0]?.stream(in: bytes).bits ?? 8 }.max() ?? 8
+        let memory = HEVCMemory(items.items, streams: streams, in: bytes)
+        bits = memory.bits
+        workingMemory = memory.bytes(of: primary)
     }
-
-    /// Memory in bytes that decoding takes at most, in addition to three bytes a pixel for the result: the decoder's picture, and its
-    /// planes twice while they are turned.
-    var workingMemory: Int { (bits > 8 ? 9 : 4) * size.area }
 
     /// Decodes the image.
     /// - Throws: `ImageCodecError`.
@@ -82,10 +82,11 @@ struct HEVCPictures {
                 guard let units = HEVCStream.units(ofData: data) else {
                     throw .truncated("it ends before its pixels do")
                 }
-                let sets = item.properties.filter { $0.kind == "hvcC" }.flatMap {
+                let sets = item.property("hvcC").map {
                     HEVCStream.units(ofConfiguration: UnsafeRawBufferPointer(rebasing: bytes[$0.body]))
                 }
-                outcome = .success(try HEVCDecoder.picture(of: sets + units, as: Sample.self))
+                outcome = .success(
+                    try HEVCDecoder.picture(parameterSets: sets ?? [], units: units, as: Sample.self))
             } catch { outcome = .failure(error) }
         }
         return try outcome.get()
@@ -116,7 +117,7 @@ struct HEVCPictures {
     }
 
     /// As many threads as libheif starts.
-    private static let maxThreads = 4
+    static let maxThreads = 4
 
     /// The pictures of some items, decoded at the same time.
     private func pictures<Sample>(
@@ -127,9 +128,10 @@ struct HEVCPictures {
         guard let base = bytes.baseAddress else { return outcomes.withLock { $0 } }
         // The bytes outlive the call.
         let file = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
-        DispatchQueue.concurrentPerform(iterations: ids.count) { [items, primary, size, bits] index in
+        DispatchQueue.concurrentPerform(iterations: ids.count) { [items, primary, size, bits, workingMemory] index in
             let outcome = file.withUnsafeBytes { bytes -> Outcome in
-                let source = HEVCPictures(items: items, bytes: bytes, primary: primary, size: size, bits: bits)
+                let source = HEVCPictures(
+                    items: items, bytes: bytes, primary: primary, size: size, bits: bits, workingMemory: workingMemory)
                 do throws(ImageCodecError) {
                     return .success(try source.picture(of: ids[index], as: Sample.self))
                 } catch { return .failure(error) }
@@ -140,9 +142,11 @@ struct HEVCPictures {
     }
 
     private init(
-        items: [Int: HEIFItems.Item], bytes: UnsafeRawBufferPointer, primary: Int, size: ImageSize, bits: Int
+        items: [Int: HEIFItems.Item], bytes: UnsafeRawBufferPointer, primary: Int, size: ImageSize, bits: Int,
+        workingMemory: Int
     ) {
-        (self.items, self.bytes, self.primary, self.size, self.bits) = (items, bytes, primary, size, bits)
+        (self.items, self.bytes, self.primary, self.size) = (items, bytes, primary, size)
+        (self.bits, self.workingMemory) = (bits, workingMemory)
     }
 }
 

@@ -6,15 +6,22 @@ struct HEVCStream {
     private(set) var pictureCount = 0
     /// Number of slices, each of which may go over all of its picture.
     private(set) var sliceCount = 0
+    /// Number of units of any kind, each of which a decoder keeps until it is read.
+    private(set) var unitCount = 0
     /// Number of parameter sets, each of which may make a decoder build tables of the image's size.
     private(set) var parameterSetCount = 0
 
     /// Largest number of bits of a sample of its sequence parameter sets.
     private(set) var bits = 8
+    /// Largest number of samples that its sequence parameter sets have for two pixels: 2 for gray, 3, 4 or 6.
+    private(set) var samplesOfTwoPixels = 2
+
+    /// Number of units that an image can have at most: some hundred slices are usual for the largest.
+    static let maxUnits = 1 << 16
 
     /// Reads the parameter sets of an `hvcC` box.
     mutating func addConfiguration(_ body: UnsafeRawBufferPointer) {
-        for unit in Self.units(ofConfiguration: body) { addUnit(unit) }
+        Self.forEachUnit(ofConfiguration: body) { addUnit($0) }
     }
 
     /// Reads the units of an item's data, as far as they are whole.
@@ -22,30 +29,37 @@ struct HEVCStream {
         Self.forEachUnit(ofData: data) { addUnit($0) }
     }
 
-    /// The parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3), as far as they are whole.
+    /// The parameter sets of an `hvcC` box, as far as they are whole.
     static func units(ofConfiguration body: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer] {
-        guard body.count > 23 else { return [] }
         var units: [UnsafeRawBufferPointer] = []
-        var at = 23
-        for _ in 0..<body[22] {
-            guard at + 3 <= body.count else { return units }
-            let count = Int(body[at + 1]) << 8 | Int(body[at + 2])
-            at += 3
-            for _ in 0..<count {
-                guard at + 2 <= body.count else { return units }
-                let length = Int(body[at]) << 8 | Int(body[at + 1])
-                guard length <= body.count - at - 2 else { return units }
-                units.append(UnsafeRawBufferPointer(rebasing: body[at + 2..<at + 2 + length]))
-                at += 2 + length
-            }
-        }
+        forEachUnit(ofConfiguration: body) { if !$0.isEmpty { units.append($0) } }
         return units
     }
 
-    /// The units of an item's data; `nil` where the last one is not whole.
+    /// Visits the parameter sets of an `hvcC` box (ISO/IEC 14496-15, 8.3.3), as far as they are whole.
+    private static func forEachUnit(
+        ofConfiguration body: UnsafeRawBufferPointer, _ visit: (UnsafeRawBufferPointer) -> Void
+    ) {
+        guard body.count > 23 else { return }
+        var at = 23
+        for _ in 0..<body[22] {
+            guard at + 3 <= body.count else { return }
+            let count = Int(body[at + 1]) << 8 | Int(body[at + 2])
+            at += 3
+            for _ in 0..<count {
+                guard at + 2 <= body.count else { return }
+                let length = Int(body[at]) << 8 | Int(body[at + 1])
+                guard length <= body.count - at - 2 else { return }
+                visit(UnsafeRawBufferPointer(rebasing: body[at + 2..<at + 2 + length]))
+                at += 2 + length
+            }
+        }
+    }
+
+    /// The units of an item's data that hold anything; `nil` where the last one is not whole.
     static func units(ofData data: UnsafeRawBufferPointer) -> [UnsafeRawBufferPointer]? {
         var units: [UnsafeRawBufferPointer] = []
-        return forEachUnit(ofData: data, { units.append($0) }) ? units : nil
+        return forEachUnit(ofData: data, { if !$0.isEmpty { units.append($0) } }) ? units : nil
     }
 
     /// Visits the units of an item's data, each with its length in four bytes before it. Returns whether the data ends with a whole one.
@@ -64,6 +78,7 @@ struct HEVCStream {
     }
 
     private mutating func addUnit(_ unit: UnsafeRawBufferPointer) {
+        unitCount += 1
         guard unit.count > 2 else { return }
         let kind = unit[0] >> 1 & 0x3F
         switch kind {
@@ -76,14 +91,15 @@ struct HEVCStream {
             guard let found = Self.codedSize(ofParameterSet: unit) else { return }
             size = (max(size?.width ?? 0, found.width), max(size?.height ?? 0, found.height))
             bits = max(bits, found.bits)
+            samplesOfTwoPixels = max(samplesOfTwoPixels, found.samplesOfTwoPixels)
         default: break
         }
     }
 
-    /// Width, height and bits of a sample of a sequence parameter set (7.3.2.2).
+    /// Width, height, bits of a sample and samples of two pixels of a sequence parameter set (7.3.2.2).
     private static func codedSize(
         ofParameterSet unit: UnsafeRawBufferPointer
-    ) -> (width: Int, height: Int, bits: Int)? {
+    ) -> (width: Int, height: Int, bits: Int, samplesOfTwoPixels: Int)? {
         // Only the beginning is of interest; of two zero bytes and a 3 the 3 is no part of the content.
         var bytes: [UInt8] = []
         for (i, byte) in unit.enumerated().prefix(256).dropFirst(2) {
@@ -99,11 +115,12 @@ struct HEVCStream {
             for each in present.prefix(subLayers) { reader.skip(88 * each.profile + 8 * each.level) }
         }
         _ = reader.expGolomb()
-        if reader.expGolomb() == 3 { reader.skip(1) }
+        let chroma = reader.expGolomb()
+        if chroma == 3 { reader.skip(1) }
         let (width, height) = (reader.expGolomb(), reader.expGolomb())
         guard !reader.isExhausted else { return nil }
         if reader.bits(1) == 1 { for _ in 0..<4 { _ = reader.expGolomb() } }
         let bits = 8 + max(reader.expGolomb(), reader.expGolomb())
-        return (width, height, bits)
+        return (width, height, bits, chroma < 3 ? chroma + 2 : 6)
     }
 }

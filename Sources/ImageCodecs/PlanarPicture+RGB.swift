@@ -2,7 +2,7 @@ import Imaging
 
 extension PlanarPicture {
     /// The image in RGB as libheif gives it where 8 bits a color are asked for: chroma of lower resolution is repeated, not filtered.
-    /// Returns `nil` for matrices that libheif does not know.
+    /// Returns `nil` for matrices that are not linear, none of which is read here (see `ColorGains`).
     ///
     /// Source: libheif 1.23, `libheif/color-conversion/yuv2rgb.cc`, `hdr_sdr.cc`, `monochrome.cc`, and `colorconversion.cc` for the order
     /// of the steps.

@@ -8,9 +8,11 @@ struct TIFFCodec: ImageCodec {
         let file = try TIFFFile(bytes)
         let layout = try TIFFLayout(file)
         let size = try limits.check(width: Int(layout.width), height: Int(layout.height))
-        try file.checkParts(height: layout.height, planes: UInt64(layout.planes), fileSize: UInt64(bytes.count))
+        let stored = try file.checkParts(
+            height: layout.height, planes: UInt64(layout.planes), fileSize: UInt64(bytes.count))
         return ImageHeader(
-            size: size, orientation: Orientation(tiff: bytes), workingMemory: Self.workingMemory(layout, file, size))
+            size: size, orientation: Orientation(tiff: bytes),
+            workingMemory: Self.workingMemory(layout, file, size, storedPart: Int(clamping: stored)))
     }
 
     func decode(
@@ -48,12 +50,20 @@ struct TIFFCodec: ImageCodec {
         throw .notWritable(as: "TIFF", reason: "only JPEG, PNG and WebP are")
     }
 
-    private static func workingMemory(_ layout: TIFFLayout, _ file: TIFFFile, _ size: ImageSize) -> Int {
-        if case .converted = layout.color { return 4 * size.area }
-        let planes = layout.isSeparate ? layout.color.sampleCount * size.area : 0
-        // A tile, or a strip where its codec reads it as a whole.
+    private static func workingMemory(
+        _ layout: TIFFLayout, _ file: TIFFFile, _ size: ImageSize, storedPart: Int
+    ) -> Int {
+        // A tile, or a strip where its codec reads it as a whole, and what it is decoded from.
         let part = TIFFIsTiled(file.handle) != 0 ? TIFFTileSize64(file.handle) : TIFFStripSize64(file.handle)
-        return Int(clamping: part).addingReportingOverflow(planes).partialValue
+        var pixels = layout.isSeparate ? layout.usedPlanes * size.area : 0
+        var count = 1
+        if case .converted = layout.color {
+            // libtiff's pixels with opacity, and the parts of all planes at once.
+            (pixels, count) = (4 * size.area, layout.planes)
+        }
+        let (parts, overflow) = Int(clamping: part).multipliedReportingOverflow(by: count)
+        let (sum, isTooLarge) = parts.addingReportingOverflow(pixels + storedPart)
+        return overflow || isTooLarge ? .max : sum
     }
 
     /// Pixels of a kind whose colors libtiff itself turns into RGB.

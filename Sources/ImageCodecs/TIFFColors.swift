@@ -40,9 +40,31 @@ enum TIFFColors {
         t > 24.0 / 116 ? t * t * t : 108.0 / 841 * (t - 16.0 / 116)
     }
 
-    /// Light from 0 to 1 in sRGB's numbers.
-    private static func byte(_ light: Double) -> UInt8 {
+    /// Light from 0 to 1 in sRGB's numbers, by a table: a power for each color would take the most time of all.
+    static func byte(_ light: Double) -> UInt8 {
         let light = min(max(light, 0), 1)
+        let guess = guesses[Int(light * Double(guesses.count - 1))]  // checked: 0...4096
+        var byte = guess
+        while byte < 255, light >= leastLight[Int(byte) + 1] { byte += 1 }
+        return byte
+    }
+
+    /// The number of each 4096th of light: that of the light itself, or at most a few less than those up to the next.
+    private static let guesses = (0...4096).map { curve(Double($0) / 4096) }
+
+    /// The least light that each number stands for.
+    private static let leastLight = (UInt64(0)...255).map { byte -> Double in
+        // Positive numbers are in the order of their bits.
+        var (low, high) = (UInt64(0), Double(1).bitPattern)
+        while low < high {
+            let middle = (low + high) / 2
+            if curve(Double(bitPattern: middle)) >= byte { high = middle } else { low = middle + 1 }
+        }
+        return Double(bitPattern: low)
+    }
+
+    /// The curve of sRGB, rounded to a byte; it never falls.
+    static func curve(_ light: Double) -> UInt8 {
         let value = light <= 0.0031308 ? 12.92 * light : 1.055 * pow(light, 1 / 2.4) - 0.055
         return UInt8(value * 255 + 0.5)  // checked: within 0.5...255.5
     }

@@ -106,7 +106,8 @@ final class TIFFFile {
 
     /// Checks that the strips or tiles hold about as much as the image: a tile is decoded as a whole, however little of
     /// it lies within the image.
-    func checkParts(height: UInt32, planes: UInt64, fileSize: UInt64) throws(ImageCodecError) {
+    /// - Returns: how many bytes of the file the largest of them takes.
+    func checkParts(height: UInt32, planes: UInt64, fileSize: UInt64) throws(ImageCodecError) -> UInt64 {
         let isTiled = TIFFIsTiled(handle) != 0
         let partSize = isTiled ? TIFFTileSize64(handle) : TIFFStripSize64(handle)
         let count = UInt64(isTiled ? TIFFNumberOfTiles(handle) : TIFFNumberOfStrips(handle))
@@ -118,11 +119,14 @@ final class TIFFFile {
             imageSize < 1 << 50
         else { throw .corrupt("its strips or tiles hold far more than the image") }
         // Each part is read anew, also where parts overlap.
-        var stored: UInt64 = 0
+        var stored: UInt64 = 0, largest: UInt64 = 0
         for part in 0..<UInt32(clamping: count) {
-            stored &+= min(TIFFGetStrileByteCount(handle, part), 1 << 32)
+            let length = min(TIFFGetStrileByteCount(handle, part), 1 << 32)
+            stored &+= length
+            largest = max(largest, length)
             guard stored / 8 <= fileSize + (1 << 20) else { throw .corrupt("its strips or tiles overlap") }
         }
+        return min(largest, fileSize)
     }
 }
 

@@ -102,6 +102,8 @@ struct TIFFLayout {
 
     /// Number of images of one sample each, or 1.
     var planes: Int { isSeparate ? samples : 1 }
+    /// Number of images of one sample each that a color is made of, opacity included where the color depends on it.
+    var usedPlanes: Int { min(color.sampleCount + (isPremultiplied ? 1 : 0), samples) }
     /// Samples that lie next to each other in a row.
     var rowSamples: Int { isSeparate ? 1 : samples }
     /// Bytes of a row of `width` pixels.

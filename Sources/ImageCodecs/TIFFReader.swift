@@ -25,7 +25,7 @@ struct TIFFReader {
             return
         }
         // The samples of a color, each an image of its own, one after the other.
-        let used = min(layout.color.sampleCount + (layout.isPremultiplied ? 1 : 0), layout.samples)
+        let used = layout.usedPlanes
         var planes = [UInt8](repeating: 0, count: used * size.area)
         try planes.withUnsafeMutableBufferPointer { (planes) throws(ImageCodecError) in
             guard let base = planes.baseAddress else { return }

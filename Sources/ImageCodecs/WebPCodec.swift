@@ -7,11 +7,11 @@ struct WebPCodec: ImageCodec {
         let features = try Self.features(bytes)
         let chunks = WebPChunks(bytes)
         let size = try limits.check(width: Int(features.width), height: Int(features.height))
-        // A lossless image is decoded into four bytes a pixel, an opacity channel into one; animations hold either.
-        let isLossy = features.format == 1
-        return ImageHeader(
-            size: size, orientation: chunks.orientation,
-            workingMemory: (isLossy ? (features.has_alpha == 0 ? 0 : 1) : 4) * size.area)
+        // A lossless image is decoded into four bytes a pixel. An opacity channel is coded like one beside a lossy image, and is then
+        // reduced to a byte a pixel. Animations hold either.
+        let isPlain = features.format == 1 && features.has_alpha == 0
+        let each = isPlain ? 0 : features.format == 2 ? 4 : 5
+        return ImageHeader(size: size, orientation: chunks.orientation, workingMemory: each * size.area)
     }
 
     func decode(

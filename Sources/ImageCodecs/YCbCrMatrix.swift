@@ -39,11 +39,8 @@ struct YCbCrMatrix {
         to output: UnsafeMutablePointer<UInt8>
     ) {
         for x in 0..<count {
-            let luma = Int32(truncatingIfNeeded: (UInt32(y[x]) &* 0x0101 &* lumaGain) &>> 16) &+ lumaOffset
-            let (u, v) = (Int32(cb[x]) &- 128, Int32(cr[x]) &- 128)
-            output[3 * x] = UInt8(clamping: (luma &+ v &* redFromCr) &>> 6)
-            output[3 * x + 1] = UInt8(clamping: (luma &- u &* greenFromCb &- v &* greenFromCr) &>> 6)
-            output[3 * x + 2] = UInt8(clamping: (luma &+ u &* blueFromCb) &>> 6)
+            let color = color(Int(y[x]) &* 0x0101, Int(cb[x]), Int(cr[x]))
+            (output[3 * x], output[3 * x + 1], output[3 * x + 2]) = color
         }
     }
 
@@ -51,6 +48,7 @@ struct YCbCrMatrix {
     /// - Parameters:
     ///   - y: in 16 bits.
     ///   - cb: in 8 bits, like `cr`.
+    @inline(__always)
     func color(_ y: Int, _ cb: Int, _ cr: Int) -> (UInt8, UInt8, UInt8) {
         let luma = Int32(truncatingIfNeeded: (UInt32(truncatingIfNeeded: y) &* lumaGain) &>> 16) &+ lumaOffset
         let (u, v) = (Int32(truncatingIfNeeded: cb) &- 128, Int32(truncatingIfNeeded: cr) &- 128)

@@ -79,8 +79,14 @@ struct YCbCrPlanes {
                 image.alphaPlane, stride: image.alphaRowBytes, width: size.width, height: size.height,
                 bits: image.depth)
         else { return nil }
-        return (0..<size.height).flatMap { y in
-            (0..<size.width).map { UInt8(truncatingIfNeeded: plane.sample($0, y) >> (plane.bits - 8)) }
+        return [UInt8](unsafeUninitializedCapacity: size.area) { output, count in
+            for y in 0..<size.height {
+                for x in 0..<size.width {
+                    let value = plane.sample(x, y) >> (plane.bits - 8)
+                    output[y * size.width + x] = UInt8(truncatingIfNeeded: value)
+                }
+            }
+            count = size.area
         }
     }
 

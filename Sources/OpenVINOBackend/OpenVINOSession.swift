@@ -125,9 +125,10 @@ private final class Request: @unchecked Sendable {
         }
     }
 
-    /// Has a run end with an error, from any thread.
+    /// Has a run end with an error, from any thread. A run that OpenVINO has not yet taken up does not notice, and goes
+    /// to its end.
     private func cancel() {
-        // A run that is not active has nothing to end; one that goes on ends by itself.
+        // It fails where no run is active, and there is nothing to end then.
         library.release { _ = $0.pointee.ov_infer_request_cancel(handle) }
     }
 }

@@ -58,6 +58,7 @@ import Testing
         let body = try ImageBody(ByteBuffer(string: text), contentType: nil)
         #expect(bytes(body) == TestServer.picture)
         #expect(body.fields.map(\.name) == ["name", "x", ""] && body.fields.map(\.value) == ["a b ü.jpg", "", "y"])
+        #expect(body.oversized == ["long"])
     }
 
     @Test(arguments: ["http://h/a.jpg", "http://h/a+b.jpg", "https%3A%2F%2Fh%2Fa+b.jpg%3Fx%3D1", "https://h/a%20b.jpg"])

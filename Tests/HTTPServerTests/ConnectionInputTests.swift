@@ -56,12 +56,12 @@ import Testing
             if isAnswered { #expect(try await client.wait { $0.text.hasSuffix("hello") } != nil) }
             try await Task.sleep(for: .milliseconds(100))
             try await client.send("0\r\nx: " + String(repeating: "a", count: 130_000))
-            #expect(try await eventually { !registry.hasHeadBytes(60_000) } != nil)
+            #expect(try await eventually { registry.counts.headBytes > 40_000 } != nil)
             #expect(registry.counts.evicted == 0)
             try? await client.send(String(repeating: "a", count: 130_000))
             #expect(try await client.wait { $0.isClosed } != nil)
             #expect(registry.counts.evicted == 1)
-            #expect(try await eventually { registry.hasHeadBytes(100_000) } != nil, "all memory is returned")
+            #expect(try await eventually { registry.counts.headBytes == 0 } != nil, "all memory is returned")
         }
     }
 
@@ -83,8 +83,9 @@ import Testing
 
     @Test func requestsThatWaitTakeTheMemoryOfHeads() async throws {
         let registry = ConnectionRegistry(maxConnections: 8, maxHeadBytes: 100_000)
+        let (holds, release) = AsyncStream.makeStream(of: Never.self)
         try await ConnectionTestServer.run(registry: registry) { request, _ in
-            if request.uri.path == "/slow" { try await Task.sleep(for: .milliseconds(700)) }
+            if request.uri.path == "/slow" { for await _ in holds {} }
             return .text("hello")
         } _: { server in
             let client = try await server.connect()
@@ -94,13 +95,41 @@ import Testing
                 try await client.send(long)
                 #expect(try await client.wait { answers($0) == i } != nil)
             }
-            #expect(registry.hasHeadBytes(100_000))
+            #expect(try await eventually { registry.counts.headBytes == 0 } != nil)
             try await client.send(Self.get.replacing("/ ", with: "/slow ") + String(repeating: Self.get, count: 1000))
-            #expect(try await eventually(.milliseconds(500)) { !registry.hasHeadBytes(50_000) } != nil)
+            #expect(try await eventually { registry.counts.headBytes > 50_000 } != nil)
+            release.finish()
             // Those that wait are answered, and the connection ends.
             #expect(try await client.wait { $0.isClosed } != nil)
             #expect((20..<400).contains(answers(client)) && client.text.hasSuffix("hello"))
-            #expect(try await eventually { registry.hasHeadBytes(100_000) } != nil, "all memory is returned")
+            #expect(try await eventually { registry.counts.headBytes == 0 } != nil, "all memory is returned")
+        }
+    }
+
+    @Test func aHeadHasItsMemoryUntilItsResponseIsComplete() async throws {
+        let registry = ConnectionRegistry(maxConnections: 8, maxHeadBytes: 150_000)
+        let head =
+            "POST /?\(String(repeating: "x", count: 60_000)) HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n"
+        try await ConnectionTestServer.run(registry: registry, respond: Self.collect) { server in
+            let (first, second) = (try await server.connect(), try await server.connect())
+            for i in 1...2 {
+                try await first.send(head)
+                #expect(try await eventually { registry.counts.headBytes > 100_000 } != nil, "the address counts twice")
+                // There is no memory for a second one.
+                if i == 1 { try await second.send(head + "abc") }
+                #expect(try await second.wait { $0.isClosed } != nil)
+                try await first.send("abc")
+                #expect(try await first.wait { answers($0) == i && $0.text.hasSuffix("received 3") } != nil)
+                #expect(try await eventually { registry.counts.headBytes == 0 } != nil, "all memory is returned")
+            }
+            #expect(second.text.hasPrefix("HTTP/1.1 429 ") && answers(second) == 1)
+            #expect(second.text.lowercased().contains("connection: close\r\n"))
+            #expect(second.text.lowercased().contains("retry-after: 1\r\n"))
+            // A head that is not answered returns its memory with its connection.
+            try await first.send(head)
+            #expect(try await eventually { registry.counts.headBytes > 100_000 } != nil)
+            try await first.close()
+            #expect(try await eventually { registry.counts.headBytes == 0 } != nil)
         }
     }
 
@@ -170,14 +199,5 @@ import Testing
                 #expect(answers(client) == 1 && client.text.hasSuffix("hello"))
             }
         }
-    }
-}
-
-extension ConnectionRegistry {
-    /// Whether as much memory is left for heads.
-    fileprivate func hasHeadBytes(_ count: Int) -> Bool {
-        guard drawHeadBytes(count) else { return false }
-        returnHeadBytes(count)
-        return true
     }
 }

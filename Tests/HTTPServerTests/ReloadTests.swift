@@ -1,5 +1,7 @@
 import Foundation
+import InstanceSegmentation
 import Logging
+import Serving
 import Synchronization
 import TestSupport
 import Testing
@@ -87,6 +89,94 @@ import Testing
         try install("second")
         #expect(store.reload())
         #expect(store.current().chain != first)
+    }
+
+    /// Files on a mount that hangs: the certificate is a pipe to which nobody writes.
+    private struct HangingFiles {
+        let files: CertificateFiles
+
+        /// Replaces a certificate by the pipe.
+        init(_ files: CertificateFiles) throws {
+            self.files = files
+            try FileManager.default.removeItem(at: files.certificate)
+            guard mkfifo(files.certificate.path, 0o600) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        }
+
+        /// Waits until a thread reads the pipe, and has it go on waiting.
+        /// - Returns: the descriptor that ends the wait when it is closed.
+        func reader() async throws -> Int32? {
+            let pipe = Mutex<Int32>(-1)
+            try await eventually {
+                pipe.withLock { pipe in
+                    pipe = open(files.certificate.path, O_WRONLY | O_NONBLOCK)
+                    return pipe >= 0
+                }
+            }
+            return pipe.withLock { $0 >= 0 ? $0 : nil }
+        }
+    }
+
+    private func files(_ name: String) throws -> CertificateFiles {
+        let folder = try TestFiles.temporaryFolder()
+        let files = CertificateFiles(
+            certificate: folder.appending(path: "tls.pem"), privateKey: folder.appending(path: "tls.key"))
+        try Data(contentsOf: TestFiles.fixture("tls-\(name).pem")).write(to: files.certificate)
+        try Data(contentsOf: TestFiles.fixture("tls-\(name).key")).write(to: files.privateKey)
+        return files
+    }
+
+    @Test func aReloadDoesNotWaitForAnotherThatHangs() async throws {
+        let files = try files("first")
+        let store = try CertificateStore(files, logger: logger)
+        let first = store.current().chain
+        let hanging = try HangingFiles(files)
+        let results = Mutex<[Bool]>([])
+        func reload() {
+            Thread.detachNewThread {
+                let isUsable = store.reload()
+                results.withLock { $0.append(isUsable) }
+            }
+        }
+        reload()
+        let pipe = try #require(try await hanging.reader())
+        reload()
+        #expect(try await eventually { results.withLock { $0 } == [false] } != nil)
+        #expect(store.current().chain == first)
+        // The files are as they were, but the one that could not be read before is read for the next connection.
+        let second = try self.files("second")
+        _ = try FileManager.default.replaceItemAt(files.certificate, withItemAt: second.certificate)
+        _ = try FileManager.default.replaceItemAt(files.privateKey, withItemAt: second.privateKey)
+        close(pipe)
+        #expect(try await eventually { results.withLock { $0 } == [false, false] } != nil)
+        #expect(store.current().chain != first)
+    }
+
+    @Test func modelsAreReloadedWhileTheCertificateHangs() async throws {
+        let files = try files("first")
+        let root = try TestFiles.temporaryFolder()
+        let backend = StubBackend(description: .yolo(names: ["left", "right"], coefficients: 1)) { _ in
+            TestServer.halfSession()
+        }
+        let repository = ModelRepository(.folder(root), backend: backend, logger: logger)
+        let pool = ModelPool(
+            repository: repository, backend: backend, configuration: ModelPool.Configuration(concurrency: 1),
+            logger: logger)
+        let registry = PrometheusRegistry()
+        let server = try buildServer(
+            ServerConfiguration(port: 0, limits: TestServer.limits, certificate: files), pool: pool, access: .open,
+            registry: registry,
+            metrics: ServiceMetrics(factory: registry), logger: logger)
+        let hanging = try HangingFiles(files)
+        var pipe: Int32?
+        for version in 1...2 {
+            let folder = root.appending(path: "m/\(version)")
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+            try Data().write(to: folder.appending(path: "model.onnx"))
+            Thread.detachNewThread { server.reload() }
+            #expect(try await eventually { repository.index.ids.count == version } != nil)
+            if pipe == nil { pipe = try await hanging.reader() }
+        }
+        if let pipe { close(pipe) }
     }
 
     /// A mount that hangs is like a pipe to which nobody writes.

@@ -5,6 +5,7 @@ import HummingbirdTesting
 import InstanceSegmentation
 import Logging
 import NIOCore
+import NIOEmbedded
 import Serving
 import Synchronization
 import TestSupport
@@ -124,7 +125,10 @@ import Testing
         func outcome(_ access: Access, _ address: String?, _ request: Request) async throws -> String {
             do {
                 let peer = try address.map { try SocketAddress(ipAddress: $0, port: 40_000) }
-                try await RequestAccess(access: access).requireMetrics(request, peer: peer, RequestRecord())
+                var context = ServerContext(
+                    source: ApplicationRequestContextSource(channel: EmbeddedChannel(), logger: TestServer.logger))
+                context.parameters = Parameters(query: request.uri.query)
+                try await RequestAccess(access: access).requireMetrics(request, peer: peer, context)
                 return "allowed"
             } catch let error as ServiceError {
                 return ErrorResponse(error).label

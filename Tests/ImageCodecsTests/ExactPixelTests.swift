@@ -12,12 +12,18 @@ import Testing
     }
 
     /// Whatever a byte of the boxes says, a HEIC file is read or refused.
-    @Test(arguments: ["HEIC of odd size, orientation 6", "HEIC in tiles", "HEIC of 10 bits, 420, limited range"])
+    @Test(
+        arguments: [
+            "HEIC of odd size, orientation 6", "HEIC 4:2:2 of odd size, orientation 3", "HEIC in tiles",
+            "HEIC of 10 bits, 420, limited range", "HEIC of 10 bits, 444, full range", "HEIC 444, full range",
+            "gray HEIC", "HEIC with opacity",
+        ])
     func boxesOfAHEICMayHoldAnything(name: String) throws {
         let file = try Self.fixture(name)
         let limits = ImageLimits(pixels: 100_000)
-        for at in stride(from: 8, to: min(file.count, 700), by: name.contains("tiles") ? 3 : 1) {
-            for value: UInt8 in [0, 0xFF] {
+        let data = try #require(file.firstRange(of: Array("mdat".utf8)))
+        for at in stride(from: 8, to: data.upperBound, by: name.contains("tiles") ? 5 : 1) {
+            for value in [0, 1, 0x7F, 0x80, 0xFE, 0xFF, file[at] ^ 1] {
                 var changed = file
                 changed[at] = value
                 guard let image = try? Image(decoding: changed, limits: limits) else { continue }
@@ -28,7 +34,13 @@ import Testing
 
     @Test func aHEICWithoutItsEndIsTruncated() throws {
         let file = try Self.fixture("HEIC 420, full range")
-        #expect(throws: ImageCodecError.self) { try Image(decoding: Array(file.dropLast(60))) }
+        for cut in [1, 60] {
+            #expect {
+                try Image(decoding: Array(file.dropLast(cut)))
+            } throws: {
+                if case .truncated = $0 as? ImageCodecError { true } else { false }
+            }
+        }
     }
 
     /// Expected pixels by Pillow 13.
@@ -55,6 +67,41 @@ import Testing
             ])
     }
 
+    /// The masks of four channels follow the oldest Windows header.
+    @Test(arguments: [false, true]) func aBitmapMayNameTheBitsOfItsOpacity(hasFileHeader: Bool) throws {
+        func number(_ value: UInt32) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+        var file: [UInt8] = hasFileHeader ? Array("BM".utf8) + [UInt8](repeating: 0, count: 12) : []
+        file += number(40) + number(2) + number(1) + [1, 0, 32, 0] + number(6)
+        file += [UInt8](repeating: 0, count: 20) + [0xFF, 0xFF00, 0xFF_0000, 0xFF00_0000].flatMap(number)
+        file += [10, 20, 30, 255, 40, 50, 60, 0]
+        #expect(try Image(decoding: file).pixels == [10, 20, 30, 40, 50, 60])
+    }
+
+    /// The table of sRGB's curve, against the curve.
+    @Test func colorsOfCIELABAreThoseOfTheFormula() {
+        func share(_ t: Double) -> Double { t > 24.0 / 116 ? t * t * t : 108.0 / 841 * (t - 16.0 / 116) }
+        for l in stride(from: UInt8(0), through: 255, by: 5) {
+            for a in stride(from: Int8(-128), through: 127, by: 15) {
+                for b in stride(from: Int8(-128), through: 127, by: 17) {
+                    let height = (Double(l) * 100 / 255 + 16) / 116
+                    let x = 0.9642 * share(height + Double(a) / 500)
+                    let y = share(height), z = 0.8249 * share(height - Double(b) / 200)
+                    let expected = [
+                        3.1338561 * x - 1.6168667 * y - 0.4906146 * z, -0.9787684 * x + 1.9161415 * y + 0.0334540 * z,
+                        0.0719453 * x - 0.2289914 * y + 1.4052427 * z,
+                    ].map { TIFFColors.curve(min(max($0, 0), 1)) }
+                    let found = TIFFColors.rgb(l: l, a: UInt8(bitPattern: a), b: UInt8(bitPattern: b))
+                    #expect([found.0, found.1, found.2] == expected, "\(l), \(a), \(b)")
+                }
+            }
+        }
+        // Where the curve reaches a number.
+        for step in 0...100_000 {
+            let light = Double(step) / 100_000
+            #expect(TIFFColors.byte(light) == TIFFColors.curve(light))
+        }
+    }
+
     @Test func aCleanApertureIsCenteredAndRoundedAsLibheifDoesIt() throws {
         // 5 x 3 of 9 x 8 pixels, one to the right of the middle.
         let aperture = try #require(CleanAperture([5, 1, 3, 1, 1, 1, 0, 1]))
@@ -64,6 +111,20 @@ import Testing
         let half = try #require(CleanAperture([8, 1, 8, 1, UInt32(bitPattern: -1), 2, UInt32(bitPattern: -1), 2]))
         let cut = try #require(half.bounds(width: 9, height: 9))
         #expect((cut.left, cut.top, cut.right, cut.bottom) == (0, 0, 7, 7))
+    }
+
+    /// Its numbers by libheif 1.23 (`Fraction`), which makes those of the file coarser than the results.
+    @Test(
+        arguments: [
+            ([10_084, 7, 17_997, 7, 119, 7, 18, 7], 4623, 2648, [1608, 41, 3048, 2611]),
+            ([6532, 72, 25_128, 72, 117, 72, -837, 72], 954, 2727, [433, 1177, 523, 1525]),
+            ([2_139_120, 1000, 557_000, 1000, 9457, 1000, 10_949, 1000], 4762, 616, [1276, 38, 3503, 598]),
+            ([65_536, 1, 65_536, 1, 0, 1, 0, 1], 65_536, 65_536, [0, 0, 65_535, 65_535]),
+        ] as [([Int32], Int, Int, [Int])])
+    func aCleanApertureIsAsFineAsLibheifs(numbers: [Int32], width: Int, height: Int, expected: [Int]) throws {
+        let aperture = try #require(CleanAperture(numbers.map(UInt32.init(bitPattern:))))
+        let bounds = try #require(aperture.bounds(width: width, height: height))
+        #expect([bounds.left, bounds.top, bounds.right, bounds.bottom] == expected)
     }
 
     @Test func impossibleCleanAperturesShowNothing() {

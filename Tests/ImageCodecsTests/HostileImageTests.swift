@@ -19,7 +19,7 @@ import Testing
         ?? []
 
     @Test func thereAreFixtures() {
-        #expect(Self.fixtures.count == 42)
+        #expect(Self.fixtures.count == 43)
     }
 
     @Test(arguments: fixtures) func costlyFilesAreRefusedWithTheReason(fixture: Fixture) throws {

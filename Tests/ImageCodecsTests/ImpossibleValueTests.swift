@@ -18,7 +18,8 @@ import Testing
     private static let kinds = UnusualPictureTests.fixtures.filter { fixture in
         !["AVIF 4:2:2", "AVIF of orientation 6", "gray AVIF", "lossless WebP", "progressive JPEG"].contains(
             fixture.name)
-            && !(fixture.name.hasPrefix("HEIC") && [" range", "orientation"].contains { fixture.name.contains($0) })
+            // Their first bytes are alike; all of their boxes are changed by `boxesOfAHEICMayHoldAnything`.
+            && !(fixture.name.contains("HEIC") && ["limited", "orientation"].contains { fixture.name.contains($0) })
     }
 
     @Test(arguments: kinds) func everyNumberOfAHeaderMayBeAnything(fixture: UnusualPictureTests.Fixture) {

@@ -41,4 +41,41 @@ import Testing
             #expect(row == (0..<16).filter { bits >> (15 - $0) & 1 == 1 }, "row \(y)")
         }
     }
+
+    /// Settings may ask for another way to the input than the family's own; masks follow it.
+    @Test(arguments: [0, 50]) func mapsOfEoMTFollowBarsAndCrops(cropPercent: Int) throws {
+        func tensor(_ name: String, _ shape: [Int]) -> TensorDescription {
+            TensorDescription(name: name, elementType: .float32, shape: shape.map { .fixed($0) })
+        }
+        var settings = ModelSettings()
+        (settings.family, settings.followsReference, settings.resize) = (.eomt, true, .letterbox)
+        if cropPercent > 0 {
+            settings.steps = [.crop(left: Double(cropPercent) / 100, top: 0, right: 1, bottom: 1)]
+        }
+        let model = try ModelFamily.model(
+            for: ModelDescription(
+                inputs: [tensor("pixel_values", [1, 3, 8, 8])],
+                outputs: [tensor("class_queries_logits", [1, 1, 2]), tensor("masks_queries_logits", [1, 1, 4, 4])],
+                metadata: [:]), settings: settings)
+        // The two rows in the middle show the image; their left half is set.
+        let map = (0..<16).map { cell in Float((1...2).contains(cell / 4) && cell % 4 < 2 ? 10 : -10) }
+        let result = InferenceResult(
+            outputs: [
+                "class_queries_logits": Tensor(shape: [1, 1, 2], elements: [30, -30]),
+                "masks_queries_logits": Tensor(shape: [1, 1, 4, 4], elements: map),
+            ], ran: .zero)
+        let (left, side) = cropPercent > 0 ? (16, 16) : (0, 16)
+        let transform = model.transform(for: ImageSize(width: left + side, height: 8))
+        #expect(transform.resizedSize == ImageSize(width: 8, height: 4) && transform.top == 2)
+        let found = try model.decode(result, transform: transform, options: PredictionOptions(confidence: 0.1))
+            .detections
+        try #require(found.count == 1)
+        let mask = found[0].mask
+        #expect(mask.rows == 0..<8)
+        for y in mask.rows {
+            // The first and the last row are partly of the cells of the bars.
+            let end = left + ((1...6).contains(y) ? 8 : 7)
+            #expect(mask.runs(inRow: y).map { Int($0.start)..<Int($0.end) } == [left..<end], "row \(y)")
+        }
+    }
 }

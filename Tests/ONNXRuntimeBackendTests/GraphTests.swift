@@ -69,7 +69,7 @@ import Testing
                 _ = graph.file(answering: heads.names)
             }
         }
-        var random = SystemRandomNumberGenerator()
+        var random = SeededRandom(seed: 3)
         for _ in 0..<1500 {
             var damaged = bytes
             for _ in 0..<Int.random(in: 1...6, using: &random) {

@@ -8,60 +8,11 @@ import Testing
 @testable import RuntimeSupport
 
 /// Model files that would block the process or exhaust its memory, and files that declare what cannot be run.
-@Suite(.timeLimit(.minutes(2))) struct HostileFileTests {
+@Suite(.timeLimit(.minutes(2))) struct HostileFileTests: HandmadeModels {
     private let backend: ONNXRuntimeBackend
 
     init() throws {
         backend = try ONNXRuntimeBackend(options: SessionOptions(threads: 1))
-    }
-
-    // MARK: Files by hand
-
-    private func field(_ number: Int, _ content: Data) -> Data {
-        var bytes = Data()
-        ProtobufWriter.append(field: number, content, to: &bytes)
-        return bytes
-    }
-
-    private func field(_ number: Int, _ text: String) -> Data { field(number, Data(text.utf8)) }
-
-    private func field(_ number: Int, _ value: Int) -> Data {
-        var bytes = Data()
-        ProtobufWriter.append(UInt64(number) << 3, to: &bytes)
-        ProtobufWriter.append(UInt64(bitPattern: Int64(value)), to: &bytes)
-        return bytes
-    }
-
-    /// A `ValueInfoProto` of 32-bit floats.
-    private func value(_ name: String, _ shape: [Int]) -> Data {
-        let dimensions = shape.reduce(Data()) { $0 + field(1, field(1, $1)) }
-        return field(1, name) + field(2, field(1, field(1, 1) + field(2, dimensions)))
-    }
-
-    /// A `TensorProto` of 32-bit floats.
-    private func constant(_ name: String, _ shape: [Int], _ numbers: [Float]) -> Data {
-        let raw = numbers.reduce(into: Data()) { data, number in
-            withUnsafeBytes(of: number.bitPattern.littleEndian) { data.append(contentsOf: $0) }
-        }
-        return shape.reduce(Data()) { $0 + field(1, $1) } + field(2, 1) + field(8, name) + field(9, raw)
-    }
-
-    private func identity(_ name: String) -> Data {
-        field(1, field(1, name + "_c") + field(2, name) + field(3, name + "_n") + field(4, "Identity"))
-    }
-
-    /// A network in YOLOv8's layout whose outputs are constants: one object.
-    private func graph(input: [Int], confidence: Float = 0.9) -> Data {
-        let columns: [Float] = [32, 32, 40, 40, confidence, 0.1, 1]
-        return identity("output0") + identity("output1") + field(2, "g")
-            + field(5, constant("output0_c", [1, 7, 1], columns))
-            + field(5, constant("output1_c", [1, 1, 16, 16], [Float](repeating: 1, count: 256)))
-            + field(11, value("images", input)) + field(12, value("output0", [1, 7, 1]))
-            + field(12, value("output1", [1, 1, 16, 16]))
-    }
-
-    private func file(_ graph: Data, names: String = "['a', 'b']") -> Data {
-        field(1, 8) + field(8, field(2, 13)) + field(7, graph) + field(14, field(1, "names") + field(2, names))
     }
 
     /// Opens a file and makes a segmenter of it, as the server does.
@@ -128,27 +79,6 @@ import Testing
             try FileManager.default.createDirectory(atPath: $0, withIntermediateDirectories: false)
         }
         #expect(folder.contains("is a folder"))
-    }
-
-    @Test func weightsInOtherFilesAreLookedAtFirst() async throws {
-        func model(_ location: String) -> Data {
-            let place = field(13, field(1, "location") + field(2, location))
-            let weights = field(1, 256) + field(2, 1) + field(8, "w") + place + field(14, 1)
-            return file(graph(input: [1, 3, 64, 64]) + field(5, weights))
-        }
-        #expect(try ONNXHeader(reading: MemoryBytes(model("a.bin"))).weightFiles == ["a.bin"])
-        let folder = try TestFiles.temporaryFolder()
-        let path = folder.appending(path: "model.onnx")
-        #expect(mkfifo(folder.appending(path: "pipe.bin").path, 0o600) == 0)
-        for (location, words) in [
-            ("absent.bin", "'absent.bin', which does not exist; put it next to the model"),
-            ("pipe.bin", "is a named pipe"),
-            ("../secret.bin", "is not in the folder of the model"),
-            ("/etc/passwd", "is not in the folder of the model"),
-        ] {
-            try model(location).write(to: path)
-            await #expect { try await backend.load(modelAt: path, concurrency: 1) } throws: { "\($0)".contains(words) }
-        }
     }
 
     @Test func moreEntriesThanAnyModelHasAreRefused() async throws {

@@ -7,10 +7,9 @@ extension RequestAccess {
     /// Checks that a request may read the metrics: any program of this machine may, others need the scope `metrics`.
     /// - Parameter peer: the address of the client.
     /// - Throws: `ServiceError.unauthorized`, `ServiceError.missingScope`, `ServiceError.keyStoreBusy`.
-    func requireMetrics(_ request: Request, peer: SocketAddress?, _ record: RequestRecord) async throws {
+    func requireMetrics(_ request: Request, peer: SocketAddress?, _ context: ServerContext) async throws {
         if request.isOfThisMachine(peer: peer) { return }
-        let parameters = Parameters(query: request.uri.query)
-        guard try await grantBeforeBody(parameters, request, record, anyOf: [.metrics]) != nil else {
+        guard try await grantBeforeBody(request, context, anyOf: [.metrics]) != nil else {
             throw ServiceError.unauthorized
         }
     }

@@ -39,15 +39,8 @@ struct RequestAccess: Sendable {
     func grantBeforeBody(
         _ request: Request, _ context: ServerContext, anyOf scopes: [APIKey.Scope] = [.predict]
     ) async throws -> Grant? {
-        try await grantBeforeBody(context.parameters, request, context.record, anyOf: scopes)
-    }
-
-    /// The same with the parameters of the query.
-    func grantBeforeBody(
-        _ parameters: Parameters, _ request: Request, _ record: RequestRecord, anyOf scopes: [APIKey.Scope]
-    ) async throws -> Grant? {
-        let key = Self.presentedKey(parameters: parameters, headers: request.headers)
-        return key != nil || access.isOpen ? try await grant(nil, or: key, record, anyOf: scopes) : nil
+        let key = Self.presentedKey(parameters: context.parameters, headers: request.headers)
+        return key != nil || access.isOpen ? try await grant(nil, or: key, context.record, anyOf: scopes) : nil
     }
 
     /// Refuses a request of a key that fills the queue, before the key is looked up.

@@ -32,13 +32,6 @@ struct BodyReader: Sendable {
     /// hundred strangers fit that send next to nothing.
     private var firstStep: Int { min(64 << 10, max(4 << 10, memory.budget.limits.strangerBodies / 256)) }
 
-    /// Refuses a request before its body is read where it would be refused afterwards.
-    /// - Parameter grant: what is known of the caller.
-    /// - Throws: `SchedulerError.queueFull`.
-    func checkRoom(_ grant: Grant?, _ scheduler: Scheduler) throws(SchedulerError) {
-        try scheduler.checkRoom(key: grant?.keyID)
-    }
-
     /// Reads the whole body of a request. While there is no memory for it, nothing is read.
     ///
     /// Callers that have shown a key have memory of their own, and that of all announced bytes before the first one is read. Others

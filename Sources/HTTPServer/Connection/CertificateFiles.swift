@@ -74,6 +74,8 @@ final class CertificateStore: Sendable {
         var certificate: Certificate
         var written: [Date?]
         var looked: ContinuousClock.Instant
+        /// Whether the files are to be read again although they seem unchanged.
+        var isReloadWanted = false
     }
 
     private let files: CertificateFiles
@@ -111,15 +113,22 @@ final class CertificateStore: Sendable {
     }
 
     /// Reads the files now, whether they seem changed or not. Files that cannot be used leave the old certificate in force.
-    /// Blocks the calling thread.
+    /// Blocks the calling thread while it reads. It does not wait for another thread that does: the files are then read
+    /// again for the next connection.
     /// - Returns: whether the files could be used.
     @discardableResult
     func reload() -> Bool {
-        reader.withLock { _ in
+        let isUsable = reader.withLockIfAvailable { _ in
             let written = files.written
-            state.withLock { ($0.looked, $0.written) = (.now, written) }
+            state.withLock { ($0.looked, $0.written, $0.isReloadWanted) = (.now, written, false) }
             return load()
         }
+        if let isUsable { return isUsable }
+        state.withLock { $0.isReloadWanted = true }
+        logger.error(
+            "The certificate is not reloaded yet: its files are still being read",
+            metadata: ["file": "\(files.certificate.path)"])
+        return false
     }
 
     /// The certificate that is in force, after a look at the files if the last one was a second ago. Blocks the calling thread
@@ -129,12 +138,13 @@ final class CertificateStore: Sendable {
         return state.withLock { $0.certificate }
     }
 
+    /// Reads the files if that was asked for while they were read before, or if they have changed.
     private func look() {
-        let isDue = state.withLock { state in
-            let now = ContinuousClock.now
-            guard now - state.looked >= .seconds(1) else { return false }
-            state.looked = now
-            return true
+        let (isDue, isWanted) = state.withLock { state in
+            let (now, isWanted) = (ContinuousClock.now, state.isReloadWanted)
+            guard isWanted || now - state.looked >= .seconds(1) else { return (false, false) }
+            (state.looked, state.isReloadWanted) = (now, false)
+            return (true, isWanted)
         }
         guard isDue else { return }
         let written = files.written
@@ -142,7 +152,7 @@ final class CertificateStore: Sendable {
             defer { state.written = written }
             return written != state.written
         }
-        if isNew { _ = load() }
+        if isNew || isWanted { _ = load() }
     }
 
     private func load() -> Bool {

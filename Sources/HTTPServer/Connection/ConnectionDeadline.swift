@@ -6,17 +6,19 @@ final class ConnectionDeadline {
     /// Without a kind, it is not a fault to miss the deadline.
     private(set) var next: (time: NIODeadline, kind: ConnectionTimeout?)?
     private var timer: (task: Scheduled<Void>, time: NIODeadline)?
+    private let expired: (ConnectionTimeout?) -> Void
+
+    /// - Parameter expired: called at most once for each deadline that is set, when its time has come.
+    init(expired: @escaping (ConnectionTimeout?) -> Void) {
+        self.expired = expired
+    }
 
     /// Replaces the deadline. Nothing happens on a channel that is closed.
-    /// - Parameter expired: called at most once.
-    func set(
-        _ kind: ConnectionTimeout?, in duration: Duration, on channel: (any Channel)?,
-        expired: @escaping (ConnectionTimeout?) -> Void
-    ) {
+    func set(_ kind: ConnectionTimeout?, in duration: Duration, on channel: (any Channel)?) {
         let time = NIODeadline.now() + TimeAmount(duration)
         next = (time, kind)
         if let timer, timer.time <= time { return }
-        start(at: time, channel, expired)
+        start(at: time, channel)
     }
 
     /// Takes the deadline away.
@@ -30,16 +32,14 @@ final class ConnectionDeadline {
         timer = nil
     }
 
-    private func start(
-        at time: NIODeadline, _ channel: (any Channel)?, _ expired: @escaping (ConnectionTimeout?) -> Void
-    ) {
+    private func start(at time: NIODeadline, _ channel: (any Channel)?) {
         stop()
         guard let channel, channel.isActive else { return }
         let task = channel.eventLoop.assumeIsolated().scheduleTask(deadline: time) {
             self.timer = nil
             guard let next = self.next else { return }
-            guard NIODeadline.now() >= next.time else { return self.start(at: next.time, channel, expired) }
-            expired(next.kind)
+            guard NIODeadline.now() >= next.time else { return self.start(at: next.time, channel) }
+            self.expired(next.kind)
         }
         timer = (task, time)
     }

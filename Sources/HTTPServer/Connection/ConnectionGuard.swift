@@ -33,7 +33,7 @@ final class ConnectionGuard: ChannelDuplexHandler {
     /// Whether the connection is closed as soon as its client has what was written.
     private var isFinishing = false
     private var isRefused = false
-    private let deadline = ConnectionDeadline()
+    private lazy var deadline = ConnectionDeadline { [weak self] in self?.expired($0) }
     private var handshake: HeadBudget
     private let writes: WriteWatch
 
@@ -210,11 +210,13 @@ final class ConnectionGuard: ChannelDuplexHandler {
     private var bufferedBytes: Int { WriteWatch.bufferedBytes(of: context?.channel) }
 
     private func setDeadline(_ kind: ConnectionTimeout?, in duration: Duration) {
-        deadline.set(kind, in: duration, on: context?.channel) { kind in
-            // A response that is being read has a deadline of its own.
-            if kind == .idle, self.bufferedBytes > 0 { return self.setDeadline(.idle, in: self.limits.idleTimeout) }
-            self.close(kind)
-        }
+        deadline.set(kind, in: duration, on: context?.channel)
+    }
+
+    private func expired(_ kind: ConnectionTimeout?) {
+        // A response that is being read has a deadline of its own.
+        if kind == .idle, bufferedBytes > 0 { return setDeadline(.idle, in: limits.idleTimeout) }
+        close(kind)
     }
 
     /// Ends a connection without a request when the server stops; with one, it ends with its response. HTTP/2 does so by itself.

@@ -16,6 +16,8 @@ final class ConnectionRegistry: Sendable {
         var evicted = 0
         /// Connections that were closed on arrival.
         var refused = 0
+        /// Memory that heads and requests that wait take of what they share, in bytes.
+        var headBytes = 0
         /// Connections and request bodies that ran into a deadline.
         var timedOut: [ConnectionTimeout: Int] = [:]
     }
@@ -41,7 +43,7 @@ final class ConnectionRegistry: Sendable {
     private let exchanges = Atomic<Int>(0)
 
     /// - Parameters:
-    ///   - maxHeadBytes: bytes that incomplete heads and the heads of HTTP/2 streams may take together, besides what is free for each.
+    ///   - maxHeadBytes: bytes that heads and requests that wait may take together, besides what is free for each.
     ///   - maxWindowBytes: bytes that the bodies of HTTP/2 streams may send unasked, besides those of one stream for each connection.
     ///   - logger: where it is told that connections are refused, at most once a minute.
     init(
@@ -72,6 +74,7 @@ final class ConnectionRegistry: Sendable {
             var counts = state.counts
             counts.open = state.connections.count
             counts.inFlight = state.connections.count - state.idle.count
+            counts.headBytes = state.headBytes
             return counts
         }
     }
@@ -135,7 +138,7 @@ final class ConnectionRegistry: Sendable {
         }
     }
 
-    /// Takes memory for an incomplete head.
+    /// Takes memory for a head or for requests that wait.
     /// - Returns: whether there is as much.
     func drawHeadBytes(_ count: Int) -> Bool {
         state.withLock { state in

@@ -111,7 +111,7 @@ final class ExchangeHandler: ChannelDuplexHandler, RemovableChannelHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !hasEnded else { return }  // what comes after a malformed head is no request either
-        guard error is StreamHeadError || ErrorResponse.isMalformedRequest(error), exchange?.isAnswered ?? true else {
+        guard error is RefusedHeadError || ErrorResponse.isMalformedRequest(error), exchange?.isAnswered ?? true else {
             return context.fireErrorCaught(error)  // the reader of the body handles it
         }
         if exchange != nil { return end(context) }  // there is an answer already

@@ -1,10 +1,10 @@
-/// Memory that one connection takes before it is known whose it is: for an incomplete request head, for requests that wait for
-/// others, or for the head of one HTTP/2 stream. Its first part is free; the rest is drawn from a budget that all connections
-/// share.
+/// Memory that one connection takes before it is known whose it is: for an incomplete request head, for the head of the
+/// request that is being answered and for requests that wait after it, or for the head of one HTTP/2 stream. Its first
+/// part is free; the rest is drawn from a budget that all connections share.
 struct HeadBudget {
     /// Bytes of an incomplete head that every connection may hold.
     static let free = 64 << 10
-    /// Most bytes of one budget. Decoders refuse heads long before, except for some that they only skip.
+    /// Most bytes of one budget: those of the largest head that decoders accept, whose target a request keeps twice.
     static let max = 2 * RequestHead.maxReceived
 
     private let registry: ConnectionRegistry

@@ -1,9 +1,11 @@
 import NIOCore
 import NIOHTTP1
+import Serving
 
 /// Passes on one request of an HTTP/1 connection at a time: the next one only when the response to the one before is
-/// complete and being read. Meanwhile nothing is read from the client. What has already arrived is bounded, and beyond a small
-/// part takes its memory from that of all heads.
+/// complete and being read. Meanwhile nothing is read from the client. The requests that have already arrived are
+/// bounded. They and the head of the request that is being answered take their memory, beyond a small part, from that
+/// of all heads.
 final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -19,14 +21,17 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
         case inputClosed
     }
 
-    /// Maximum size of the waiting requests in memory, and the part of it that every connection has. A client that sends more, or
-    /// for whose requests there is no memory, is disconnected after the responses to those that wait.
+    /// Maximum size of the waiting requests in memory, and the memory that every connection has without drawing it from
+    /// that of all heads. A client that sends more, or for whose requests there is no memory, is disconnected after the
+    /// responses to those that wait.
     private static let (maxWaitingBytes, freeBytes) = (256 << 10, 16 << 10)
 
     private let input: RequestInput?
     private var budget: HeadBudget?
     private var waiting = CircularBuffer<Waiting>(initialCapacity: 0)
     private var waitingBytes = 0
+    /// The memory of the head that was passed on, until its response is complete.
+    private var passedBytes = 0
     private var takesNoMore = false
     /// Whether nothing is decoded behind the request that arrives.
     private var endsDecoding = false
@@ -39,7 +44,7 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// - Parameters:
     ///   - input: what stands in front of the decoder.
-    ///   - registry: has the memory for requests that wait.
+    ///   - registry: has the memory for heads and for requests that wait.
     init(_ input: RequestInput?, registry: ConnectionRegistry?) {
         self.input = input
         budget = registry.map { HeadBudget(registry: $0, free: Self.freeBytes) }
@@ -88,6 +93,8 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard case .end = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
         isAnswering = false
+        passedBytes = 0
+        holdMemory()
         context.write(data, promise: promise)
         resume(context)
     }
@@ -96,7 +103,7 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
         guard !takesNoMore else { return }
         if waiting.isEmpty, canPass(event, context) { return pass(event, context) }
         let bytes = waitingBytes + Self.size(of: event)
-        if bytes <= Self.maxWaitingBytes, budget?.hold(bytes) ?? true {
+        if bytes <= Self.maxWaitingBytes, budget?.hold(bytes + passedBytes) ?? true {
             waitingBytes = bytes
             waiting.append(event)
         } else {
@@ -129,14 +136,40 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     private func pass(_ event: Waiting, _ context: ChannelHandlerContext) {
         switch event {
         case .part(let part):
-            if case .head = part { (isReceiving, isAnswering) = (true, true) }
-            if case .end = part { isReceiving = false }
+            switch part {
+            case .head(let head):
+                guard holdHead(head) else { return refuse(context) }
+                (isReceiving, isAnswering) = (true, true)
+            case .end: isReceiving = false
+            case .body: break
+            }
             context.fireChannelRead(wrapInboundOut(part))
         case .error(let error):
             context.fireErrorCaught(error)
         case .inputClosed:
             context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
         }
+    }
+
+    /// Takes the memory of a head until its response is complete. The request keeps the target a second time.
+    /// - Returns: whether there is memory for it.
+    private func holdHead(_ head: HTTPRequestHead) -> Bool {
+        let bytes = Self.size(of: .part(.head(head))) + head.uri.utf8.count
+        guard budget?.hold(waitingBytes + bytes) ?? true else { return false }
+        passedBytes = bytes
+        return true
+    }
+
+    /// Answers a request for whose head there is no memory, and ends the connection.
+    private func refuse(_ context: ChannelHandlerContext) {
+        forget()
+        input?.end()
+        context.fireErrorCaught(RefusedHeadError(cause: ServiceError.overloaded(retryAfter: 1)))
+    }
+
+    /// Returns memory that is no longer needed.
+    private func holdMemory() {
+        _ = budget?.hold(waitingBytes + passedBytes)
     }
 
     private func resume(_ context: ChannelHandlerContext) {
@@ -148,7 +181,7 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
             hasPassed = true
         }
         if hasPassed {
-            _ = budget?.hold(waitingBytes)
+            holdMemory()
             context.fireChannelReadComplete()
         }
         guard hasHeldRead, !isBusy, waiting.isEmpty, context.channel.isWritable else { return }
@@ -160,7 +193,7 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
     private func forget() {
         takesNoMore = true
         waiting.removeAll()
-        waitingBytes = 0
+        (waitingBytes, passedBytes) = (0, 0)
         budget?.release()
     }
 }

@@ -48,12 +48,6 @@ final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
 
     private func refuse(_ error: any Error, _ context: ChannelHandlerContext) {
         isRefused = true
-        context.fireErrorCaught(StreamHeadError(cause: error))
+        context.fireErrorCaught(RefusedHeadError(cause: error))
     }
-}
-
-/// The head of a stream that is refused before it becomes a request.
-struct StreamHeadError: Error {
-    /// What the client is told.
-    let cause: any Error
 }

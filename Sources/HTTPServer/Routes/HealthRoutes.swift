@@ -61,7 +61,7 @@ struct HealthRoutes: Sendable {
     /// The metrics page. Clients on this machine need no key; others need one with the scope `metrics`.
     func metrics(_ request: Request, _ context: ServerContext) async throws -> Response {
         guard servesMetrics else { throw RequestError.notFound }
-        try await access.requireMetrics(request, peer: context.channel.remoteAddress, context.record)
+        try await access.requireMetrics(request, peer: context.channel.remoteAddress, context)
         var response = MetricsPage.response([])
         response.body = answers.body(MetricsPage.bytes(registry), owner: context.owner(nil), context.channel)
         return response

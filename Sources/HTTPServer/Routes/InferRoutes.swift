@@ -81,14 +81,14 @@ struct InferRoutes: Sendable {
     /// models, and the first prediction loads the model, so that it cannot evict those of others.
     func add(_ request: Request, _ context: ServerContext) async throws -> Response {
         let (id, grant) = try await named(request, context, anyOf: [.predict, .manage])
-        if grant.allows(.manage) { try await load(id, grant) }
+        if grant.allows(.manage) { try await pool.load(id, for: grant) }
         return try registry(grant, context)
     }
 
     /// `{"model_id": "..."}`: evicts a model from memory; the next prediction loads it again.
     func remove(_ request: Request, _ context: ServerContext) async throws -> Response {
         let (id, grant) = try await named(request, context, anyOf: [.manage])
-        try await pool.close(id)
+        try await pool.close(id, for: grant)
         return try registry(grant, context)
     }
 
@@ -107,7 +107,7 @@ struct InferRoutes: Sendable {
         let grant = try await access.grant(request, context, anyOf: [.manage, .predict])
         try readiness.check(id, grant)  // a key that does not open the model is not told what else it lacks
         try grant.require(anyOf: [.manage])
-        try await load(id, grant)
+        try await pool.load(id, for: grant)
         return .json(Array(#"{"status":200,"message":"inference session started from local memory."}"#.utf8))
     }
 
@@ -115,11 +115,6 @@ struct InferRoutes: Sendable {
     func clearCache(_ request: Request, _ context: ServerContext) async throws -> Response {
         _ = try await clear(request, context)
         return .json(Array(#""Cache Cleared""#.utf8))
-    }
-
-    /// Loads a model. It may be removed meanwhile.
-    private func load(_ id: ModelID, _ grant: Grant) async throws {
-        do { _ = try await pool.model(id) } catch { throw ServiceError(error).visible(to: grant) }
     }
 
     private func named(

@@ -50,7 +50,7 @@ struct PredictionRoutes: Sendable {
         } catch {
             throw grant != nil ? error : ServiceError.unauthorized
         }
-        parameters.addBody(body.fields)
+        parameters.addBody(body.fields, oversized: body.oversized)
         return (body.image, read.lease)
     }
 

@@ -23,7 +23,7 @@ struct PredictionStages: Sendable {
         try access.checkRoom(request, context, scheduler)
         let grant = try await access.grantBeforeBody(request, context)
         try await check(grant)
-        try bodies.checkRoom(grant, scheduler)
+        try scheduler.checkRoom(key: grant?.keyID)
         try answers.memory.requireRoom()
         return grant
     }

@@ -28,7 +28,7 @@ struct ErrorResponse: Sendable {
         case _ where Self.isMalformedRequest(error):  // or the body is cut off, or not what its head announced
             self.init(.badRequest, "malformed_request", message: "The request is malformed: \(error).")
             return
-        case let error as StreamHeadError:
+        case let error as RefusedHeadError:
             self.init(error.cause, style: style, methods: methods)
             return
         case let error as BodyTimeoutError:

@@ -76,15 +76,20 @@ struct FormFields {
 
     /// The other fields. Those whose name or value is too large to be a parameter are left out.
     var parameters: [(name: String, value: String)] {
-        fields.enumerated().compactMap { index, field in
-            guard index != imageIndex, field.name.count <= Self.maxNameSize, field.value.count <= Self.maxValueSize
-            else {
-                return nil
-            }
-            func decoded(_ range: Range<Int>) -> String {
-                String(streamSafe: Parameters.formDecoded(UnsafeRawBufferPointer(rebasing: bytes[range])))
-            }
-            return (decoded(field.name), decoded(field.value))
-        }
+        others.filter { $0.value.count <= Self.maxValueSize }.map { (decoded($0.name), decoded($0.value)) }
+    }
+
+    /// The names of the other fields whose value is too large to be a parameter.
+    var oversized: Set<String> {
+        Set(others.filter { $0.value.count > Self.maxValueSize }.map { decoded($0.name) })
+    }
+
+    /// The fields other than the image whose name may be that of a parameter.
+    private var others: [Field] {
+        fields.enumerated().filter { $0 != imageIndex && $1.name.count <= Self.maxNameSize }.map(\.element)
+    }
+
+    private func decoded(_ range: Range<Int>) -> String {
+        String(streamSafe: Parameters.formDecoded(UnsafeRawBufferPointer(rebasing: bytes[range])))
     }
 }

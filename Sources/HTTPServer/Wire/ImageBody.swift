@@ -46,6 +46,8 @@ package struct ImageBody: Sendable {
     package let image: ImageSource
     /// What stands beside the image in a form or in JSON.
     var fields: [(name: String, value: String)] = []
+    /// Names of fields of a form whose values are too large to be a parameter.
+    private(set) var oversized: Set<String> = []
 
     /// - Parameters:
     ///   - buffer: the whole body.
@@ -76,7 +78,11 @@ package struct ImageBody: Sendable {
             ?? (files.count == 1 ? files[0] : nil)
         guard let part, let content = buffer.slice(part.content) else { throw RequestError.missingFilePart }
         try self.init(content: content)
-        for other in form.parts where other.name != part.name && other.content.count <= FormFields.maxValueSize {
+        for other in form.parts where other.name != part.name {
+            guard other.content.count <= FormFields.maxValueSize else {
+                oversized.insert(other.name)
+                continue
+            }
             guard let value = buffer.slice(other.content) else { continue }
             fields.append((other.name, String(streamSafe: value.readableBytesView)))
         }
@@ -110,7 +116,7 @@ package struct ImageBody: Sendable {
         default:
             let form = try buffer.withUnsafeReadableBytes { bytes in
                 try FormFields(UnsafeRawBufferPointer(rebasing: bytes[(start - view.startIndex)...])).map {
-                    (image: $0.image, parameters: $0.parameters)
+                    (image: $0.image, parameters: $0.parameters, oversized: $0.oversized)
                 }
             }
             guard let form else {
@@ -119,7 +125,7 @@ package struct ImageBody: Sendable {
             }
             guard !form.image.isEmpty else { throw ServiceError.missingImage }
             self = try form.image.withUnsafeBytes { try ImageBody(text: $0) }
-            fields = form.parameters
+            (fields, oversized) = (form.parameters, form.oversized)
         }
     }
 

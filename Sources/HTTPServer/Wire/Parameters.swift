@@ -2,11 +2,14 @@ import Foundation
 
 /// The parameters of a request by name. Those of the query take precedence over those of a form or of JSON.
 struct Parameters: Sendable {
-    private var query: [String: String] = [:]
-    private var body: [String: String] = [:]
+    /// `nil` for a value that is too large to be a parameter.
+    private typealias Values = [String: String?]
 
-    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts. Values that are too
-    /// large to be a parameter are left out, except for the image.
+    private var query: Values = [:]
+    private var body: Values = [:]
+
+    /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts. Of
+    /// values that are too large to be a parameter, except for the image, only the names are kept.
     init(query text: String?) {
         for pair in (text ?? "").split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -16,19 +19,39 @@ struct Parameters: Sendable {
                 query[name] = ""
                 continue
             }
-            guard name == "image" || parts[1].utf8.count <= FormFields.maxValueSize else { continue }
-            query[name] = Parameters.formDecoded(parts[1])
+            let isKept = name == "image" || parts[1].utf8.count <= FormFields.maxValueSize
+            query.updateValue(isKept ? Parameters.formDecoded(parts[1]) : nil, forKey: name)
         }
     }
 
     /// Adds the fields of the body. The query takes precedence over them.
-    mutating func addBody(_ fields: [(name: String, value: String)]) {
+    /// - Parameter oversized: names of fields whose values are too large to be a parameter.
+    mutating func addBody(_ fields: [(name: String, value: String)], oversized: Set<String> = []) {
         for (name, value) in fields { body[name] = value }
+        for name in oversized { body.updateValue(nil, forKey: name) }
     }
 
-    /// The value of a parameter and where it stood.
-    func value(_ name: String) -> (text: String, location: String)? {
+    private func found(_ name: String) -> (text: String?, location: String)? {
         query[name].map { ($0, "query") } ?? body[name].map { ($0, "body") }
+    }
+
+    /// The value of a parameter and where it stood. One that is too large is taken for absent; ``checked(_:)`` tells of
+    /// it.
+    func value(_ name: String) -> (text: String, location: String)? {
+        found(name).flatMap { found in found.text.map { ($0, found.location) } }
+    }
+
+    /// The value of a parameter and where it stood; `nil` where the parameter is absent.
+    /// - Throws: `RequestError.invalidParameter` for a value that is too large to be a parameter.
+    func checked(_ name: String) throws -> (text: String, location: String)? {
+        guard let found = found(name) else { return nil }
+        guard let text = found.text else {
+            throw RequestError.invalidParameter(
+                InvalidParameter(
+                    location: found.location, name: name, kind: "string_too_long",
+                    expected: "a value of at most \(FormFields.maxValueSize) bytes", input: "a longer one"))
+        }
+        return (text, found.location)
     }
 
     /// The value of a parameter where it is not empty.
@@ -65,9 +88,14 @@ struct Parameters: Sendable {
 
     // MARK: Typed values
 
+    /// A text that is not empty; `nil` where the parameter is absent or empty.
+    func text(_ name: String) throws -> String? {
+        try checked(name).flatMap { $0.text.isEmpty ? nil : $0.text }
+    }
+
     /// A finite number; `nil` where the parameter is absent.
     func number(_ name: String, expected: String) throws -> Double? {
-        guard let (text, location) = value(name) else { return nil }
+        guard let (text, location) = try checked(name) else { return nil }
         let trimmed = text.trimmingCharacters(in: .whitespacesAndNewlines)
         guard let number = Double(decimal: trimmed) else {
             throw RequestError.invalidParameter(
@@ -79,7 +107,7 @@ struct Parameters: Sendable {
 
     /// A whole number, which may be written as `2.0`.
     func integer(_ name: String, expected: String) throws -> Int? {
-        guard let (text, location) = value(name) else { return nil }
+        guard let (text, location) = try checked(name) else { return nil }
         guard let number = Double(decimal: text.trimmingCharacters(in: .whitespacesAndNewlines)),
             let integer = Int(exactly: number)
         else {
@@ -91,7 +119,7 @@ struct Parameters: Sendable {
 
     /// A yes or no in one of the usual words.
     func boolean(_ name: String) throws -> Bool? {
-        guard let (text, location) = value(name) else { return nil }
+        guard let (text, location) = try checked(name) else { return nil }
         guard let value = Bool(word: text) else {
             throw RequestError.invalidParameter(
                 InvalidParameter(

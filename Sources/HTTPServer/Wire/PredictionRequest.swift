@@ -58,7 +58,7 @@ struct PredictionRequest: Sendable {
     /// Reads and checks the parameters of the hosted route. Unknown ones are ignored.
     /// - Throws: `RequestError`.
     init(_ parameters: Parameters) throws {
-        if let word = parameters.value("confidence")?.text, ["best", "default"].contains(word) {
+        if let word = try parameters.text("confidence"), ["best", "default"].contains(word) {
             usesRecommendedThresholds = true
         } else if let value = try parameters.number("confidence", expected: "a number from 0 to 100") {
             options.confidence = Float(max(Double(percentOrFraction: value), 0.01))
@@ -72,12 +72,12 @@ struct PredictionRequest: Sendable {
             guard most >= 1 else { throw Self.outOfRange("max_detections", parameters, "a whole number, at least 1") }
             options.maxDetections = min(most, 300)
         }
-        if let classes = parameters.nonEmpty("classes") {
+        if let classes = try parameters.text("classes") {
             options.classes = Set(classes.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
         }
         options.isClassAgnostic = try parameters.boolean("class_agnostic_nms") ?? false
-        format = ResponseFormat(name: parameters.nonEmpty("format") ?? "json")
-        fileName = parameters.nonEmpty("name") ?? fileName
+        format = ResponseFormat(name: try parameters.text("format") ?? "json")
+        fileName = try parameters.text("name") ?? fileName
         if let tolerance = try parameters.number("simplify", expected: "a number of pixels from 0 to 1000") {
             guard (0...1000).contains(tolerance) else {
                 throw Self.outOfRange("simplify", parameters, "a number of pixels from 0 to 1000")
@@ -88,7 +88,7 @@ struct PredictionRequest: Sendable {
         if let stroke = try parameters.integer("stroke", expected: "a whole number") {
             lineWidth = min(max(stroke, 1), 100)
         }
-        if let text = parameters.value("response_mask_format") {
+        if let text = try parameters.checked("response_mask_format") {
             guard let found = MaskFormat(rawValue: text.text) else {
                 throw RequestError.invalidParameter(
                     InvalidParameter(
@@ -97,20 +97,20 @@ struct PredictionRequest: Sendable {
             }
             maskFormat = found
         }
-        let factor = try parameters.value("tradeoff_factor").map { text, _ in
+        let factor = try parameters.checked("tradeoff_factor").map { text, _ in
             guard let value = Double(decimal: text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
                 throw RequestError.invalidMaskDecode
             }
             return value
         }
-        options.maskResolution = try MaskResolution(mode: parameters.value("mask_decode_mode")?.text, factor: factor)
+        options.maskResolution = try MaskResolution(mode: parameters.checked("mask_decode_mode")?.text, factor: factor)
         tiling = try Self.tiling(parameters)
         if let milliseconds = try parameters.number("timeout", expected: Self.timeoutRange) {
             timeout = try Self.timeout(milliseconds: milliseconds) {
                 Self.outOfRange("timeout", parameters, Self.timeoutRange)
             }
         }
-        if parameters.nonEmpty("image_type") == "numpy" { throw RequestError.numpyImage }
+        if try parameters.text("image_type") == "numpy" { throw RequestError.numpyImage }
         appliesOrientation = !(try parameters.boolean("disable_preproc_auto_orient") ?? false)
         // Steps that no model has yet; what is asked of them is checked all the same.
         for step in ["contrast", "grayscale", "static_crop"] { _ = try parameters.boolean("disable_preproc_\(step)") }

@@ -7,10 +7,13 @@ struct COCOSegmentation {
         let reason: String
     }
 
-    /// Most runs along rows of one mask, and of all masks of a file with their parts: 128 MiB and 512 MiB. As often may polygons cross the
-    /// centers of columns, one of them and all together: lines to and fro cost time although they undo each other.
+    /// Most runs along rows of one mask, and of all masks of a file with their parts: 128 MiB and 512 MiB. One polygon may cross the
+    /// centers of columns as often as it may have runs.
     private static let maxRuns = 1 << 24
     private static let maxTotalRuns = 1 << 26
+    /// Most crossings of all polygons of a file. They take no memory, and about twice as many as runs are usual; lines to and fro cost
+    /// time although they undo each other.
+    private static let maxCrossings = 1 << 29
     /// Accepted sides of an image.
     static let sides = 1...65_535
 
@@ -19,7 +22,7 @@ struct COCOSegmentation {
     private var remainingCrossings: Int
 
     /// - Parameter maxTotalCrossings: how often the polygons of a file may cross the centers of columns.
-    init(maxTotalCrossings: Int = maxTotalRuns) {
+    init(maxTotalCrossings: Int = maxCrossings) {
         self.maxTotalCrossings = maxTotalCrossings
         remainingCrossings = maxTotalCrossings
     }

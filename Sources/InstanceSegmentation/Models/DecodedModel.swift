@@ -55,8 +55,10 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
             return classes[candidate.classID] != nil
         }
         let most = max(min(options.maxDetections, settings.maxDetections ?? .max), 0)
+        // The model's own settings may ask for less than its family's least.
+        let least = min(settings.iou ?? 1, decoder.leastOverlap)
         let kept = nonMaximumSuppression(
-            found, measure: measure, threshold: max(options.overlap, decoder.leastOverlap),
+            found, measure: measure, threshold: max(options.overlap, least),
             isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic ?? decoder.isClassAgnostic, most: most)
         let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
         let detections = try kept.compactMap { candidate -> Detection? in
@@ -107,7 +109,8 @@ protocol OutputDecoder: Sendable {
     var ownOverlap: Double? { get }
     /// Whether boxes of one object may come several times.
     var needsSuppression: Bool { get }
-    /// Requests that ask for less overlap get this.
+    /// The least overlap at which objects suppress each other. Requests that ask for less get this, unless the model's settings
+    /// name less.
     var leastOverlap: Double { get }
     /// Whether boxes of different classes suppress one another in the family's own code.
     var isClassAgnostic: Bool { get }

@@ -1,9 +1,9 @@
 import Imaging
 
 /// Masks whose maps are resized twice, as some families' own code does: from the network's cells to the pixels of its input, and the part
-/// of those that shows the picture to the picture.
+/// of those that shows the image to the image.
 struct EnlargedMasks {
-    /// For one pixel of the input, the cell at or before its centre, the next one, and the share of the latter.
+    /// For one pixel of the input, the cell at or before its center, the next one, and the share of the latter.
     private struct Tap {
         let first: Int
         let second: Int
@@ -12,17 +12,17 @@ struct EnlargedMasks {
 
     /// Size of the maps.
     let cells: ImageSize
-    /// Samples the pixels of the input that show the picture.
-    private let sampler: MaskSampler
+    /// Samples the pixels of the input that show the image.
+    let sampler: MaskSampler
     private let columns: [Tap]
     private let rows: [Tap]
-    /// The bars before the picture.
+    /// The bars before the image.
     private let left: Double
     private let top: Double
 
     /// - Parameters:
     ///   - cells: size of the maps, which lie over the whole input.
-    ///   - resolution: how fine masks are made; it may be coarser than the picture's pixels.
+    ///   - resolution: how fine masks are made; it may be coarser than the image's pixels.
     init(cells: ImageSize, transform: ImageTransform, resolution: MaskResolution) {
         self.cells = cells
         (left, top) = (Double(transform.left), Double(transform.top))
@@ -32,10 +32,11 @@ struct EnlargedMasks {
         sampler = MaskSampler(cells: part, transform: onPart, resolution: resolution)
         func taps(_ pixels: Int, _ offset: Int, _ side: Int, _ cells: Int) -> [Tap] {
             (0..<pixels).map { pixel in
-                let position = (Double(pixel + offset) + 0.5) * Double(cells) / Double(side) - 0.5
-                let inside = min(max(position, 0), Double(cells - 1))
+                // In 32 bits, as torch's `interpolate` computes it.
+                let position = (Float(pixel + offset) + 0.5) * (Float(cells) / Float(side)) - 0.5
+                let inside = min(max(position, 0), Float(cells - 1))
                 let first = Int(inside)
-                return Tap(first: first, second: min(first + 1, cells - 1), share: Float(inside - Double(first)))
+                return Tap(first: first, second: min(first + 1, cells - 1), share: inside - Float(first))
             }
         }
         columns = taps(part.width, transform.left, transform.networkSize.width, cells.width)
@@ -51,8 +52,18 @@ struct EnlargedMasks {
         let shown = BoundingBox(x1: box.x1 - left, y1: box.y1 - top, x2: box.x2 - left, y2: box.y2 - top)
         let (across, down) = sampler.pixels(in: sampler.transform.imageBox(shown))
         guard let window = sampler.window(across: across, down: down), map.count == cells.area else {
-            return Mask(imageSize: sampler.transform.imageSize, top: 0, rowStarts: [0], runs: [])
+            return .empty(sampler.transform.imageSize)
         }
+        return enlarged(map, window: window).withUnsafeBufferPointer {
+            sampler.mask($0, window: window, across: across, down: down, threshold: threshold)
+        }
+    }
+
+    /// The values of a map at the pixels of the input that show the image, row by row.
+    /// - Parameter map: the numbers of all cells, row by row.
+    func enlarged(_ map: UnsafeBufferPointer<Float>) -> [Float] { enlarged(map, window: sampler.allCells) }
+
+    private func enlarged(_ map: UnsafeBufferPointer<Float>, window: MaskSampler.Window) -> [Float] {
         var values: [Float] = []
         values.reserveCapacity(window.count)
         let span = columns[window.columns.lowerBound].first...columns[window.columns.upperBound].second
@@ -69,8 +80,6 @@ struct EnlargedMasks {
                 values.append(left * (1 - column.share) + right * column.share)
             }
         }
-        return values.withUnsafeBufferPointer {
-            sampler.mask($0, window: window, across: across, down: down, threshold: threshold)
-        }
+        return values
     }
 }

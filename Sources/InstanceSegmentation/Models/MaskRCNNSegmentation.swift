@@ -3,7 +3,8 @@ import Imaging
 /// Mask R-CNN as torchvision exports it: everything is in the graph, resizing and suppression too, and masks come pasted.
 ///
 /// - `boxes` `[n, 4]`: corners in pixels of the input, which is the picture.
-/// - `labels` `[n]`, counted from 1; 0 is the background and never comes. `scores` `[n]`.
+/// - `labels` `[n]`, counted from 1; 0 is the background and never comes. LibreYOLO's exports count from 0, without a background.
+///   `scores` `[n]`.
 /// - `masks` `[n, 1, height, width]`: probabilities.
 ///
 /// Source: torchvision, `models/detection/roi_heads.py` and `transform.py`.

@@ -69,12 +69,7 @@ struct QuerySegmentation: OutputDecoder {
         let probabilities = logits.withElements { elements in
             (0..<queries).map { softmax(elements[$0 * slots..<($0 + 1) * slots]) }
         }
-        let measure = ReferenceMasks(kind: kind, maps: maps, transform: transform)
-        // How sure the pixels of a query's mask are; 0 for one that has none.
-        let certainty = try (0..<queries).map { query in
-            try Task.checkCancellation()
-            return followsReference ? measure.certainty(query) : maps.withMap(query, Self.certainty) ?? 0
-        }
+        let measure = followsReference ? ReferenceMasks(kind: kind, maps: maps, transform: transform) : nil
         var pairs: [(probability: Float, query: Int, slot: Int)] = []
         for query in 0..<queries {
             let own = probabilities[query]
@@ -89,16 +84,25 @@ struct QuerySegmentation: OutputDecoder {
         }
         // The likeliest pairs, as many as there are queries; one query may come with two classes.
         pairs.sort { ($1.probability, $0.query, $0.slot) < ($0.probability, $1.query, $1.slot) }
-        return pairs.prefix(queries).compactMap { probability, query, slot in
-            let score = probability * certainty[query]
-            guard score >= confidence, score > 0 else { return nil }
-            return Candidate(
-                box: BoundingBox(x1: 0, y1: 0, x2: 0, y2: 0), confidence: score, classID: slot, index: query,
-                hasBox: false)
+        // At most 1, so that it is measured only for queries that could reach the threshold.
+        var certainties = [Float?](repeating: nil, count: queries)
+        var candidates: [Candidate] = []
+        for (probability, query, slot) in pairs.prefix(queries) where probability >= confidence {
+            try Task.checkCancellation()
+            let certainty =
+                certainties[query] ?? measure?.certainty(query) ?? maps.withMap(query, Self.certainty) ?? 0
+            certainties[query] = certainty
+            let score = probability * certainty
+            guard score >= confidence, score > 0 else { continue }
+            candidates.append(
+                Candidate(
+                    box: BoundingBox(x1: 0, y1: 0, x2: 0, y2: 0), confidence: score, classID: slot, index: query,
+                    hasBox: false))
         }
+        return candidates
     }
 
-    /// The mean probability of the cells that are set.
+    /// How sure the pixels of a query's mask are: the mean probability of the cells that are set; 0 where none is.
     private static func certainty(_ map: UnsafeBufferPointer<Float>) -> Float {
         var (sum, count) = (Float(0), 0)
         for logit in map where logit > 0 {

@@ -1,8 +1,8 @@
 import Imaging
 
 /// Masks of query models in the size in which the families' own code makes them: 384 x 384 over the whole input for Mask2Former,
-/// the maps' own for MaskFormer, both enlarged by repeating pixels; the picture's for EoMT, whose maps are resized to the input,
-/// cut to the part that shows the picture, and resized again.
+/// the maps' own for MaskFormer, both enlarged by repeating pixels; the image's for EoMT, whose maps are resized to the input,
+/// cut to the part that shows the image, and resized again.
 ///
 /// Source: transformers, `post_process_instance_segmentation` of the three image processors.
 struct ReferenceMasks {
@@ -10,7 +10,7 @@ struct ReferenceMasks {
     private let imageSize: ImageSize
     private let sampler: MaskSampler
     /// For maps that are resized twice.
-    private let resize: MapResize?
+    private let enlarged: EnlargedMasks?
 
     init(kind: QuerySegmentation.Kind, maps: Tensor, transform: ImageTransform) {
         self.maps = maps
@@ -18,12 +18,10 @@ struct ReferenceMasks {
         let cells = ImageSize(width: maps.shape[3], height: maps.shape[2])
         switch kind {
         case .eomt:
-            let part = transform.resizedSize
-            resize = MapResize(from: cells, to: transform.networkSize, part: part)
-            sampler = MaskSampler(
-                cells: part, transform: ResizeMode.stretch.transform(imageSize: imageSize, networkSize: part))
+            let masks = EnlargedMasks(cells: cells, transform: transform, resolution: .image)
+            (enlarged, sampler) = (masks, masks.sampler)
         case .maskformer, .mask2former:
-            resize = nil
+            enlarged = nil
             let grid = kind == .maskformer ? cells : ImageSize(width: 384, height: 384)
             sampler = MaskSampler(
                 cells: cells,
@@ -33,7 +31,7 @@ struct ReferenceMasks {
 
     func mask(_ query: Int) -> Mask? {
         let mask = withMap(query) { sampler.mask($0) }
-        return resize == nil ? mask?.repeated(to: imageSize) : mask
+        return enlarged == nil ? mask?.repeated(to: imageSize) : mask
     }
 
     /// How sure the pixels of a query's mask are; 0 for one that has none.
@@ -46,56 +44,8 @@ struct ReferenceMasks {
 
     private func withMap<Result>(_ query: Int, _ body: (UnsafeBufferPointer<Float>) -> Result) -> Result? {
         maps.withMap(query) { map in
-            guard let resize else { return body(map) }
-            return resize.resized(map).withUnsafeBufferPointer(body)
+            guard let enlarged else { return body(map) }
+            return enlarged.enlarged(map).withUnsafeBufferPointer(body)
         }
-    }
-}
-
-/// Resizes a map bilinearly with centers of cells at halves, as torch's `interpolate` does, and keeps its upper left part.
-struct MapResize {
-    private let cells: ImageSize
-    private let part: ImageSize
-    private let columns: [Step]
-    private let rows: [Step]
-
-    private struct Step {
-        let first: Int
-        let second: Int
-        let share: Float
-    }
-
-    /// - Parameters:
-    ///   - cells: size of the maps, at least 1 x 1.
-    ///   - part: what is kept of the size that they are resized to; no larger than that.
-    init(from cells: ImageSize, to size: ImageSize, part: ImageSize) {
-        self.cells = cells
-        self.part = part
-        columns = Self.steps(part.width, of: size.width, cells: cells.width)
-        rows = Self.steps(part.height, of: size.height, cells: cells.height)
-    }
-
-    private static func steps(_ count: Int, of side: Int, cells: Int) -> [Step] {
-        let scale = Float(cells) / Float(side)
-        return (0..<count).map { index in
-            let place = max((Float(index) + 0.5) * scale - 0.5, 0)
-            let first = min(Int(place), cells - 1)
-            return Step(first: first, second: min(first + 1, cells - 1), share: place - Float(first))
-        }
-    }
-
-    /// The part, row by row.
-    func resized(_ map: UnsafeBufferPointer<Float>) -> [Float] {
-        var result: [Float] = []
-        result.reserveCapacity(part.area)
-        var line = [Float](repeating: 0, count: cells.width)
-        for row in rows {
-            let (upper, lower) = (row.first * cells.width, row.second * cells.width)
-            for c in 0..<cells.width { line[c] = map[upper + c] * (1 - row.share) + map[lower + c] * row.share }
-            for column in columns {
-                result.append(line[column.first] * (1 - column.share) + line[column.second] * column.share)
-            }
-        }
-        return result
     }
 }

@@ -23,17 +23,21 @@ struct RegionMasks: InstanceMasks {
         self.threshold = threshold
     }
 
-    func mask(of candidate: Candidate) -> Mask {
+    func mask(of candidate: Candidate) -> Mask { maskAndCost(of: candidate).mask }
+
+    /// The mask of a candidate, and how many times a map was sampled for it.
+    func maskAndCost(of candidate: Candidate) -> (mask: Mask, samples: Int) {
         let box = BoundingBox(
             x1: transform.imageX(candidate.box.x1), y1: transform.imageY(candidate.box.y1),
             x2: transform.imageX(candidate.box.x2), y2: transform.imageY(candidate.box.y2))
         let shown = transform.imageBox(candidate.box)
         // A map cannot be spread over a box without an area.
-        guard box.width > 0, box.height > 0 else { return .empty(transform.imageSize) }
+        guard box.width > 0, box.height > 0 else { return (.empty(transform.imageSize), 0) }
         let (rows, columns) = (maps.shape[maps.shape.count - 2], maps.shape[maps.shape.count - 1])
         let down = Int(shown.y1)..<max(Int(shown.y2.rounded(.up)), Int(shown.y1))
         let across = Int(shown.x1)..<max(Int(shown.x2.rounded(.up)), Int(shown.x1))
         var builder = MaskBuilder(imageSize: transform.imageSize, top: down.lowerBound, rowCapacity: down.count)
+        var samples = 0
         _ = maps.withMap(candidate.index) { map in
             func value(_ row: Int, _ column: Int) -> Float {
                 (0..<rows).contains(row) && (0..<columns).contains(column) ? map[row * columns + column] : 0
@@ -46,12 +50,12 @@ struct RegionMasks: InstanceMasks {
                     let cell = RegionCell(
                         top: (value(row, stretch.cell), value(row, stretch.cell + 1)),
                         bottom: (value(row + 1, stretch.cell), value(row + 1, stretch.cell + 1)), lower: lower)
-                    cell.appendPixels(of: stretch, on: axis, limit, to: &builder)
+                    samples += cell.appendPixels(of: stretch, on: axis, limit, to: &builder)
                 }
                 builder.endRow()
             }
         }
-        return builder.mask
+        return (builder.mask, samples)
     }
 }
 
@@ -127,40 +131,47 @@ private struct RegionCell {
     let lower: Float
 
     /// Adds the pixels of a stretch that are set.
+    /// - Returns: at how many pixels the map was sampled.
     func appendPixels(
         of stretch: RegionAxis.Stretch, on axis: RegionAxis, _ limit: Limit, to builder: inout MaskBuilder
-    ) {
+    ) -> Int {
         let pixels = stretch.pixels
+        var samples = 0
         func add(_ pixels: Range<Int>) {
             builder.append(from: axis.first + pixels.lowerBound, to: axis.first + pixels.upperBound)
         }
         func look(at pixels: Range<Int>) {
+            samples += pixels.count
             for i in pixels where value(axis.shares[i]) >= limit.threshold { add(i..<i + 1) }
         }
-        guard let margin = limit.margin, axis.isFinite, lower.isFinite else { return look(at: pixels) }
+        guard let margin = limit.margin, axis.isFinite, lower.isFinite else {
+            look(at: pixels)
+            return samples
+        }
         if top == (0, 0) && bottom == (0, 0) {
             if limit.threshold <= 0 { add(pixels) }
-            return
+            return samples
         }
         let share = Double(lower)
         let left = Double(top.left) * (1 - share) + Double(bottom.left) * share
         let slope = Double(top.right) * (1 - share) + Double(bottom.right) * share - left
+        func light(_ i: Int) -> Double {
+            samples += 1
+            return left + slope * Double(axis.shares[i])
+        }
         let (least, most) = (Double(limit.threshold) - margin, Double(limit.threshold) + margin)
         if slope >= 0 {
-            let open = pixels.firstIndex(fromWhich: { left + slope * Double(axis.shares[$0]) > least })
-            let sure = (open..<pixels.upperBound).firstIndex(fromWhich: {
-                left + slope * Double(axis.shares[$0]) >= most
-            })
+            let open = pixels.firstIndex(fromWhich: { light($0) > least })
+            let sure = (open..<pixels.upperBound).firstIndex(fromWhich: { light($0) >= most })
             look(at: open..<sure)
             add(sure..<pixels.upperBound)
         } else {
-            let open = pixels.firstIndex(fromWhich: { left + slope * Double(axis.shares[$0]) < most })
-            let out = (open..<pixels.upperBound).firstIndex(fromWhich: {
-                left + slope * Double(axis.shares[$0]) <= least
-            })
+            let open = pixels.firstIndex(fromWhich: { light($0) < most })
+            let out = (open..<pixels.upperBound).firstIndex(fromWhich: { light($0) <= least })
             add(pixels.lowerBound..<open)
             look(at: open..<out)
         }
+        return samples
     }
 
     /// The number at a pixel, as the reference computes it.

@@ -11,7 +11,7 @@ package struct ONNXHeader {
     package let metadata: [String: String]
     /// `int8` for a quantised network; otherwise the kind of most of its weights.
     package let precision: InferencePrecision
-    /// The files that hold weights, relative to the folder of the model.
+    /// The files that hold weights or other numbers, relative to the folder of the model.
     package let weightFiles: Set<String>
 
     /// Why bytes are not taken for a model.
@@ -38,6 +38,7 @@ package struct ONNXHeader {
     init(_ bytes: ByteWindow) throws(Refusal) {
         var graph: Range<Int>?
         var metadata: [String: String] = [:]
+        var weightFiles = WeightFiles()
         var file = ProtobufReader(bytes)
         while let field = try file.next() {
             switch field.number {
@@ -50,6 +51,8 @@ package struct ONNXHeader {
                 }
                 let (key, value) = try ProtobufReader.entry(in: bytes, field.content)
                 if let key { metadata[key] = value ?? "" }
+            case 20: try weightFiles.add(training: field.content, of: bytes)
+            case 25: try weightFiles.add(function: field.content, of: bytes)
             default: break
             }
         }
@@ -58,7 +61,6 @@ package struct ONNXHeader {
         var names = Set<String>()
         var weights = (half: 0, other: 0)
         var isQuantized = false
-        var weightFiles = Set<String>()
         var (operations, constants, entries) = (0, 0, 0)
         var reader = ProtobufReader(bytes, graph)
         while let field = try reader.next() {
@@ -66,14 +68,18 @@ package struct ONNXHeader {
             case 1:
                 operations += 1
                 if !isQuantized { isQuantized = try Self.isQuantized(bytes, field.content) }
+                try weightFiles.add(operation: field.content, of: bytes)
             case 5:
                 constants += 1
-                let constant = try Constant(bytes, field.content)
+                let constant = try ONNXTensor(bytes, field.content)
                 if let name = constant.name { names.insert(name) }
                 if constant.isHalf { weights.half += field.content.count } else { weights.other += field.content.count }
-                if let file = constant.file { weightFiles.insert(file) }
+                weightFiles.names.formUnion(constant.files)
             case 11: inputs.append(try TensorDescription(bytes, field.content))
             case 12: outputs.append(try TensorDescription(bytes, field.content))
+            case 15:
+                entries += 1
+                try weightFiles.add(sparseTensor: field.content, of: bytes)
             default: entries += 1
             }
             // Old files list their constants among the inputs; what else there is, is a value's type for each operation.
@@ -89,7 +95,7 @@ package struct ONNXHeader {
         self.inputs = inputs.filter { !names.contains($0.name) }
         self.outputs = outputs
         self.metadata = metadata
-        self.weightFiles = weightFiles
+        self.weightFiles = weightFiles.names
         precision = isQuantized ? .int8 : weights.half > weights.other ? .float16 : .float32
     }
 
@@ -106,31 +112,6 @@ package struct ONNXHeader {
         "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv", "ConvInteger", "QLinearMatMul",
         "MatMulInteger",
     ]
-}
-
-/// What the header needs of a `TensorProto`.
-private struct Constant {
-    private(set) var name: String?
-    /// Whether it holds 16-bit floats.
-    private(set) var isHalf = false
-    /// The file that its numbers are in; `nil` where they are in the model itself.
-    private(set) var file: String?
-
-    init(_ bytes: ByteWindow, _ range: Range<Int>) throws(ONNXHeader.Refusal) {
-        var (type, isElsewhere) = (UInt64?.none, false)
-        var reader = ProtobufReader(bytes, range)
-        while let part = try reader.next() {
-            switch part.number {
-            case 2 where type == nil: type = part.value
-            case 8 where name == nil: name = try bytes.text(part.content)
-            case 13 where !isElsewhere:
-                let (key, value) = try ProtobufReader.entry(in: bytes, part.content)
-                if key == "location" { (file, isElsewhere) = (value, true) }
-            default: break
-            }
-        }
-        isHalf = type == 10
-    }
 }
 
 extension TensorDescription {

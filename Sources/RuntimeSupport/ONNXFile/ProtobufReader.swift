@@ -100,7 +100,8 @@ extension ProtobufReader {
         return try bytes.text(field.content)
     }
 
-    /// The texts of the fields 1 and 2: a name and what it stands for.
+    /// The texts of the fields 1 and 2: a name and what it stands for. Of a field that is repeated the last one counts, as for protobuf's own
+    /// readers.
     static func entry(
         in bytes: ByteWindow, _ range: Range<Int>
     ) throws(ONNXHeader.Refusal) -> (key: String?, value: String?) {
@@ -108,8 +109,8 @@ extension ProtobufReader {
         var reader = ProtobufReader(bytes, range)
         while let field = try reader.next() {
             switch field.number {
-            case 1 where key == nil: key = try bytes.text(field.content)
-            case 2 where value == nil: value = try bytes.text(field.content)
+            case 1: key = try bytes.text(field.content)
+            case 2: value = try bytes.text(field.content)
             default: break
             }
         }

@@ -35,6 +35,8 @@ public struct ModelIndex: Sendable {
     public let revision: Int
     /// By dataset and then by version, numbers in their order.
     public let entries: [ModelEntry]
+    /// The models, in the order of `entries`.
+    public let ids: [ModelID]
     private let positions: [ModelID: Int]
 
     init(revision: Int = 0, entries: some Sequence<ModelEntry> = []) {
@@ -46,12 +48,10 @@ public struct ModelIndex: Sendable {
         }
         self.revision = revision
         self.entries = sorted
+        ids = sorted.map(\.id)
         positions = Dictionary(sorted.enumerated().map { ($1.id, $0) }) { first, _ in first }
     }
 
     /// The entry of a model; `nil` if there is no such model.
     public subscript(id: ModelID) -> ModelEntry? { positions[id].map { entries[$0] } }
-
-    /// The models, in the order of `entries`.
-    public var ids: [ModelID] { entries.map(\.id) }
 }

@@ -95,7 +95,7 @@ public actor ModelRepository {
     public func rescan() async throws {
         retries.hurry()
         var hasMore = try await pass(takesAll: true)
-        while hasMore { hasMore = try await pass(takesAll: false) }
+        while hasMore || retries.isHurried { hasMore = try await pass(takesAll: false) }
     }
 
     /// Looks for changes until the task is canceled. Changed files are taken over when they are the same in two looks in a row.
@@ -192,7 +192,8 @@ public actor ModelRepository {
             } catch FileThread.Failure.allStuck {
                 return false
             } catch {
-                retries.failed(location, at: clock.now())
+                let fingerprint = tracker.entries[location.id]?.fingerprint
+                retries.failed(location, fingerprint, HeaderFault(error), at: clock.now())
                 let reason = PoolError.reason(error, of: location)
                 if case .failed(reason)? = tracker.entries[location.id]?.metadata {
                     tracker.note(.failed(reason: reason), of: location)

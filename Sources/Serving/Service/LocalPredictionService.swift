@@ -84,11 +84,7 @@ package struct LocalPredictionService: PredictionService {
 
         /// The time that is left.
         /// - Throws: `ServiceError.deadlineExceeded` where it is up.
-        func remaining() throws -> Duration {
-            let rest = end - ContinuousClock.now
-            guard rest > .zero else { throw ServiceError.deadlineExceeded }
-            return rest
-        }
+        func remaining() throws -> Duration { try end.remaining() }
     }
 
     private func items(of run: Run) async throws -> [PredictionOutcome.Item] {
@@ -203,10 +199,7 @@ package struct LocalPredictionService: PredictionService {
                 throw ServiceError.overloaded(retryAfter: scheduler.snapshot.retryAfter)
             }
             defer { fetches.end(for: run.key) }
-            let bytes = try await fetcher.fetch(address, for: run.key) { size in
-                do { try await lease.grow(to: size, within: run.remaining()) } catch { throw ServiceError(error) }
-            }
-            try lease.arrive()
+            let bytes = try await fetcher.fetch(address, for: run.key, into: lease, until: run.end)
             guard bytes.withUnsafeBytes({ ImageFormat(signature: $0) }) != nil else {
                 guard let foreign = bytes.withUnsafeBytes({ ForeignFormat(signature: $0) }) else {
                     throw ServiceError.fetchedNoImage

@@ -13,7 +13,7 @@ package enum ServiceError: Error, Sendable {
     // The model.
     case unknownModel(ModelID, served: [ModelID])
     case modelUnusable(ModelID, reason: String)
-    /// The server is starting or stopping, or the model is still loading.
+    /// The server is starting, or the model is still loading.
     case notReady
     // The image.
     case missingImage

@@ -1,0 +1,122 @@
+import Foundation
+import Imaging
+import InstanceSegmentation
+import RuntimeSupport
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Serving
+
+private let mebibyte = 1 << 20
+
+/// Images that are fetched, and the memory that they share with bodies.
+@Suite(.timeLimit(.minutes(1))) struct FetchedImageTests {
+    /// Takes memory for an image, and then fetches for as long as nothing ends it.
+    private final class EndlessFetcher: ImageFetching {
+        private let size: Int
+        private let state = Mutex((began: 0, ended: 0))
+
+        /// - Parameter size: the memory of each image, in bytes.
+        init(size: Int) { self.size = size }
+
+        /// Fetches that have their memory.
+        var began: Int { state.withLock(\.began) }
+        /// Fetches that were ended.
+        var ended: Int { state.withLock(\.ended) }
+
+        func fetch(
+            _ address: String, for owner: String?, reserve: @escaping @Sendable (Int) async throws -> Void
+        ) async throws -> any ContiguousBytes & Sendable {
+            try await reserve(size)
+            state.withLock { $0.began += 1 }
+            defer { state.withLock { $0.ended += 1 } }
+            try await Task.sleep(for: .seconds(3600))
+            return [UInt8]()
+        }
+    }
+
+    private static let limits = ServiceLimits(concurrency: 2)
+    private let query = PredictionQuery(
+        modelID: ModelFolder.id("a"), images: [.url("http://example.com/a.png")])
+
+    private func service(_ fetcher: any ImageFetching, _ memory: BodyMemory) async throws -> LocalPredictionService {
+        let folder = try ModelFolder(["a": "1"])
+        let model = try await ServedModel(
+            loading: ModelLocation(id: ModelFolder.id("a"), file: folder.file("a")), backend: MarkedBackend(),
+            usesSquareInput: false, decodesInFull: false)
+        return LocalPredictionService(
+            models: model, scheduler: Scheduler(limits: SchedulerLimits(concurrency: 2), memory: memory.budget),
+            bodies: memory, access: .open, fetcher: fetcher, limits: Self.limits, workers: WorkerPool())
+    }
+
+    @Test func aFetchEndsWhenItsMemoryIsGivenToABody() async throws {
+        let clock = StepClock()
+        let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
+        let memory = BodyMemory(
+            budget: budget, largestBody: mebibyte / 2, maxWaiting: 4, timeout: .seconds(60), clock: clock)
+        let fetcher = EndlessFetcher(size: 3 * mebibyte)
+        let service = try await service(fetcher, memory)
+        let answer = Task { try await service.predict(query, grant: .unlimited) }
+        #expect(await soon { fetcher.began == 1 })
+        let other = BodyLease(of: .bodies, owner: "other", from: memory)
+        let growth = Task { try await other.grow(to: 2 * mebibyte) }
+        #expect(await soon { memory.waiting(in: .bodies) == 1 })
+        // A body of another key may take the memory after ten seconds.
+        for _ in 0..<250 where memory.waiting(in: .bodies) > 0 {
+            _ = await soon { clock.sleeperCount > 0 || memory.waiting(in: .bodies) == 0 }
+            clock.advance(by: .milliseconds(50))
+        }
+        try await growth.value
+        #expect(await soon { fetcher.ended == 1 })
+        answer.cancel()  // for a fetch that goes on
+        await #expect {
+            try await answer.value
+        } throws: {
+            if case .memoryExhausted = $0 as? ServiceError { true } else { false }
+        }
+        other.release()
+        #expect(await soon { budget.usage.total == 0 })
+    }
+
+    @Test func anImageThatWaitsForMemoryUntilTheDeadlineIsLate() async throws {
+        let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
+        let memory = BodyMemory(budget: budget, largestBody: mebibyte / 2, maxWaiting: 64, timeout: .seconds(60))
+        let held = BodyLease(of: .bodies, owner: "other", from: memory)
+        try await held.grow(to: 4 * mebibyte)
+        let service = try await service(EndlessFetcher(size: mebibyte), memory)
+        var query = query
+        query.timeout = .milliseconds(100)
+        // Many, because the look at the time that ends a wait may come before the request's own timer or after it.
+        let isLate = await withTaskGroup(of: Bool.self) { [query] group in
+            for _ in 0..<40 {
+                group.addTask {
+                    do { _ = try await service.predict(query, grant: .unlimited) } catch {
+                        if case .deadlineExceeded? = error as? ServiceError { return true }
+                    }
+                    return false
+                }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(isLate.count(where: { $0 }) == 40)
+        held.release()
+        #expect(await soon { budget.usage.total == 0 })
+    }
+
+    @Test func aFetchEndsWithItsRequest() async throws {
+        let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
+        let memory = BodyMemory(budget: budget, largestBody: mebibyte / 2, maxWaiting: 4, timeout: .seconds(60))
+        let fetcher = EndlessFetcher(size: mebibyte)
+        let service = try await service(fetcher, memory)
+        let answer = Task { try await service.predict(query, grant: .unlimited) }
+        #expect(await soon { fetcher.began == 1 })
+        answer.cancel()
+        await #expect {
+            try await answer.value
+        } throws: {
+            if case .cancelled = $0 as? ServiceError { true } else { false }
+        }
+        #expect(await soon { fetcher.ended == 1 && budget.usage.total == 0 })
+    }
+}
