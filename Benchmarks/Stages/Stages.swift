@@ -25,9 +25,9 @@ import NIOCore
         let text = ByteBuffer(string: Data(bytes).base64EncodedString())
         let type = "application/x-www-form-urlencoded"  // what curl -d says
         let model = try ModelFamily.model(for: description)
-        func decode() throws -> Image {
+        func decode() throws -> RasterImage {
             try bytes.withUnsafeBytes {
-                try Image(decoding: $0, limits: ImageLimits(), enough: { model.transform(for: $0).sufficientSize })
+                try RasterImage(decoding: $0, limits: ImageLimits(), minimumSize: { model.transform(for: $0).minimumSourceSize })
             }
         }
         let image = try decode()
@@ -35,7 +35,7 @@ import NIOCore
         let outputs = result(anchors: 8400)
         let found = try model.postprocess(outputs, transform: transform, options: PredictionOptions())
         precondition(found.count == 12, "the network's answer has twelve objects, not \(found.count)")
-        let segmentation = Segmentation(imageSize: image.fullSize, detections: found, timing: StageTiming())
+        let segmentation = Segmentation(imageSize: image.originalSize, detections: found, timing: StageTiming())
 
         var sum = 0
         for _ in 0..<iterations {
@@ -91,6 +91,6 @@ import NIOCore
             outputs: [
                 "output0": Tensor(shape: [1, 116, anchors], elements: rows),
                 "output1": Tensor(shape: [1, 32, 160, 160], elements: prototypes),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
     }
 }

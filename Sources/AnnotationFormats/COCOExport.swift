@@ -3,10 +3,10 @@ import InstanceSegmentation
 
 /// COCO's annotations. Categories are counted from 1; `score` is there as in COCO's results.
 enum COCOExport {
-    static func file(_ pictures: [ExportedPicture]) -> [UInt8] {
+    static func file(_ images: [ExportedImage]) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw(#"{"info":{"description":"Silhouette"},"images":"#)
-        writer.list(pictures.enumerated()) { writer, entry in
+        writer.list(images.enumerated()) { writer, entry in
             writer.raw(#"{"id":"#)
             writer.integer(entry.offset + 1)
             writer.raw(#","file_name":"#)
@@ -18,7 +18,7 @@ enum COCOExport {
             writer.raw("}")
         }
         writer.raw(#","categories":"#)
-        writer.list(ExportedClasses(pictures).named) { writer, category in
+        writer.list(ExportedClasses(images).named) { writer, category in
             writer.raw(#"{"id":"#)
             writer.integer(category.id + 1)
             writer.raw(#","name":"#)
@@ -26,7 +26,7 @@ enum COCOExport {
             writer.raw("}")
         }
         writer.raw(#","annotations":"#)
-        let annotations = pictures.enumerated().flatMap { image in
+        let annotations = images.enumerated().flatMap { image in
             image.element.objects.map { (image: image.offset + 1, object: $0) }
         }
         writer.list(annotations.enumerated()) { writer, entry in
@@ -37,7 +37,7 @@ enum COCOExport {
     }
 
     private static func write(
-        _ object: ExportedPicture.Object, id: Int, image: Int, to writer: inout JSONWriter
+        _ object: ExportedImage.Object, id: Int, image: Int, to writer: inout JSONWriter
     ) {
         let box = object.detection.box
         writer.raw(#"{"id":"#)

@@ -3,15 +3,15 @@ import InstanceSegmentation
 
 /// CVAT for images 1.1.
 enum CVATExport {
-    static func file(_ pictures: [ExportedPicture]) -> [UInt8] {
+    static func file(_ images: [ExportedImage]) -> [UInt8] {
         var lines = [#"<?xml version="1.0" encoding="utf-8"?>"#, "<annotations>", "  <version>1.1</version>"]
-        lines += meta(pictures)
-        for (id, picture) in pictures.enumerated() {
-            let size = picture.segmentation.imageSize
+        lines += meta(images)
+        for (id, image) in images.enumerated() {
+            let size = image.segmentation.imageSize
             lines.append(
-                #"  <image id="\#(id)" name="\#(escaped(picture.file))" width="\#(size.width)" height="\#(size.height)">"#
+                #"  <image id="\#(id)" name="\#(escaped(image.file))" width="\#(size.width)" height="\#(size.height)">"#
             )
-            for object in picture.objects { lines += shape(object) }
+            for object in image.objects { lines += shape(object) }
             lines.append("  </image>")
         }
         lines.append("</annotations>")
@@ -19,10 +19,10 @@ enum CVATExport {
     }
 
     /// The labels and their attribute, without which CVAT's readers refuse the file.
-    private static func meta(_ pictures: [ExportedPicture]) -> [String] {
-        var names = pictures.first?.classNames ?? []
+    private static func meta(_ images: [ExportedImage]) -> [String] {
+        var names = images.first?.classNames ?? []
         var known = Set(names)
-        for detection in pictures.flatMap(\.segmentation.detections) where known.insert(detection.className).inserted {
+        for detection in images.flatMap(\.segmentation.detections) where known.insert(detection.className).inserted {
             names.append(detection.className)
         }
         var listed: Set<String> = []
@@ -32,13 +32,13 @@ enum CVATExport {
                 + "</attributes></label>"
         }
         return [
-            "  <meta>", "    <task>", "      <size>\(pictures.count)</size>", "      <mode>annotation</mode>",
+            "  <meta>", "    <task>", "      <size>\(images.count)</size>", "      <mode>annotation</mode>",
             "      <labels>",
         ]
             + labels.map { "        " + $0 } + ["      </labels>", "    </task>", "  </meta>"]
     }
 
-    private static func shape(_ object: ExportedPicture.Object) -> [String] {
+    private static func shape(_ object: ExportedImage.Object) -> [String] {
         let label = escaped(object.detection.className)
         let common = #"label="\#(label)" source="auto" occluded="0""#
         let polygons = object.polygons

@@ -15,7 +15,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     case labelme
     /// CVAT for images 1.1: polygons, run lengths for what has parts or holes.
     case cvat
-    /// A grey PNG in which each pixel has the number of its object, counted from 1; the more confident is on top.
+    /// A gray PNG in which each pixel has the number of its object, counted from 1; the more confident is on top.
     case mask
     /// A PNG in which everything but the objects is transparent.
     case cutout
@@ -42,19 +42,19 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether one file holds all pictures rather than one each.
-    public var holdsManyPictures: Bool { self == .coco || self == .cvat }
+    /// Whether one file holds all images rather than one each.
+    public var holdsManyImages: Bool { self == .coco || self == .cvat }
 
-    /// The file for one picture.
+    /// The file for one image.
     /// - Throws: `ImageCodecError` where a PNG cannot be written.
-    public func file(for picture: ExportedPicture) throws -> [UInt8] { try file(for: [picture]) }
+    public func file(for image: ExportedImage) throws -> [UInt8] { try file(for: [image]) }
 
-    /// The file for pictures; only the first counts where a file holds one.
-    public func file(for pictures: [ExportedPicture]) throws -> [UInt8] {
-        guard let first = pictures.first else { return [] }
+    /// The file for images; only the first counts where a file holds one.
+    public func file(for images: [ExportedImage]) throws -> [UInt8] {
+        guard let first = images.first else { return [] }
         return switch self {
-        case .coco: COCOExport.file(pictures)
-        case .cvat: CVATExport.file(pictures)
+        case .coco: COCOExport.file(images)
+        case .cvat: CVATExport.file(images)
         case .yolo: YOLOExport.file(first)
         case .geojson: GeoJSONExport.file(first)
         case .labelme: try LabelMeExport.file(first)
@@ -64,9 +64,9 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// A picture and what was found in it, for a file of another tool.
-public struct ExportedPicture: Sendable {
-    /// What the picture is called.
+/// An image and what was found in it, for a file of another tool.
+public struct ExportedImage: Sendable {
+    /// What the image is called.
     public let file: String
     /// Where it is, for formats that refer to it: relative to the folder of the file. By default its name.
     public let path: String
@@ -74,23 +74,24 @@ public struct ExportedPicture: Sendable {
     /// All names of the model, by class index.
     public let classNames: [String]
     /// Every pixel, where the format is made of them.
-    public let picture: Image?
+    public let image: RasterImage?
     /// How far rings with fewer points may be from the mask's, in pixels; `nil` keeps every corner.
     public let simplification: Double?
 
     public init(
-        file: String, path: String? = nil, segmentation: Segmentation, classNames: [String], picture: Image? = nil,
+        file: String, path: String? = nil, segmentation: Segmentation, classNames: [String],
+        image: RasterImage? = nil,
         simplification: Double? = nil
     ) {
         self.file = file
         self.path = path ?? file
         self.segmentation = segmentation
         self.classNames = classNames
-        self.picture = picture
+        self.image = image
         self.simplification = simplification
     }
 
-    /// Objects that have a box and pixels, with their masks at the picture's size.
+    /// Objects that have a box and pixels, with their masks at the image's size.
     var objects: [Object] {
         segmentation.detections.compactMap { detection in
             let mask = detection.mask.resized(to: segmentation.imageSize)
@@ -106,7 +107,7 @@ public struct ExportedPicture: Sendable {
 
         /// The mask's parts, the largest first.
         var polygons: [MaskPolygon] {
-            let all = mask.polygons.sorted { $0.outer.signedArea > $1.outer.signedArea }
+            let all = mask.boundaryPolygons.sorted { $0.outer.signedArea > $1.outer.signedArea }
             return simplification.map { tolerance in all.simplified(tolerance: tolerance) } ?? all
         }
     }

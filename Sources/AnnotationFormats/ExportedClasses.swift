@@ -33,8 +33,8 @@ public struct ExportedClasses: Sendable {
 
 extension ExportedClasses {
     /// The classes of images and of what was found in them.
-    init(_ pictures: [ExportedPicture]) {
-        self.init(pictures.first?.classNames ?? [])
-        for picture in pictures { add(picture.segmentation.detections) }
+    init(_ images: [ExportedImage]) {
+        self.init(images.first?.classNames ?? [])
+        for image in images { add(image.segmentation.detections) }
     }
 }

@@ -1,12 +1,12 @@
 import Imaging
 import InstanceSegmentation
 
-/// GeoJSON (RFC 7946) in pixel coordinates, the origin at the picture's top left corner.
+/// GeoJSON (RFC 7946) in pixel coordinates, the origin at the image's top left corner.
 enum GeoJSONExport {
-    static func file(_ picture: ExportedPicture) -> [UInt8] {
+    static func file(_ image: ExportedImage) -> [UInt8] {
         var writer = JSONWriter()
         writer.raw(#"{"type":"FeatureCollection","features":"#)
-        writer.list(picture.objects) { writer, object in
+        writer.list(image.objects) { writer, object in
             let polygons = object.polygons
             writer.raw(#"{"type":"Feature","properties":{"class":"#)
             writer.string(object.detection.className)

@@ -6,12 +6,12 @@ import InstanceSegmentation
 /// LabelMe's annotation of one image: a polygon for each part, and a mask where an object has holes.
 enum LabelMeExport {
     /// - Throws: `ImageCodecError` where a mask cannot be written.
-    static func file(_ picture: ExportedPicture) throws -> [UInt8] {
+    static func file(_ image: ExportedImage) throws -> [UInt8] {
         var writer = JSONWriter()
-        let size = picture.segmentation.imageSize
+        let size = image.segmentation.imageSize
         writer.raw(#"{"version":"5.4.1","flags":{},"shapes":["#)
         var isFirst = true
-        for (index, object) in picture.objects.enumerated() {
+        for (index, object) in image.objects.enumerated() {
             let polygons = object.polygons
             if polygons.contains(where: { !$0.holes.isEmpty }), let box = object.mask.bounds {
                 if !isFirst { writer.raw(",") }
@@ -29,7 +29,7 @@ enum LabelMeExport {
             }
         }
         writer.raw(#"],"imagePath":"#)
-        writer.string(picture.path)
+        writer.string(image.path)
         writer.raw(#","imageData":null,"imageHeight":"#)
         writer.integer(size.height)
         writer.raw(#","imageWidth":"#)
@@ -40,7 +40,7 @@ enum LabelMeExport {
 
     /// A shape without its last brace.
     private static func write(
-        _ points: [Point], of detection: Detection, kind: String, group: Int?, to writer: inout JSONWriter
+        _ points: [PixelPoint], of detection: Detection, kind: String, group: Int?, to writer: inout JSONWriter
     ) {
         writer.raw(#"{"label":"#)
         writer.string(detection.className)
@@ -57,7 +57,7 @@ enum LabelMeExport {
 
     /// An object as a PNG of the box around its pixels. The corners are the first and the last pixel.
     private static func write(
-        _ object: ExportedPicture.Object, box: BoundingBox, to writer: inout JSONWriter
+        _ object: ExportedImage.Object, box: BoundingBox, to writer: inout JSONWriter
     ) throws {
         let size = ImageSize(width: Int(box.width), height: Int(box.height))
         let (left, top) = (Int(box.x1), Int(box.y1))
@@ -67,7 +67,7 @@ enum LabelMeExport {
                 for x in Int(run.start)..<Int(run.end) { pixels[y * size.width + x - left] = 255 }
             }
         }
-        let corners = [Point(x: box.x1, y: box.y1), Point(x: box.x2 - 1, y: box.y2 - 1)]
+        let corners = [PixelPoint(x: box.x1, y: box.y1), PixelPoint(x: box.x2 - 1, y: box.y2 - 1)]
         write(corners, of: object.detection, kind: "mask", group: nil, to: &writer)
         writer.raw(#","mask":""#)
         writer.raw(Data(try PNGFile.gray(pixels, size: size, isWide: false)).base64EncodedData())

@@ -5,7 +5,7 @@ import InstanceSegmentation
 /// Objects as PNG files.
 enum PNGExport {
     /// Each pixel has the number of its object, 0 where there is none; the more confident is on top.
-    static func instances(_ picture: ExportedPicture) throws -> [UInt8] {
+    static func instances(_ picture: ExportedImage) throws -> [UInt8] {
         let size = picture.segmentation.imageSize
         var numbers = [UInt16](repeating: 0, count: size.area)
         let objects = picture.objects.prefix(Int(UInt16.max))
@@ -19,21 +19,22 @@ enum PNGExport {
         return try PNGFile.gray(numbers, size: size, isWide: objects.count > 255)
     }
 
-    /// The picture, transparent where there is no object.
-    static func cutout(_ picture: ExportedPicture) throws -> [UInt8] {
-        guard let image = picture.picture else { return [] }
+    /// The image, transparent where there is no object.
+    static func cutout(_ picture: ExportedImage) throws -> [UInt8] {
+        guard let image = picture.image else { return [] }
         let all = picture.objects.reduce(Mask.empty(image.size)) { $0.union($1.mask) }
         return try cutout(image, all, x: 0, y: 0, size: image.size)
     }
 
     /// One object, cut to the box around its pixels.
-    static func cutout(_ image: Image, _ mask: Mask) throws -> [UInt8] {
+    static func cutout(_ image: RasterImage, _ mask: Mask) throws -> [UInt8] {
         guard let box = mask.bounds else { return [] }
         let size = ImageSize(width: Int(box.width), height: Int(box.height))
         return try cutout(image, mask, x: Int(box.x1), y: Int(box.y1), size: size)
     }
 
-    private static func cutout(_ image: Image, _ mask: Mask, x left: Int, y top: Int, size: ImageSize) throws -> [UInt8]
+    private static func cutout(_ image: RasterImage, _ mask: Mask, x left: Int, y top: Int, size: ImageSize) throws
+        -> [UInt8]
     {
         var pixels = [UInt8](repeating: 0, count: 4 * size.area)
         for y in 0..<size.height {
@@ -49,10 +50,10 @@ enum PNGExport {
     }
 }
 
-extension ExportedPicture {
+extension ExportedImage {
     /// A PNG of each object by itself, most confident first, transparent around it.
     public func cutouts() throws -> [(className: String, file: [UInt8])] {
-        guard let picture else { return [] }
-        return try objects.map { ($0.detection.className, try PNGExport.cutout(picture, $0.mask)) }
+        guard let image else { return [] }
+        return try objects.map { ($0.detection.className, try PNGExport.cutout(image, $0.mask)) }
     }
 }

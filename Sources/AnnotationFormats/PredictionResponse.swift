@@ -14,7 +14,7 @@ public enum MaskFormat: String, CaseIterable, Sendable {
 public struct PredictionResponse: Sendable {
     public let segmentation: Segmentation
     public let maskFormat: MaskFormat
-    /// The picture with the objects drawn on it, as a JPEG.
+    /// The image with the objects drawn on it, as a JPEG.
     public var visualization: [UInt8]?
     /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
     public var simplification: Double?
@@ -51,8 +51,10 @@ public struct PredictionResponse: Sendable {
     }
 
     private func traced(_ detection: Detection) -> Polygon? {
-        if let simplification { return detection.mask.outline(in: segmentation.imageSize, tolerance: simplification) }
-        return detection.mask.outline(in: segmentation.imageSize)
+        if let simplification {
+            return detection.mask.hostedOutline(in: segmentation.imageSize, tolerance: simplification)
+        }
+        return detection.mask.hostedOutline(in: segmentation.imageSize)
     }
 
     private func writeFields(to writer: inout JSONWriter, random: inout SystemRandomNumberGenerator) {

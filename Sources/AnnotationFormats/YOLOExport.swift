@@ -1,13 +1,13 @@
 import Imaging
 import InstanceSegmentation
 
-/// Lines for training YOLO: `class x y x y ...`, coordinates in fractions of the picture's sides.
+/// Lines for training YOLO: `class x y x y ...`, coordinates in fractions of the image's sides.
 enum YOLOExport {
     /// The labels of an image.
-    static func file(_ picture: ExportedPicture) -> [UInt8] {
-        let size = picture.segmentation.imageSize
+    static func file(_ image: ExportedImage) -> [UInt8] {
+        let size = image.segmentation.imageSize
         var writer = JSONWriter()  // writes numbers the same way
-        for object in picture.objects {
+        for object in image.objects {
             guard let ring = object.polygons.first?.outer else { continue }
             writer.integer(object.detection.classID)
             for point in ring.points {

@@ -62,7 +62,7 @@ struct AV1Stream {
     private static func sequence(_ bytes: [UInt8]) -> Sequence? {
         var reader = BitReader(bytes)
         var sequence = Sequence()
-        reader.skip(4)  // profile, still picture
+        reader.skip(4)  // profile, still image
         sequence.isReduced = reader.bits(1) == 1
         if sequence.isReduced {
             reader.skip(5)

@@ -57,7 +57,7 @@ final class AVIFFile {
 
     /// The first image of the file. Returns `nil` where libavif cannot decode it.
     /// - Throws: `ImageCodecError` where it is damaged.
-    func image(size: ImageSize) throws(ImageCodecError) -> Image? {
+    func image(size: ImageSize) throws(ImageCodecError) -> RasterImage? {
         let status = avifDecoderNextImage(decoder)
         guard status == AVIF_RESULT_OK else {
             if status == AVIF_RESULT_TRUNCATED_DATA { throw .truncated("it ends before its pixels do") }
@@ -76,7 +76,7 @@ final class AVIFFile {
         if image.pointee.alphaPremultiplied != 0, let opacity = YCbCrPlanes.opacity(image.pointee, size: size) {
             Self.divide(&pixels, by: opacity)
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 
     /// An image whose matrix is of a kind that only libavif knows.

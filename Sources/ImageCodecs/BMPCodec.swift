@@ -15,8 +15,8 @@ struct BMPCodec: ImageCodec {
     }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let file = try BMPHeader(bytes)
         let size = header.size
         guard file.width == size.width, file.height == size.height else { throw .corrupt("its size is unclear") }
@@ -57,7 +57,7 @@ struct BMPCodec: ImageCodec {
         }
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         throw .notWritable(as: "BMP", reason: "only JPEG, PNG and WebP are")
     }
 
@@ -65,7 +65,7 @@ struct BMPCodec: ImageCodec {
     @inline(__always)
     private func image(
         _ size: ImageSize, isFromTop: Bool, pixel: (_ x: Int, _ y: Int) -> (red: UInt8, green: UInt8, blue: UInt8)
-    ) -> Image {
+    ) -> RasterImage {
         let pixels = [UInt8](unsafeUninitializedCapacity: 3 * size.area) { output, count in
             for y in 0..<size.height {
                 let row = isFromTop ? y : size.height - 1 - y
@@ -76,7 +76,7 @@ struct BMPCodec: ImageCodec {
             }
             count = 3 * size.area
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 
     /// Where a color's bits are in a pixel.

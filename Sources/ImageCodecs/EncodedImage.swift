@@ -39,9 +39,9 @@ public struct EncodedImage: DecodableImage {
     /// Decodes the image and turns it upright.
     /// - Parameter minimumSize: see `DecodableImage`.
     /// - Throws: `ImageCodecError`.
-    public func decode(minimumSize: ((ImageSize) -> ImageSize)? = nil) throws -> Image {
+    public func decode(minimumSize: ((ImageSize) -> ImageSize)? = nil) throws -> RasterImage {
         try bytes.withUnsafeBytes { bytes in
-            try Image(
+            try RasterImage(
                 decoding: bytes, as: format, header: header, orientation: orientation, minimumSize: minimumSize)
         }
     }

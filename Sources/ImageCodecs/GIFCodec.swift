@@ -12,8 +12,8 @@ struct GIFCodec: ImageCodec {
     }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let frame = try GIFFrame(bytes)
         guard frame.canvasWidth == header.size.width, frame.canvasHeight == header.size.height else {
             throw .corrupt("its size is unclear")
@@ -22,7 +22,7 @@ struct GIFCodec: ImageCodec {
         if frame.codesAt < bytes.count, bytes[frame.codesAt] > 8 { return try wideImage(bytes, frame, header.size) }
         var source = MemorySource(bytes: bytes, at: 0)
         var code: Int32 = 0
-        return try withUnsafeMutablePointer(to: &source) { (source) throws(ImageCodecError) -> Image in
+        return try withUnsafeMutablePointer(to: &source) { (source) throws(ImageCodecError) -> RasterImage in
             guard let file = DGifOpen(source, readGIF, &code) else { throw Self.error(code) }
             defer { DGifCloseFile(file, nil) }
             do throws(ImageCodecError) {
@@ -34,7 +34,7 @@ struct GIFCodec: ImageCodec {
         }
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         throw .notWritable(as: "GIF", reason: "only JPEG, PNG and WebP are")
     }
 
@@ -61,7 +61,7 @@ struct GIFCodec: ImageCodec {
 
     private func firstImage(
         _ file: UnsafeMutablePointer<GifFileType>, _ frame: GIFFrame, size: ImageSize
-    ) throws(ImageCodecError) -> Image {
+    ) throws(ImageCodecError) -> RasterImage {
         let found = file.pointee.Image
         guard Int(found.Left) == frame.left, Int(found.Top) == frame.top, Int(found.Width) == frame.width,
             Int(found.Height) == frame.height, frame.width > 0, frame.height > 0,
@@ -71,7 +71,7 @@ struct GIFCodec: ImageCodec {
         let palette = palette(of: file)
         // Pillow fills what the image leaves free with the transparent color, or with the first one.
         let outside = palette[frame.transparentIndex ?? 0]
-        var image = Image(size: size, color: outside)
+        var image = RasterImage(size: size, color: outside)
         var line = [GifPixelType](repeating: 0, count: frame.width)
         for y in rows(of: frame) {
             guard DGifGetLine(file, &line, lineLength) != GIF_ERROR else { throw Self.error(file.pointee.Error) }
@@ -83,7 +83,7 @@ struct GIFCodec: ImageCodec {
     /// The first image of a file whose codes begin with more bits than giflib reads.
     private func wideImage(
         _ bytes: UnsafeRawBufferPointer, _ frame: GIFFrame, _ size: ImageSize
-    ) throws(ImageCodecError) -> Image {
+    ) throws(ImageCodecError) -> RasterImage {
         guard frame.width > 0, frame.height > 0, frame.left + frame.width <= size.width,
             frame.top + frame.height <= size.height
         else { throw .corrupt("its first image is unclear") }
@@ -92,13 +92,13 @@ struct GIFCodec: ImageCodec {
             let at = stored.lowerBound + 3 * index
             guard at + 3 <= stored.upperBound else {
                 let gray = stored.isEmpty ? UInt8(truncatingIfNeeded: index) : 0
-                return Color(red: gray, green: gray, blue: gray)
+                return RGBColor(red: gray, green: gray, blue: gray)
             }
-            return Color(red: bytes[at], green: bytes[at + 1], blue: bytes[at + 2])
+            return RGBColor(red: bytes[at], green: bytes[at + 1], blue: bytes[at + 2])
         }
         // checked: the size is within the limits
         let indices = try GIFCodes.indices(in: bytes, at: frame.codesAt, count: frame.width * frame.height)
-        var image = Image(size: size, color: palette[frame.transparentIndex ?? 0])
+        var image = RasterImage(size: size, color: palette[frame.transparentIndex ?? 0])
         for (index, y) in rows(of: frame).enumerated() {
             write(indices[index * frame.width..<(index + 1) * frame.width], palette, at: y, of: frame, to: &image)
         }
@@ -112,7 +112,7 @@ struct GIFCodec: ImageCodec {
     }
 
     private func write(
-        _ line: ArraySlice<UInt8>, _ palette: [Color], at y: Int, of frame: GIFFrame, to image: inout Image
+        _ line: ArraySlice<UInt8>, _ palette: [RGBColor], at y: Int, of frame: GIFFrame, to image: inout RasterImage
     ) {
         var at = 3 * ((frame.top + y) * image.size.width + frame.left)
         for index in line {
@@ -123,14 +123,14 @@ struct GIFCodec: ImageCodec {
     }
 
     /// 256 colors: those of the image or of the file, black where both have fewer; grays where neither has any.
-    private func palette(of file: UnsafeMutablePointer<GifFileType>) -> [Color] {
+    private func palette(of file: UnsafeMutablePointer<GifFileType>) -> [RGBColor] {
         guard let map = file.pointee.Image.ColorMap ?? file.pointee.SColorMap, let colors = map.pointee.Colors,
             map.pointee.ColorCount > 0
-        else { return (0...UInt8.max).map { Color(red: $0, green: $0, blue: $0) } }
+        else { return (0...UInt8.max).map { RGBColor(red: $0, green: $0, blue: $0) } }
         let count = Int(map.pointee.ColorCount)
         return (0..<256).map { index in
             guard index < count else { return .black }
-            return Color(red: colors[index].Red, green: colors[index].Green, blue: colors[index].Blue)
+            return RGBColor(red: colors[index].Red, green: colors[index].Green, blue: colors[index].Blue)
         }
     }
 

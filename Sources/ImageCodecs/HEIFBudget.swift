@@ -163,9 +163,9 @@ extension HEIFItems.Item {
             try Self.checkUnits(stream.unitCount)
             let usualParameterSets = 4
             let repeats =
-                max(stream.sliceCount - stream.pictureCount, 0)
+                max(stream.sliceCount - stream.imageCount, 0)
                 + max(stream.parameterSetCount - usualParameterSets, 0)
-            return (stream.size, stream.pictureCount, repeats)
+            return (stream.size, stream.imageCount, repeats)
         case "av01":
             var stream = AV1Stream()
             if let configuration = property("av1C") {

@@ -30,8 +30,8 @@ struct HEIFCodec: ImageCodec {
     static func workingMemoryOfPixel(isDeep: Bool) -> Int { isDeep ? 18 : 9 }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let items = HEIFItems(bytes)
         var isTurnedLater = false
         if items.isAV1, let file = AVIFFile(bytes) {
@@ -49,13 +49,13 @@ struct HEIFCodec: ImageCodec {
         }
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         throw .notWritable(as: "HEIF", reason: "only JPEG, PNG and WebP are")
     }
 
     /// The image in RGB as libheif gives it.
     /// - Parameter turns: whether it is turned, mirrored and cropped as its properties say.
-    private func converted(_ file: HEIFFile, size: ImageSize, turns: Bool) throws(ImageCodecError) -> Image {
+    private func converted(_ file: HEIFFile, size: ImageSize, turns: Bool) throws(ImageCodecError) -> RasterImage {
         let decoded = try HEIFImage(file, turns: turns)
         var stride: Int32 = 0
         guard let plane = heif_image_get_plane_readonly(decoded.image, heif_channel_interleaved, &stride),
@@ -70,7 +70,7 @@ struct HEIFCodec: ImageCodec {
             }
             count = 3 * size.area
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 }
 

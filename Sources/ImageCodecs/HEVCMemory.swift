@@ -56,7 +56,7 @@ struct HEVCMemory {
     /// filter and its tables of blocks; the planes that are copied out of it.
     private func streamCost(of id: Int, _ item: HEIFItems.Item) -> Cost {
         guard let stream = streams[id], let size = stream.size else { return Cost() }
-        let area = size.width * size.height * max(stream.pictureCount, 1)  // checked: within the budget
+        let area = size.width * size.height * max(stream.imageCount, 1)  // checked: within the budget
         let planes = (area * stream.samplesOfTwoPixels + 1) / 2 * sampleSize  // checked: the same
         return Cost(
             samplesOfTwoPixels: stream.samplesOfTwoPixels, planes: planes,

@@ -31,17 +31,17 @@ struct HEVCPictures {
 
     /// Decodes the image.
     /// - Throws: `ImageCodecError`.
-    func image() throws(ImageCodecError) -> Image {
+    func image() throws(ImageCodecError) -> RasterImage {
         if bits > 8 { return try converted(picture(of: primary, as: UInt16.self)) }
         return try converted(picture(of: primary, as: UInt8.self))
     }
 
-    private func converted<Sample>(_ picture: PlanarPicture<Sample>) throws(ImageCodecError) -> Image {
+    private func converted<Sample>(_ picture: PlanarPicture<Sample>) throws(ImageCodecError) -> RasterImage {
         guard picture.size == size else { throw .corrupt("its image has another size than it says") }
         guard let pixels = picture.rgb() else {
             throw .unsupported("a HEIF file with colors of a kind that cannot be read (\(picture.signal.matrix))")
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 
     /// The picture of an item, turned, mirrored and cropped by its properties in their order.

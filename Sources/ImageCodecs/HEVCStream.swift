@@ -3,7 +3,7 @@ struct HEVCStream {
     /// Largest coded width and height of its sequence parameter sets.
     private(set) var size: (width: Int, height: Int)?
     /// Number of coded pictures.
-    private(set) var pictureCount = 0
+    private(set) var imageCount = 0
     /// Number of slices, each of which may go over all of its picture.
     private(set) var sliceCount = 0
     /// Number of units of any kind, each of which a decoder keeps until it is read.
@@ -84,7 +84,7 @@ struct HEVCStream {
         switch kind {
         case 0...31:  // a slice; its first bit says whether it begins a picture
             sliceCount += 1
-            if unit[2] & 0x80 != 0 { pictureCount += 1 }
+            if unit[2] & 0x80 != 0 { imageCount += 1 }
         case 32, 34: parameterSetCount += 1
         case 33:
             parameterSetCount += 1

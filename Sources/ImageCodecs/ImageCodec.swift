@@ -5,12 +5,12 @@ protocol ImageCodec: Sendable {
     /// What the header says, read without decoding.
     func header(of bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageCodecError) -> ImageHeader
     /// Decodes the pixels as they are stored, before orientation. A codec that can shrink while decoding may return a
-    /// smaller picture, but none smaller than `enough` on either side.
+    /// smaller image, but none smaller than `minimumSize` on either side.
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image
-    /// The picture as a file. `quality` is 1...100 where the format loses anything.
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8]
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage
+    /// The image as a file. `quality` is 1...100 where the format loses anything.
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8]
 }
 
 /// Size and orientation as a file's header gives them.
@@ -22,28 +22,28 @@ struct ImageHeader: Sendable {
     var workingMemory = 0
 }
 
-extension Image {
-    /// Decodes a picture and turns it upright.
+extension RasterImage {
+    /// Decodes an image and turns it upright.
     ///
     /// - Parameters:
     ///   - bytes: a file in one of the formats of `ImageFormat`.
     ///   - limits: checked against the header before memory is taken.
     ///   - applyOrientation: whether the EXIF orientation is applied.
     ///   - enough: given the upright full size, the smallest size that serves the caller. With it a JPEG is shrunk by
-    ///     1/2, 1/4 or 1/8 while decoding when the result is at least that large on both sides; `fullSize` still says
-    ///     the picture's own size. Without it every pixel is decoded.
+    ///     1/2, 1/4 or 1/8 while decoding when the result is at least that large on both sides; `originalSize` still says
+    ///     the image's own size. Without it every pixel is decoded.
     /// - Throws: `ImageCodecError`.
     public init(
         decoding bytes: UnsafeRawBufferPointer,
         limits: ImageLimits = ImageLimits(),
         applyOrientation: Bool = true,
-        enough: ((ImageSize) -> ImageSize)? = nil
+        minimumSize: ((ImageSize) -> ImageSize)? = nil
     ) throws(ImageCodecError) {
         let format = try ImageFormat(recognizing: bytes)
         let header = try format.codec.header(of: bytes, limits: limits)
         try self.init(
             decoding: bytes, as: format, header: header, orientation: applyOrientation ? header.orientation : .up,
-            minimumSize: enough)
+            minimumSize: minimumSize)
     }
 
     /// Decodes an image whose header is known.
@@ -51,24 +51,25 @@ extension Image {
         decoding bytes: UnsafeRawBufferPointer, as format: ImageFormat, header: ImageHeader, orientation: Orientation,
         minimumSize: ((ImageSize) -> ImageSize)?
     ) throws(ImageCodecError) {
-        let fullSize = orientation.swapsSides ? header.size.transposed : header.size
-        var least = minimumSize?(fullSize) ?? fullSize
+        let originalSize = orientation.swapsSides ? header.size.transposed : header.size
+        var least = minimumSize?(originalSize) ?? originalSize
         if orientation.swapsSides { least = least.transposed }
-        let stored = try format.codec.decode(bytes, header: header, enough: least)
-        self = stored.applying(orientation, fullSize: fullSize)
+        let stored = try format.codec.decode(bytes, header: header, minimumSize: least)
+        self = stored.applying(orientation, originalSize: originalSize)
     }
 
-    /// Decodes a picture held in an array.
+    /// Decodes an image held in an array.
     public init(
         decoding bytes: [UInt8],
         limits: ImageLimits = ImageLimits(),
         applyOrientation: Bool = true,
         enough: ((ImageSize) -> ImageSize)? = nil
     ) throws(ImageCodecError) {
-        let result = bytes.withUnsafeBytes { buffer -> Result<Image, ImageCodecError> in
+        let result = bytes.withUnsafeBytes { buffer -> Result<RasterImage, ImageCodecError> in
             do throws(ImageCodecError) {
                 return .success(
-                    try Image(decoding: buffer, limits: limits, applyOrientation: applyOrientation, enough: enough))
+                    try RasterImage(
+                        decoding: buffer, limits: limits, applyOrientation: applyOrientation, minimumSize: enough))
             } catch {
                 return .failure(error)
             }
@@ -76,7 +77,7 @@ extension Image {
         self = try result.get()
     }
 
-    /// The picture as a file.
+    /// The image as a file.
     ///
     /// - Parameter quality: 1...100 for JPEG and WebP; PNG loses nothing. The other formats cannot be written.
     public func encoded(as format: ImageFormat, quality: Int = 90) throws(ImageCodecError) -> [UInt8] {

@@ -34,10 +34,10 @@ struct JPEGCodec: ImageCodec {
     private static let maxScannedPixels = 4_000_000_000
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let segments = JPEGSegments(bytes)
-        let divisor = header.size.divisor(enough: enough)
+        let divisor = header.size.divisor(enough: minimumSize)
         let size = header.size.divided(by: divisor)
         let channels = segments.componentCount == 4 ? 4 : 3
         guard let width = UInt32(exactly: header.size.width), let height = UInt32(exactly: header.size.height),
@@ -53,10 +53,10 @@ struct JPEGCodec: ImageCodec {
         }
         try Self.check(status, message, segments)
         let pixels = channels == 4 ? Self.rgb(inks: samples) : samples
-        return Image(size: size, pixels: pixels, fullSize: header.size)
+        return RasterImage(size: size, pixels: pixels, originalSize: header.size)
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         guard let width = UInt32(exactly: image.size.width), let height = UInt32(exactly: image.size.height) else {
             throw .notWritable(as: "JPEG", reason: "it is \(image.size) pixels")
         }
@@ -110,7 +110,7 @@ struct JPEGCodec: ImageCodec {
 }
 
 extension ImageSize {
-    /// The largest of 8, 4, 2 and 1 by which the size can be divided so that it is still at least `enough` on both sides: the sizes
+    /// The largest of 8, 4, 2 and 1 by which the size can be divided so that it is still at least `minimumSize` on both sides: the sizes
     /// that the decoder makes quickly.
     func divisor(enough: ImageSize) -> Int {
         for divisor in [8, 4, 2] {

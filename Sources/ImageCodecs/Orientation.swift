@@ -47,10 +47,10 @@ enum Orientation: Int, Sendable {
     }
 }
 
-extension Image {
-    /// The image turned upright. `fullSize` is that of the result.
-    func applying(_ orientation: Orientation, fullSize: ImageSize) -> Image {
-        guard orientation != .up else { return Image(size: size, pixels: pixels, fullSize: fullSize) }
+extension RasterImage {
+    /// The image turned upright. `originalSize` is that of the result.
+    func applying(_ orientation: Orientation, originalSize: ImageSize) -> RasterImage {
+        guard orientation != .up else { return RasterImage(size: size, pixels: pixels, originalSize: originalSize) }
         let target = orientation.swapsSides ? size.transposed : size
         // Where output pixel (0, 0) comes from, and how far one step in x and in y goes in the source, in pixels.
         let (w, h) = (size.width, size.height)
@@ -82,6 +82,6 @@ extension Image {
             }
             count = 3 * target.area
         }
-        return Image(size: target, pixels: turned, fullSize: fullSize)
+        return RasterImage(size: target, pixels: turned, originalSize: originalSize)
     }
 }

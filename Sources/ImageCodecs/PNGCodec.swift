@@ -15,8 +15,8 @@ struct PNGCodec: ImageCodec {
     }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         guard let width = UInt32(exactly: header.size.width), let height = UInt32(exactly: header.size.height) else {
             throw .corrupt("its size is not a PNG's")
         }
@@ -29,10 +29,10 @@ struct PNGCodec: ImageCodec {
             count = status == CODEC_OK ? capacity : 0
         }
         guard status == CODEC_OK else { throw ImageCodecError(status, message, format: "PNG") }
-        return Image(size: header.size, pixels: pixels)
+        return RasterImage(size: header.size, pixels: pixels)
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         try PNGFile.write(image.pixels, image.size, PNG_FILE_RGB)
     }
 }

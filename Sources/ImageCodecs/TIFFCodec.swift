@@ -16,8 +16,8 @@ struct TIFFCodec: ImageCodec {
     }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let file = try TIFFFile(bytes)
         do throws(ImageCodecError) {
             return try decode(file, header)
@@ -28,7 +28,7 @@ struct TIFFCodec: ImageCodec {
         }
     }
 
-    private func decode(_ file: TIFFFile, _ header: ImageHeader) throws(ImageCodecError) -> Image {
+    private func decode(_ file: TIFFFile, _ header: ImageHeader) throws(ImageCodecError) -> RasterImage {
         let layout = try TIFFLayout(file)
         guard Int(layout.width) == header.size.width, Int(layout.height) == header.size.height else {
             throw .corrupt("its size is unclear")
@@ -43,10 +43,10 @@ struct TIFFCodec: ImageCodec {
             } catch { outcome = .failure(error) }
         }
         try outcome.get()
-        return Image(size: header.size, pixels: pixels)
+        return RasterImage(size: header.size, pixels: pixels)
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         throw .notWritable(as: "TIFF", reason: "only JPEG, PNG and WebP are")
     }
 
@@ -67,7 +67,7 @@ struct TIFFCodec: ImageCodec {
     }
 
     /// Pixels of a kind whose colors libtiff itself turns into RGB.
-    private func converted(_ file: TIFFFile, _ size: ImageSize) throws(ImageCodecError) -> Image {
+    private func converted(_ file: TIFFFile, _ size: ImageSize) throws(ImageCodecError) -> RasterImage {
         var picture = TIFFRGBAImage()
         var message = [CChar](repeating: 0, count: 1024)
         guard TIFFRGBAImageBegin(&picture, file.handle, 0, &message) == 1 else {
@@ -96,6 +96,6 @@ struct TIFFCodec: ImageCodec {
             }
             count = 3 * size.area
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 }

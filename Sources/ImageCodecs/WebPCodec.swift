@@ -15,11 +15,11 @@ struct WebPCodec: ImageCodec {
     }
 
     func decode(
-        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, enough: ImageSize
-    ) throws(ImageCodecError) -> Image {
+        _ bytes: UnsafeRawBufferPointer, header: ImageHeader, minimumSize: ImageSize
+    ) throws(ImageCodecError) -> RasterImage {
         let features = try Self.features(bytes)
         guard features.has_animation != 0 else {
-            return Image(size: header.size, pixels: try Self.pixels(of: bytes, size: header.size))
+            return RasterImage(size: header.size, pixels: try Self.pixels(of: bytes, size: header.size))
         }
         guard let frame = WebPChunks(bytes).firstFrame else { throw .corrupt("its first image cannot be found") }
         let found = try Self.features(frame.data)
@@ -28,8 +28,8 @@ struct WebPCodec: ImageCodec {
         else { throw .corrupt("its first image reaches over its edge") }
         let frameSize = ImageSize(width: frame.width, height: frame.height)
         let pixels = try Self.pixels(of: frame.data, size: frameSize)
-        guard frameSize != header.size else { return Image(size: header.size, pixels: pixels) }
-        var image = Image(size: header.size, color: .black)
+        guard frameSize != header.size else { return RasterImage(size: header.size, pixels: pixels) }
+        var image = RasterImage(size: header.size, color: .black)
         for y in 0..<frame.height {
             let from = 3 * y * frame.width, to = 3 * ((frame.top + y) * header.size.width + frame.left)
             image.pixels.replaceSubrange(to..<to + 3 * frame.width, with: pixels[from..<from + 3 * frame.width])
@@ -37,7 +37,7 @@ struct WebPCodec: ImageCodec {
         return image
     }
 
-    func encode(_ image: Image, quality: Int) throws(ImageCodecError) -> [UInt8] {
+    func encode(_ image: RasterImage, quality: Int) throws(ImageCodecError) -> [UInt8] {
         guard let width = Int32(exactly: image.size.width), let height = Int32(exactly: image.size.height),
             let stride = Int32(exactly: 3 * image.size.width)
         else { throw .notWritable(as: "WebP", reason: "it is \(image.size) pixels") }

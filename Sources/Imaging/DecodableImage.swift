@@ -4,6 +4,6 @@ public protocol DecodableImage: Sendable {
     var size: ImageSize { get }
     /// Decodes the image and turns it upright.
     /// - Parameter minimumSize: given the upright size, the smallest size that serves the caller. A decoder that can shrink while it
-    ///   decodes returns an image of at least that size, whose `fullSize` is still `size`. `nil` decodes every pixel.
-    func decode(minimumSize: ((ImageSize) -> ImageSize)?) throws -> Image
+    ///   decodes returns an image of at least that size, whose `originalSize` is still `size`. `nil` decodes every pixel.
+    func decode(minimumSize: ((ImageSize) -> ImageSize)?) throws -> RasterImage
 }

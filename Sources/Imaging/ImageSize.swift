@@ -1,4 +1,4 @@
-/// Width and height of a picture in pixels, both at least 1.
+/// Width and height of an image in pixels, both at least 1.
 public struct ImageSize: Hashable, Sendable, CustomStringConvertible {
     public let width: Int
     public let height: Int

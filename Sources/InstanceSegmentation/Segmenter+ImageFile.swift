@@ -9,7 +9,7 @@ public struct SegmentationQuery: Hashable, Sendable {
     /// Whether the model's recommended thresholds replace those of `options`.
     public var usesRecommendedThresholds: Bool
     /// Whether the caller chose the overlap of `options`, so that the recommended one does not replace it.
-    public var hasExplicitOverlap: Bool
+    public var hasExplicitIoU: Bool
     /// Segments a large image in overlapping tiles; `nil` segments it as a whole.
     public var tiling: Tiling?
     /// Decodes every pixel, even where the network needs fewer.
@@ -21,13 +21,13 @@ public struct SegmentationQuery: Hashable, Sendable {
 
     public init(
         options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = [],
-        usesRecommendedThresholds: Bool = false, hasExplicitOverlap: Bool = false, tiling: Tiling? = nil,
+        usesRecommendedThresholds: Bool = false, hasExplicitIoU: Bool = false, tiling: Tiling? = nil,
         decodesInFull: Bool = false, tracesOutlines: Bool = true, simplification: Double? = nil
     ) {
         self.options = options
         self.alternatives = alternatives
         self.usesRecommendedThresholds = usesRecommendedThresholds
-        self.hasExplicitOverlap = hasExplicitOverlap
+        self.hasExplicitIoU = hasExplicitIoU
         self.tiling = tiling
         self.decodesInFull = decodesInFull
         self.tracesOutlines = tracesOutlines
@@ -38,8 +38,8 @@ public struct SegmentationQuery: Hashable, Sendable {
     func options(for model: any SegmentationModel) -> PredictionOptions {
         guard usesRecommendedThresholds else { return options }
         var options = options
-        options.confidence = model.ownConfidence
-        if let overlap = model.ownOverlap, !hasExplicitOverlap { options.overlap = overlap }
+        options.confidenceThreshold = model.recommendedConfidence
+        if let overlap = model.recommendedIoU, !hasExplicitIoU { options.iouThreshold = overlap }
         return options
     }
 }
@@ -47,10 +47,10 @@ public struct SegmentationQuery: Hashable, Sendable {
 extension Segmenter {
     /// Decodes an image file as far as the model needs for a query: the first stage of `segment(_:_:)`.
     /// - Throws: the decoder's error.
-    public func decode(_ file: some DecodableImage, for query: SegmentationQuery) throws -> Image {
+    public func decode(_ file: some DecodableImage, for query: SegmentationQuery) throws -> RasterImage {
         try file.decode(
             minimumSize: query.decodesInFull || query.tiling != nil || model.needsEveryPixel
-                ? nil : { model.transform(for: $0).sufficientSize })
+                ? nil : { model.transform(for: $0).minimumSourceSize })
     }
 
     /// Decodes an image file as far as the model needs and segments it: decode, preprocess, infer, postprocess, and trace outlines, each
@@ -61,14 +61,14 @@ extension Segmenter {
     /// - Throws: the decoder's error, `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
         _ file: some DecodableImage, _ query: SegmentationQuery = SegmentationQuery()
-    ) async throws -> (segmentation: Segmentation, image: Image) {
+    ) async throws -> (segmentation: Segmentation, image: RasterImage) {
         try await segment(file, query, afterDecoding: {})
     }
 
     /// The same, with a step between decoding and everything that follows.
     package func segment(
         _ file: some DecodableImage, _ query: SegmentationQuery, afterDecoding: () async throws -> Void
-    ) async throws -> (segmentation: Segmentation, image: Image) {
+    ) async throws -> (segmentation: Segmentation, image: RasterImage) {
         let clock = ContinuousClock()
         let start = clock.now
         try Task.checkCancellation()

@@ -1,6 +1,6 @@
 public import Imaging
 
-/// From a picture to its objects.
+/// From an image to its objects.
 ///
 /// ```swift
 /// let segmenter = try Segmenter(session: lane)
@@ -17,7 +17,8 @@ public struct Segmenter: Sendable {
         session: any InferenceSession, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
     ) throws {
         self.init(
-            model: try ModelFamily.model(for: session.model, settings: settings, usesSquareInput: usesSquareInput),
+            model: try ModelFamily.model(
+                for: session.modelDescription, settings: settings, usesSquareInput: usesSquareInput),
             session: session)
     }
 
@@ -32,7 +33,7 @@ public struct Segmenter: Sendable {
     /// - Parameter alternatives: further options that the same network outputs are decoded with.
     /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
-        _ image: Image, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = []
+        _ image: RasterImage, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = []
     ) async throws -> Segmentation {
         let clock = ContinuousClock()
         let start = clock.now
@@ -45,15 +46,15 @@ public struct Segmenter: Sendable {
         let decoded = try model.decode(result, transform: input.transform, options: options)
         let others = try alternatives.map { try model.postprocess(result, transform: input.transform, options: $0) }
         return Segmentation(
-            imageSize: image.fullSize, detections: decoded.detections, alternatives: others,
+            imageSize: image.originalSize, detections: decoded.detections, alternatives: others,
             nonFiniteCount: decoded.nonFiniteCount,
             timing: StageTiming(
-                queue: result.queued, preprocess: preprocessed - start, inference: result.ran,
+                queue: result.queueDuration, preprocess: preprocessed - start, inference: result.inferenceDuration,
                 postprocess: clock.now - inferred))
     }
 }
 
-/// The objects of one picture.
+/// The objects of one image.
 public struct Segmentation: Sendable {
     public let imageSize: ImageSize
     /// Most confident first.
@@ -84,8 +85,8 @@ public struct Segmentation: Sendable {
         let clock = ContinuousClock()
         let start = clock.now
         outlines = detections.map { detection in
-            if let simplification { return detection.mask.outline(in: imageSize, tolerance: simplification) }
-            return detection.mask.outline(in: imageSize)
+            if let simplification { return detection.mask.hostedOutline(in: imageSize, tolerance: simplification) }
+            return detection.mask.hostedOutline(in: imageSize)
         }
         timing.outlines += clock.now - start
     }

@@ -6,9 +6,9 @@ import RuntimeSupport
 struct ModelFile {
     let path: String
     /// The file without what decoders do themselves; `nil` where all of it is run.
-    private(set) var withoutTail: Data?
+    private(set) var prunedGraph: Data?
     /// What such a file answers.
-    private(set) var heads: DetectionHeads?
+    private(set) var heads: RawHeads?
     /// What numbers it is run with.
     private(set) var precision = InferencePrecision.float32
     /// Why the runtime must not be given the file: opening a pipe, for example, would block it.
@@ -33,7 +33,7 @@ struct ModelFile {
             let graph = ONNXGraph(reading: file), let heads = graph.detectionHeads,
             let rest = graph.file(answering: heads.names)
         else { return }  // what is wrong with a file is said when it is opened
-        withoutTail = rest
+        prunedGraph = rest
         self.heads = heads
     }
 }

@@ -16,7 +16,7 @@ final class ONNXSession: @unchecked Sendable {
     convenience init(library: ONNXRuntimeLibrary, file: ModelFile, options: SessionOptions) throws {
         if let refusal = file.refusal { throw refusal }
         let session = try options.withHandle(library) { (handle) throws(ONNXRuntimeError) in
-            if let bytes = file.withoutTail {
+            if let bytes = file.prunedGraph {
                 do throws(ONNXRuntimeError) { return try library.session(bytes: bytes, options: handle) } catch {
                     throw .opening(file.path, threw: error)
                 }
@@ -34,7 +34,7 @@ final class ONNXSession: @unchecked Sendable {
     }
 
     private init(
-        library: ONNXRuntimeLibrary, owning session: OpaquePointer, heads: DetectionHeads? = nil,
+        library: ONNXRuntimeLibrary, owning session: OpaquePointer, heads: RawHeads? = nil,
         precision: InferencePrecision = .float32
     ) throws(ONNXRuntimeError) {
         self.library = library

@@ -10,7 +10,7 @@ public enum OpenVINOError: Error, Sendable, CustomStringConvertible {
     case status(code: Int32, message: String, function: String)
     /// A file that cannot be read, with the reason in words.
     case unreadableModel(path: String, reason: String)
-    /// A file that is quantised, which ONNX Runtime runs faster and as it was meant.
+    /// A file that is quantized, which ONNX Runtime runs faster and as it was meant.
     case quantizedModel(path: String)
     /// A tensor that cannot be passed on.
     case unsupportedTensor(String)

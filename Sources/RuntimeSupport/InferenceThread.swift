@@ -20,6 +20,6 @@ actor InferenceThread {
         let clock = ContinuousClock()
         let start = clock.now
         let outputs = try run(inputs)
-        return InferenceResult(outputs: outputs, ran: clock.now - start)
+        return InferenceResult(outputs: outputs, inferenceDuration: clock.now - start)
     }
 }

@@ -21,7 +21,7 @@ package final class SessionPool: LoadedModel {
         }
     }
 
-    package let model: ModelDescription
+    package let modelDescription: ModelDescription
     package let maxConcurrency: Int
     private let sessions: Sessions
     private let threads: [InferenceThread]
@@ -42,7 +42,7 @@ package final class SessionPool: LoadedModel {
     package init(
         model: ModelDescription, maxConcurrency: Int, wide: WideSession? = nil, run: @escaping BlockingRun
     ) {
-        self.model = model
+        self.modelDescription = model
         self.maxConcurrency = max(maxConcurrency, 1)
         sessions = Sessions(run: run, wide: wide?.run ?? run)
         threads = (1...self.maxConcurrency).map { InferenceThread(name: "inference \($0)") }
@@ -69,7 +69,7 @@ package final class SessionPool: LoadedModel {
         } onCancel: {
             interruption.request()
         }
-        result.queued = queued
+        result.queueDuration = queued
         return result
     }
 

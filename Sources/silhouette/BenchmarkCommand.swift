@@ -54,7 +54,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let files = try PictureFiles.find(images)
+        let files = try ImageFiles.find(images)
         let location = try models.location(model ?? environment("MODEL"))
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
@@ -65,7 +65,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let floor = try await ONNXRuntimeBackend(options: .standard(threads: cores), logger: logger).load(
             modelAt: location.file, concurrency: 1)
-        try await forEachPicture(files) { file, bytes in
+        try await forEachImage(files) { file, bytes in
             let result = try await measure(bytes, service: service, floor: floor)
             print(json ? result.json(file: file, model: location.id) : result.table(file: file, model: location.id))
         }
@@ -73,9 +73,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
 
     private var decodesInFull: Bool { fullDecode || environmentFlag("FULL_DECODE") }
 
-    /// Calls a function with the name and the bytes of each picture, one after the other.
-    /// - Parameter files: their paths; without any a picture is made.
-    private func forEachPicture(_ files: [String], _ body: (String, Data) async throws -> Void) async throws {
+    /// Calls a function with the name and the bytes of each image, one after the other.
+    /// - Parameter files: their paths; without any an image is made.
+    private func forEachImage(_ files: [String], _ body: (String, Data) async throws -> Void) async throws {
         for file in files {
             let bytes: Data
             do throws(FileProblem) { bytes = try RegularFile.contents(of: file) } catch {
@@ -83,11 +83,11 @@ struct BenchmarkCommand: AsyncParsableCommand {
             }
             try await body(file, bytes)
         }
-        if files.isEmpty { try await body("a picture made for it", Self.madePicture()) }
+        if files.isEmpty { try await body("an image made for it", Self.generatedImage()) }
     }
 
-    private static func madePicture() throws -> Data {
-        // Waves of many lengths in three colours: as much work for a decoder as a photograph is.
+    private static func generatedImage() throws -> Data {
+        // Waves of many lengths in three colors: as much work for a decoder as a photograph is.
         let size = ImageSize(width: 1280, height: 720)
         let pixels = (0..<3 * size.area).map { i -> UInt8 in
             let (x, y, channel) = (i / 3 % size.width, i / 3 / size.width, i % 3)
@@ -95,10 +95,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
                 sin(Double(x * (channel + 2)) / 17 + Double(y) / 29) + sin(Double(x * y) / 9000 + Double(channel))
             return UInt8(127 + 60 * wave)
         }
-        return Data(try Image(size: size, pixels: pixels).encoded(as: .jpeg, quality: 90))
+        return Data(try RasterImage(size: size, pixels: pixels).encoded(as: .jpeg, quality: 90))
     }
 
-    /// What callers can get at most: bare runs, without pictures and answers.
+    /// What callers can get at most: bare runs, without images and answers.
     private func measureRuns(
         _ location: ModelLocation, _ files: [String], callers: Int, logger: Logger
     ) async throws {
@@ -107,8 +107,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             trying: runs.arrangements[0].model, settings: try location.settings(),
             usesSquareInput: square || environmentFlag("SQUARE")
         ).model
-        try await forEachPicture(files) { file, bytes in
-            let image = try bytes.withUnsafeBytes { try Image(decoding: $0) }
+        try await forEachImage(files) { file, bytes in
+            let image = try bytes.withUnsafeBytes { try RasterImage(decoding: $0) }
             try await runs.measure(try model.preprocess(image).tensors)
             print(
                 json
@@ -143,10 +143,10 @@ struct BenchmarkCommand: AsyncParsableCommand {
                     stages: [
                         found.timing.decode, found.timing.preprocess, found.timing.inference,
                         found.timing.postprocess, found.timing.outlines + (end - segmented),
-                    ], total: end - start, floor: raw.ran))
+                    ], total: end - start, floor: raw.inferenceDuration))
             if iteration == iterations + 1 {
                 return StageMedians(
-                    runs: runs, imageSize: image.fullSize, networkSize: input.transform.networkSize,
+                    runs: runs, imageSize: image.originalSize, networkSize: input.transform.networkSize,
                     objects: found.detections.count, answerSize: answer.count)
             }
         }
@@ -154,7 +154,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     }
 }
 
-/// Median times of a picture's predictions.
+/// Median times of an image's predictions.
 struct StageMedians {
     struct Run {
         /// In the order of `names`.

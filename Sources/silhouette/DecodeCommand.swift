@@ -55,7 +55,7 @@ struct DecodeCommand: AsyncParsableCommand {
     private var outputFormat: ImageFormat? { PrecisionRecallPlot.format(of: output) }
     private var isPortableMap: Bool { output.lowercased().hasSuffix(".ppm") }
 
-    private func encode(_ image: Image) throws -> Data {
+    private func encode(_ image: RasterImage) throws -> Data {
         if let outputFormat { return Data(try image.encoded(as: outputFormat, quality: 95)) }
         return Data("P6\n\(image.size.width) \(image.size.height)\n255\n".utf8) + Data(image.pixels)
     }

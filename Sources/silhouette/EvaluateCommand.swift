@@ -76,7 +76,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         let truth = try COCOAnnotations(contentsOf: URL(filePath: annotations))
         for note in truth.notes { report("\(annotations): \(note)") }
         let location = try models.location(model ?? environment("MODEL"))
-        let kept = ProtectedFiles([annotations] + location.files + truth.pictures.map { path(of: $0) })
+        let kept = ProtectedFiles([annotations] + location.files + truth.images.map { path(of: $0) })
         try requireFreePaths(sparing: kept)
         var logger = Logger(label: "silhouette")
         logger.logLevel = .error
@@ -93,38 +93,38 @@ struct EvaluateCommand: AsyncParsableCommand {
         var atDefault = DefaultThresholdCount()
         var unread: Set<Int> = []
         var sizes = AnnotatedSizes()
-        let objects = truth.objectsByPicture
-        let progress = ProgressBar(total: truth.pictures.count, isShown: true)
-        for picture in truth.pictures {
+        let objects = truth.objectsByImage
+        let progress = ProgressBar(total: truth.images.count, isShown: true)
+        for image in truth.images {
             do {
-                let found = try await segmentation(ofFile: path(of: picture), by: service)
+                let found = try await segmentation(ofFile: path(of: image), by: service)
                 for detection in found.detections {
                     guard let category = categories[detection.className] else { continue }
                     candidates.append(
                         AveragePrecision.Candidate(
-                            pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
+                            imageID: image.id, categoryID: category, confidence: Double(detection.confidence),
                             box: detection.box, mask: detection.mask))
                 }
-                sizes.add(picture, actual: found.imageSize)
+                sizes.add(image, actual: found.imageSize)
                 atDefault.add(
                     found.alternatives[0].compactMap { found in categories[found.className].map { ($0, found.box) } },
-                    objects: objects[picture.id] ?? [])
+                    objects: objects[image.id] ?? [])
             } catch {
-                unread.insert(picture.id)
+                unread.insert(image.id)
                 progress.clear()
-                report("\(path(of: picture)): \(FileProblem.reason(of: error))")
+                report("\(path(of: image)): \(FileProblem.reason(of: error))")
             }
             progress.advance()
         }
         progress.clear()
-        guard truth.pictures.isEmpty || unread.count < truth.pictures.count else {
-            report("None of the \(truth.pictures.count) images could be read.")
+        guard truth.images.isEmpty || unread.count < truth.images.count else {
+            report("None of the \(truth.images.count) images could be read.")
             throw ExitCode(1)
         }
 
-        let read = truth.withoutPictures(unread)
+        let read = truth.withoutImages(unread)
         let results = EvaluationReport(
-            model: location.id, pictures: read.pictures.count,
+            model: location.id, images: read.images.count,
             mask: AveragePrecision(candidates, against: read, shape: .mask),
             box: AveragePrecision(candidates, against: read, shape: .box), atDefault: atDefault,
             categories: read.categories)
@@ -141,20 +141,20 @@ struct EvaluateCommand: AsyncParsableCommand {
             write(saveDetections) { try JSONEncoder().encode(candidates.map { COCOResult($0, of: truth) }) }
         }
         if let plot, let format = PrecisionRecallPlot.format(of: plot) {
-            write(plot) { Data(try PrecisionRecallPlot(results).picture.encoded(as: format)) }
+            write(plot) { Data(try PrecisionRecallPlot(results).image.encoded(as: format)) }
         }
         print(json ? try results.json() : results.table())
         if !unread.isEmpty {
             report(
-                "\(unread.count) of \(truth.pictures.count) images could not be read; they and their objects are left "
+                "\(unread.count) of \(truth.images.count) images could not be read; they and their objects are left "
                     + "out of the accuracy.")
         }
         if let warning = sizes.warning { report(warning) }
         if !isComplete { throw ExitCode(1) }
     }
 
-    private func path(of picture: COCOAnnotations.Picture) -> String {
-        URL(filePath: images).appending(path: picture.fileName).path
+    private func path(of image: COCOAnnotations.Image) -> String {
+        URL(filePath: images).appending(path: image.fileName).path
     }
 
     /// Runs the network once and decodes its outputs twice: for the curve, and as the server would answer, which is the alternative.
@@ -162,7 +162,7 @@ struct EvaluateCommand: AsyncParsableCommand {
         try await service.predict(
             RegularFile.contents(of: path),
             SegmentationQuery(
-                options: PredictionOptions(confidence: Float(scoreThreshold), overlap: iou),
+                options: PredictionOptions(confidenceThreshold: Float(scoreThreshold), iouThreshold: iou),
                 alternatives: [PredictionOptions()], tracesOutlines: false)
         ).segmentation
     }
@@ -226,7 +226,7 @@ private struct COCOResult: Encodable {
     init(_ candidate: AveragePrecision.Candidate, of truth: COCOAnnotations) {
         let runs = RunLengthEncoding(candidate.mask)
         let box = candidate.box
-        image_id = truth.pictureIdentifiers[candidate.pictureID]
+        image_id = truth.imageIdentifiers[candidate.imageID]
         category_id = truth.categoryIdentifiers[candidate.categoryID]
         score = candidate.confidence
         bbox = [box.x1, box.y1, box.width, box.height]

@@ -14,8 +14,8 @@ struct DefaultThresholdCount {
         for object in counted { objects[object.categoryID, default: 0] += 1 }
         for (category, box) in detections {  // most confident first
             let best = counted.indices.filter { counted[$0].categoryID == category && !taken.contains($0) }
-                .max { counted[$0].box.iou(box) < counted[$1].box.iou(box) }
-            if let best, counted[best].box.iou(box) >= 0.5 {
+                .max { counted[$0].box.iou(with: box) < counted[$1].box.iou(with: box) }
+            if let best, counted[best].box.iou(with: box) >= 0.5 {
                 taken.insert(best)
                 found[category, default: 0] += 1
             } else {
@@ -33,12 +33,12 @@ struct AnnotatedSizes {
     private var example: String?
 
     /// - Parameter actual: the size of the upright image.
-    mutating func add(_ picture: COCOAnnotations.Picture, actual: ImageSize) {
+    mutating func add(_ image: COCOAnnotations.Image, actual: ImageSize) {
         total += 1
-        guard let stated = picture.size, stated != actual else { return }
+        guard let stated = image.size, stated != actual else { return }
         different += 1
         if stated.transposed == actual { turned += 1 }
-        if example == nil { example = "'\(picture.fileName)' is \(actual), its annotations are for \(stated)" }
+        if example == nil { example = "'\(image.fileName)' is \(actual), its annotations are for \(stated)" }
     }
 
     /// What a user has to know about them; `nil` if every size is right.
@@ -57,7 +57,7 @@ struct AnnotatedSizes {
 /// The accuracy of a model, for people and for programs.
 struct EvaluationReport {
     let model: ModelID
-    let pictures: Int
+    let images: Int
     let mask: AveragePrecision
     let box: AveragePrecision
     let atDefault: DefaultThresholdCount
@@ -74,7 +74,7 @@ struct EvaluationReport {
         }
         let names = box.byCategory.keys.sorted().map { (id: $0, text: name(of: $0).printable) }
         let width = max(16, names.map(\.text.width).max() ?? 0) + 2
-        var lines = ["\(model) on \(pictures) images, per cent"]
+        var lines = ["\(model) on \(images) images, per cent"]
         lines.append(
             "".padded(to: width)
                 + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())
@@ -90,7 +90,7 @@ struct EvaluationReport {
                     + number(b?[1]) + "   " + counts.padded(to: 14) + "\(atDefault.falseAlarms[category] ?? 0)")
         }
         let (found, objects) = (atDefault.found.values.reduce(0, +), atDefault.objects.values.reduce(0, +))
-        let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(pictures, 1))
+        let alarms = Double(atDefault.falseAlarms.values.reduce(0, +)) / Double(max(images, 1))
         lines.append("")
         lines.append(
             "At confidence 40: \(found) of \(objects) objects found, "

@@ -77,7 +77,7 @@ struct InputImages {
 }
 
 /// The images among files and folders, for commands that need every one of them.
-enum PictureFiles {
+enum ImageFiles {
     /// - Throws: `ValidationError` for the first path that leads to no image.
     static func find(_ paths: [String]) throws -> [String] {
         let found = InputImages(paths)

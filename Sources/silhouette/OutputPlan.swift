@@ -33,7 +33,7 @@ struct OutputPlan {
         } else {
             var place = OutputNames.Place(folder: FilePath.resolved(output))
             place.endings = formats.compactMap(Self.ending)
-            place.common = formats.filter(\.holdsManyPictures).map(Self.commonName)
+            place.common = formats.filter(\.holdsManyImages).map(Self.commonName)
             if formats.contains(.yolo) { place.common += [Self.classList, Self.dataset] }
             if formats.contains(.cutout) { place.parts = classNames.map(Self.partText) }
             exported = Folder(path: output, place: place)

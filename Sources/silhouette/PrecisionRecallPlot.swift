@@ -17,10 +17,11 @@ struct PrecisionRecallPlot {
         return [ImageFormat.png, .jpeg, .webp].first { $0.fileExtensions.contains(ending) }
     }
 
-    var picture: Image {
+    var image: RasterImage {
         let (left, top, width, height) = (90, 70, 640, 480)
-        let ink = Color(red: 40, green: 40, blue: 40), grid = Color(red: 225, green: 225, blue: 225)
-        var canvas = Canvas(Image(size: ImageSize(width: left + width + 40, height: top + height + 80), color: .white))
+        let ink = RGBColor(red: 40, green: 40, blue: 40), grid = RGBColor(red: 225, green: 225, blue: 225)
+        var canvas = DrawingCanvas(
+            RasterImage(size: ImageSize(width: left + width + 40, height: top + height + 80), color: .white))
         func place(_ recall: Double, _ precision: Double) -> (x: Int, y: Int) {
             (left + Int((recall * Double(width)).rounded()), top + Int(((1 - precision) * Double(height)).rounded()))
         }
@@ -36,9 +37,9 @@ struct PrecisionRecallPlot {
         canvas.text("recall", x: left + width / 2 - 24, y: top + height + 40, height: 18, color: ink)
         canvas.text("precision", x: 12, y: top - 32, height: 18, color: ink)
         canvas.text(
-            "\(report.model), \(report.pictures) images, IoU 0.5", x: left + 60, y: 14, height: 20, color: ink)
+            "\(report.model), \(report.images) images, IoU 0.5", x: left + 60, y: 14, height: 20, color: ink)
         for (index, (name, curve)) in [("mask", report.mask), ("box", report.box)].enumerated() {
-            let color = Color.palette[[0, 4][index]]
+            let color = RGBColor.palette[[0, 4][index]]
             let points = curve.precisionAtRecall.enumerated().map { place(Double($0.offset) / 100, $0.element) }
             for (from, to) in zip(points, points.dropFirst()) { canvas.line(color, from: from, to: to, width: 3) }
             let text = name + (curve.values[1].map { String(format: "  AP50 %.1f", $0 * 100) } ?? "")

@@ -163,8 +163,8 @@ struct PredictCommand: AsyncParsableCommand {
 
     private func predict(_ file: String, with served: CommandService) async throws -> PredictionOutcome.Item {
         let options = PredictionOptions(
-            confidence: Float(max(Double(percentOrFraction: confidence), 0.01)),
-            overlap: Double(percentOrFraction: overlap))
+            confidenceThreshold: Float(max(Double(percentOrFraction: confidence), 0.01)),
+            iouThreshold: Double(percentOrFraction: overlap))
         let tiling = tile.map { Tiling(side: $0, overlap: Double(percentOrFraction: tileOverlap)) }
         let item = try await served.predict(
             try RegularFile.contents(of: file),
@@ -184,7 +184,7 @@ struct PredictCommand: AsyncParsableCommand {
         return item
     }
 
-    private func drawing(of found: Segmentation, on image: Image) -> Image {
+    private func drawing(of found: Segmentation, on image: RasterImage) -> RasterImage {
         let size = max(12, min(image.size.width, image.size.height) / 40)
         let line = max(1, size / 8)
         return image.annotated(

@@ -1,7 +1,7 @@
 import Foundation
 import InstanceSegmentation
 
-/// The objects of one picture for people to read.
+/// The objects of one image for people to read.
 struct PredictionTable {
     let file: String
     let segmentation: Segmentation

@@ -16,7 +16,7 @@ struct PredictionWriter {
     /// How many files were written, and how many could not be.
     private(set) var count = 0
     private(set) var failures = 0
-    private var collected: [ExportedPicture] = []
+    private var collected: [ExportedImage] = []
     private var classes: ExportedClasses
 
     /// - Parameter classNames: the model's names, by class index.
@@ -38,27 +38,27 @@ struct PredictionWriter {
     ///   - file: The image's own path.
     ///   - drawing: Makes the image with outlines.
     mutating func write(
-        _ segmentation: Segmentation, of input: Int, file: String, image: Image?, simplification: Double?,
-        drawing: () throws -> Image?
+        _ segmentation: Segmentation, of input: Int, file: String, image: RasterImage?, simplification: Double?,
+        drawing: () throws -> RasterImage?
     ) {
         if let path = plan.savedImage(of: input) { write(to: path) { try drawing()?.encoded(as: .jpeg) ?? [] } }
         guard !formats.isEmpty else { return }
         classes.add(segmentation.detections)
         let classNames = classNames
-        func exported(name: String, path: String? = nil, picture: Image? = nil) -> ExportedPicture {
-            ExportedPicture(
-                file: name, path: path, segmentation: segmentation, classNames: classNames, picture: picture,
+        func exported(name: String, path: String? = nil, image: RasterImage? = nil) -> ExportedImage {
+            ExportedImage(
+                file: name, path: path, segmentation: segmentation, classNames: classNames, image: image,
                 simplification: simplification)
         }
         let single = exported(name: FilePath.split(file).name)
         for format in formats {
             guard let path = plan.file(format, of: input) else { continue }
-            let picture = exported(name: single.file, path: plan.relativePath(format, of: input))
-            write(to: path) { try format.file(for: picture) }
+            let exported = exported(name: single.file, path: plan.relativePath(format, of: input))
+            write(to: path) { try format.file(for: exported) }
         }
         if formats.contains(.cutout) {
             do {
-                for (index, part) in try exported(name: single.file, picture: image).cutouts().enumerated() {
+                for (index, part) in try exported(name: single.file, image: image).cutouts().enumerated() {
                     guard let path = plan.cutout(index + 1, className: part.className, of: input) else { continue }
                     write(to: path) { part.file }
                 }
@@ -67,14 +67,14 @@ struct PredictionWriter {
                 report("the cut-outs of \(file): \(FileProblem.reason(of: error))")
             }
         }
-        if formats.contains(where: \.holdsManyPictures) { collected.append(exported(name: plan.name(of: input))) }
+        if formats.contains(where: \.holdsManyImages) { collected.append(exported(name: plan.name(of: input))) }
     }
 
     /// Writes the files for all images together.
     mutating func finish() {
         if !collected.isEmpty {
             let collected = collected
-            for format in formats where format.holdsManyPictures {
+            for format in formats where format.holdsManyImages {
                 if let path = plan.file(format) { write(to: path) { try format.file(for: collected) } }
             }
         }

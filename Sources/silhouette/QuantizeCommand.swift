@@ -155,9 +155,9 @@ struct QuantizeCommand: AsyncParsableCommand {
         var used: [String] = []
         var unread = 0
         for file in files where used.count < count {
-            let image: Image
+            let image: RasterImage
             do {
-                image = try RegularFile.contents(of: file).withUnsafeBytes { try Image(decoding: $0) }
+                image = try RegularFile.contents(of: file).withUnsafeBytes { try RasterImage(decoding: $0) }
             } catch {
                 unread += 1
                 report("\(file): \(FileProblem.reason(of: error))")

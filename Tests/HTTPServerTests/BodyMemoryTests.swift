@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func anImageThatIsFetchedWaitsForMemoryAsABodyDoes() async throws {
-        try await withPictures { port, policy in
+        try await withImages { port, policy in
             try await BoundedServer.run(Self.limits, fetchPolicy: policy) { server in
                 let held = try await announce(3, Self.mebibyte, server)
                 try await server.expect("silhouette_body_bytes_in_flight", Double(3 * Self.mebibyte))
@@ -68,8 +68,8 @@ import Testing
         }
     }
 
-    /// A server of pictures on this machine, and what lets an image be fetched from it.
-    private func withPictures(_ body: @escaping @Sendable (Int, AddressPolicy) async throws -> Void) async throws {
+    /// A server of images on this machine, and what lets an image be fetched from it.
+    private func withImages(_ body: @escaping @Sendable (Int, AddressPolicy) async throws -> Void) async throws {
         let router = Router()
         router.get("/a.png") { _, _ in ByteBuffer(bytes: TestServer.picture) }
         let pictures = Application(

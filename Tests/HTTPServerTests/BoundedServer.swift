@@ -25,7 +25,7 @@ final class GatedNetwork: InferenceSession {
     private let half = TestServer.halfSession()
     private let state = Mutex(State())
 
-    var model: ModelDescription { half.model }
+    var modelDescription: ModelDescription { half.modelDescription }
     /// The number of inferences since the last `reset`.
     var calls: Int { state.withLock { $0.whites.count } }
     /// Whether the image of each inference was white, in the order in which they started.
@@ -145,10 +145,10 @@ struct BoundedServer: Sendable {
         return Array(#"{"model_id":"m/1","image":[\#(images)]\#(fields)}"#.utf8)
     }
 
-    /// A picture of one color.
+    /// An image of one color.
     static func picture(width: Int, height: Int, white: Bool = false) throws -> [UInt8] {
         let pixels = [UInt8](repeating: white ? 255 : 0, count: 3 * width * height)
-        return try Image(size: ImageSize(width: width, height: height), pixels: pixels).encoded(as: .png)
+        return try RasterImage(size: ImageSize(width: width, height: height), pixels: pixels).encoded(as: .png)
     }
 
     // MARK: Metrics

@@ -195,7 +195,7 @@ import Testing
         let isReady = Mutex(false)
         let half = TestServer.halfSession()
         let application = try await TestServer.application(session: { _ in
-            StubSession(model: half.model) { inputs in
+            StubSession(model: half.modelDescription) { inputs in
                 if isReady.withLock({ $0 }) { try await work.run() }
                 return try await half.infer(inputs).outputs
             }

@@ -14,7 +14,7 @@ import Testing
 /// Files of other tools. Tests/Clients/formats_check.py reads each back with the tool that owns it.
 @Suite(.timeLimit(.minutes(1))) struct ExportTests {
     /// A ring with a hole, and a part by itself.
-    private func exported(_ simplification: Double? = nil) -> ExportedPicture {
+    private func exported(_ simplification: Double? = nil) -> ExportedImage {
         let rows = ["#####...", "#...#...", "#...#..#", "#####..#"]
         let size = ImageSize(width: 8, height: 4)
         let mask = Mask(imageSize: size, pixels: rows.flatMap { $0.utf8.map { $0 == 35 ? 1 : 0 } })
@@ -26,10 +26,10 @@ import Testing
                 classID: 0, className: "plain", confidence: 0.5, box: BoundingBox(x1: 1, y1: 1, x2: 3, y2: 3),
                 mask: second),
         ]
-        return ExportedPicture(
+        return ExportedImage(
             file: "x & y.jpg",
             segmentation: Segmentation(imageSize: size, detections: detections, timing: StageTiming()),
-            classNames: ["plain", "a \"b\" & <c>"], picture: Image(size: size, color: .white),
+            classNames: ["plain", "a \"b\" & <c>"], image: RasterImage(size: size, color: .white),
             simplification: simplification)
     }
 
@@ -64,7 +64,7 @@ import Testing
         #expect(labelme.map { $0["shape_type"] as? String } == ["mask", "polygon"])
         #expect((labelme[0]["points"] as? [[Double]]) == [[0, 0], [7, 3]])
         let png = try #require((labelme[0]["mask"] as? String).flatMap { Data(base64Encoded: $0) })
-        let pixels = try Image(decoding: [UInt8](png)).pixels
+        let pixels = try RasterImage(decoding: [UInt8](png)).pixels
         #expect(
             stride(from: 0, to: pixels.count, by: 3).map { pixels[$0] == 255 ? 1 : 0 }
                 == exported().objects[0].mask.pixels)
@@ -75,9 +75,9 @@ import Testing
                 && cvat.contains("<polygon label=\"plain\""))
         let yolo = String(decoding: try ExportFormat.yolo.file(for: exported()), as: UTF8.self).split(separator: "\n")
         #expect(yolo.count == 2 && yolo[1].hasPrefix("0 ") && yolo[1].split(separator: " ").count == 9)
-        let numbers = try Image(decoding: try ExportFormat.mask.file(for: exported()))
+        let numbers = try RasterImage(decoding: try ExportFormat.mask.file(for: exported()))
         #expect(numbers.pixels[0] == 1 && numbers.pixels[3 * 9] == 2 && numbers.pixels[3 * 6] == 0)
-        #expect(try exported().cutouts().map { try Image(decoding: $0.file).size.description } == ["8x4", "2x2"])
+        #expect(try exported().cutouts().map { try RasterImage(decoding: $0.file).size.description } == ["8x4", "2x2"])
         #expect(try ExportFormat.coco.file(for: []).isEmpty)
     }
 
@@ -86,7 +86,7 @@ import Testing
         let mask = Mask(imageSize: size, pixels: [1, 1, 0, 0, 1, 0])
         let found = Detection(
             classID: 0, className: "a", confidence: 1, box: BoundingBox(x1: 0, y1: 0, x2: 6, y2: 1), mask: mask)
-        let picture = ExportedPicture(
+        let picture = ExportedImage(
             file: "a.jpg", path: "../in/a.jpg",
             segmentation: Segmentation(imageSize: size, detections: [found], timing: StageTiming()), classNames: ["a"])
         let file =
@@ -113,7 +113,7 @@ import Testing
             classID: 0, className: "a\n<b>\u{1}\u{FFFF}&\"", confidence: 0.5,
             box: BoundingBox(x1: 0, y1: 0, x2: 2, y2: 2),
             mask: Mask(imageSize: size, pixels: [1, 1, 1, 1]))
-        let picture = ExportedPicture(
+        let picture = ExportedImage(
             file: "a\tb\r\n.jpg",
             segmentation: Segmentation(imageSize: size, detections: [found], timing: StageTiming()),
             classNames: [])
@@ -139,7 +139,7 @@ import Testing
                 let response = try await client.execute(uri: "/m/1?\(query)", method: .post, body: TestServer.base64)
                 #expect(response.status.code == status, "\(query)")
             }
-            let large = try Image.gradient(width: 3000, height: 2000).encoded(as: .jpeg)
+            let large = try RasterImage.gradient(width: 3000, height: 2000).encoded(as: .jpeg)
             let many = try await client.execute(
                 uri: "/m/1?tile=64&tile_overlap=0.8", method: .post, body: ByteBuffer(bytes: large))
             #expect(many.status.code == 422 && String(buffer: many.body).contains("tiles"))

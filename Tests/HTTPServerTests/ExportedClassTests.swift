@@ -6,19 +6,19 @@ import Testing
 
 /// Files of other tools name every class that an object in them has.
 @Suite struct ExportedClassTests {
-    private func picture(_ classes: [(id: Int, name: String)], names: [String]) -> ExportedPicture {
+    private func picture(_ classes: [(id: Int, name: String)], names: [String]) -> ExportedImage {
         let size = ImageSize(width: 4, height: 4)
         let mask = Mask(imageSize: size, pixels: [UInt8](repeating: 1, count: 16))
         let box = BoundingBox(x1: 0, y1: 0, x2: 4, y2: 4)
         let detections = classes.map {
             Detection(classID: $0.id, className: $0.name, confidence: 0.9, box: box, mask: mask)
         }
-        return ExportedPicture(
+        return ExportedImage(
             file: "a.jpg", segmentation: Segmentation(imageSize: size, detections: detections, timing: StageTiming()),
             classNames: names)
     }
 
-    private func categories(_ pictures: [ExportedPicture]) throws -> [String] {
+    private func categories(_ pictures: [ExportedImage]) throws -> [String] {
         let file = try JSONSerialization.jsonObject(with: Data(ExportFormat.coco.file(for: pictures)))
         let object = try #require(file as? [String: Any])
         let categories = try #require(object["categories"] as? [[String: Any]])

@@ -86,10 +86,10 @@ import Testing
 
 /// Against a server on this machine that is allowed by name.
 @Suite(.timeLimit(.minutes(2))) struct ImageFetcherTests {
-    private static let picture = (try? Image.gradient(width: 30, height: 20).encoded(as: .png)) ?? []
+    private static let picture = (try? RasterImage.gradient(width: 30, height: 20).encoded(as: .png)) ?? []
 
-    /// A server of pictures, redirects and trouble.
-    private func withPictures(
+    /// A server of images, redirects and trouble.
+    private func withImages(
         _ body: @escaping @Sendable (Int, Seen) async throws -> Void
     ) async throws {
         let seen = Seen()
@@ -137,7 +137,7 @@ import Testing
     }
 
     @Test func picturesAreFetchedWhereTheyAreAllowed() async throws {
-        try await withPictures { port, seen in
+        try await withImages { port, seen in
             let fetcher = fetcher(["127.0.0.1:\(port)", "localhost:\(port)"])
             for url in [
                 "http://127.0.0.1:\(port)/a.png?x=%2B1", "http://localhost:\(port)/a.png",
@@ -156,7 +156,7 @@ import Testing
     }
 
     @Test func waitingForMemoryTakesNoTimeOfAFetch() async throws {
-        try await withPictures { port, _ in
+        try await withImages { port, _ in
             let asked = Mutex<[Int]>([])
             let fetched = try await fetcher(["127.0.0.1:\(port)"], timeout: .milliseconds(700)).fetch(
                 "http://127.0.0.1:\(port)/a.png"
@@ -170,7 +170,7 @@ import Testing
     }
 
     @Test func memoryIsAskedForBeforeBytesAreKept() async throws {
-        try await withPictures { port, _ in
+        try await withImages { port, _ in
             await #expect {
                 try await fetcher(["127.0.0.1:\(port)"]).fetch("http://127.0.0.1:\(port)/a.png") { _ in
                     throw ServiceError.memoryExhausted(retryAfter: 7)
@@ -182,7 +182,7 @@ import Testing
     }
 
     @Test func troubleIsToldWithoutDetails() async throws {
-        try await withPictures { port, _ in
+        try await withImages { port, _ in
             let base = "http://127.0.0.1:\(port)"
             let fetcher = fetcher(["127.0.0.1:\(port)"], timeout: .seconds(2))
             for (path, expected) in [
@@ -197,7 +197,7 @@ import Testing
     }
 
     @Test func nothingInsideIsReachedByDefault() async throws {
-        try await withPictures { port, seen in
+        try await withImages { port, seen in
             let fetcher = fetcher([])
             for host in [
                 "127.0.0.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "127.1", "2130706433", "0x7f.1",

@@ -175,13 +175,13 @@ import Testing
             let drawn = try await client.execute(
                 uri: "/m/1?format=image&labels=true&stroke=3", method: .post, body: base64)
             #expect(drawn.headers[.contentType] == "image/jpeg")
-            let image = try Image(decoding: Array(drawn.body.readableBytesView))
+            let image = try RasterImage(decoding: Array(drawn.body.readableBytesView))
             #expect(image.size == ImageSize(width: 40, height: 20))
             let both = try await client.execute(uri: "/m/1?format=image_and_json", method: .post, body: base64)
             let answer = try JSONDecoder().decode(
                 PredictionResponseTests.Answer.self, from: Data(both.body.readableBytesView))
             let picture = try #require(answer.visualization.flatMap { Data(base64Encoded: $0) })
-            #expect(try Image(decoding: [UInt8](picture)).size == image.size)
+            #expect(try RasterImage(decoding: [UInt8](picture)).size == image.size)
         }
     }
 
@@ -212,7 +212,7 @@ import Testing
 
     @Test func whatIsFoundDoesNotDependOnTheFormat() async throws {
         // Large enough to be shrunk while it is decoded.
-        let jpeg = try Image.gradient(width: 640, height: 480).encoded(as: .jpeg)
+        let jpeg = try RasterImage.gradient(width: 640, height: 480).encoded(as: .jpeg)
         let seen = Mutex<[Int]>([])
         let application = try await TestServer.application(session: { _ in
             StubSession(model: .yolo(names: ["a"], coefficients: 1)) { inputs in
@@ -234,7 +234,7 @@ import Testing
                     uri: "/m/1?format=\(format)", method: .post, body: ByteBuffer(bytes: jpeg))
                 #expect(response.status == .ok)
                 guard format == "image" else { continue }
-                let drawn = try Image(decoding: Array(response.body.readableBytesView))
+                let drawn = try RasterImage(decoding: Array(response.body.readableBytesView))
                 #expect(drawn.size == ImageSize(width: 640, height: 480))
             }
             #expect(seen.withLock { $0.count == 3 && Set($0).count == 1 })

@@ -146,7 +146,7 @@ import Testing
     @Test(arguments: StubNetwork.all) func everyFormatIsWrittenWhateverTheNetworkAnswers(network: StubNetwork)
         async throws
     {
-        let image = Image.gradient(width: 50, height: 40)
+        let image = RasterImage.gradient(width: 50, height: 40)
         for seed in 0..<24 as Range<UInt64> {
             let segmenter = try network.segmenter { output, index in
                 var random = SeededRandom(
@@ -155,7 +155,7 @@ import Testing
                 return Float.strange.randomElement(using: &random) ?? .nan
             }
             let found = try await segmenter.segment(
-                image, options: PredictionOptions(confidence: 0.05, overlap: 0.9, maxDetections: 8))
+                image, options: PredictionOptions(confidenceThreshold: 0.05, iouThreshold: 0.9, maxDetections: 8))
             for format in MaskFormat.allCases {
                 let bytes = PredictionResponse(found, maskFormat: format, simplification: 1).json()
                 let answer = try #require(try JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any])
@@ -165,8 +165,8 @@ import Testing
                     for side in ["x", "y", "width", "height"] { #expect(prediction[side] is Double) }
                 }
             }
-            let picture = ExportedPicture(
-                file: "a.png", segmentation: found, classNames: segmenter.model.classNames, picture: image)
+            let picture = ExportedImage(
+                file: "a.png", segmentation: found, classNames: segmenter.model.classNames, image: image)
             for format in ExportFormat.allCases {
                 let file = try format.file(for: picture)
                 if [.coco, .geojson, .labelme].contains(format) {

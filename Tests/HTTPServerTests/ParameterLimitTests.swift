@@ -49,7 +49,7 @@ import Testing
         var parameters = Parameters(query: "mine=\(long)&overlap=\(long)&overlap=20&confidence=30")
         parameters.addBody([], oversized: ["confidence", "yours"])
         let request = try PredictionRequest(parameters)
-        #expect(request.options.overlap == 0.2 && request.options.confidence == 0.3)
+        #expect(request.options.iouThreshold == 0.2 && request.options.confidenceThreshold == 0.3)
     }
 
     @Test func theClientIsToldWhichParameterIsTooLarge() async throws {

@@ -10,7 +10,7 @@ import Testing
 
 /// Bodies as browsers, libraries and hurried scripts send them.
 @Suite struct RequestShapeTests {
-    private let file = (try? Image.gradient(width: 90, height: 50).encoded(as: .png)) ?? []
+    private let file = (try? RasterImage.gradient(width: 90, height: 50).encoded(as: .png)) ?? []
     private var base64: String { Data(file).base64EncodedString() }
 
     private func bytes(_ body: ImageBody) -> [UInt8]? {

@@ -92,6 +92,6 @@ enum TestServer {
         }
     }
 
-    static let picture = (try? Image.gradient(width: 40, height: 20).encoded(as: .png)) ?? []
+    static let picture = (try? RasterImage.gradient(width: 40, height: 20).encoded(as: .png)) ?? []
     static let base64 = ByteBuffer(string: Data(picture).base64EncodedString())
 }

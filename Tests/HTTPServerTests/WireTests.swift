@@ -83,8 +83,8 @@ import Testing
         ] as [(String, Double, Double)])
     func confidenceAndOverlapArePerCentOrFractions(query: String, confidence: Double, overlap: Double) throws {
         let options = try request(query).options
-        #expect(abs(Double(options.confidence) - confidence) < 1e-6)
-        #expect(abs(options.overlap - overlap) < 1e-12)
+        #expect(abs(Double(options.confidenceThreshold) - confidence) < 1e-6)
+        #expect(abs(options.iouThreshold - overlap) < 1e-12)
     }
 
     @Test(arguments: [
@@ -132,7 +132,7 @@ import Testing
 }
 
 @Suite struct ImageBodyTests {
-    let file = (try? Image.gradient(width: 9, height: 5).encoded(as: .png)) ?? []
+    let file = (try? RasterImage.gradient(width: 9, height: 5).encoded(as: .png)) ?? []
     var base64: String { Data(file).base64EncodedString() }
 
     private func bytes(_ body: ImageBody) -> [UInt8]? {

@@ -26,7 +26,7 @@ import Testing
             for value in [0, 1, 0x7F, 0x80, 0xFE, 0xFF, file[at] ^ 1] {
                 var changed = file
                 changed[at] = value
-                guard let image = try? Image(decoding: changed, limits: limits) else { continue }
+                guard let image = try? RasterImage(decoding: changed, limits: limits) else { continue }
                 #expect(image.size.area <= limits.pixels && image.pixels.count == 3 * image.size.area)
             }
         }
@@ -36,7 +36,7 @@ import Testing
         let file = try Self.fixture("HEIC 420, full range")
         for cut in [1, 60] {
             #expect {
-                try Image(decoding: Array(file.dropLast(cut)))
+                try RasterImage(decoding: Array(file.dropLast(cut)))
             } throws: {
                 if case .truncated = $0 as? ImageCodecError { true } else { false }
             }
@@ -48,11 +48,11 @@ import Testing
         let file = [UInt8](
             try #require(
                 Data(base64Encoded: "R0lGODdhBQADAIEAAAD/ADzDFHiHKLRLPCwAAAAABQADAAAIDQABBBAwQCBBgwUHBgQAOw==")))
-        let whole = try Image(decoding: file)
+        let whole = try RasterImage(decoding: file)
         #expect(whole.pixels.prefix(12) == [0, 255, 0, 60, 195, 20, 120, 135, 40, 180, 75, 60])
-        for cut in 1...2 { #expect(try Image(decoding: Array(file.dropLast(cut))).pixels == whole.pixels) }
+        for cut in 1...2 { #expect(try RasterImage(decoding: Array(file.dropLast(cut))).pixels == whole.pixels) }
         for cut in 4...18 {
-            #expect { try Image(decoding: Array(file.dropLast(cut))) } throws: {
+            #expect { try RasterImage(decoding: Array(file.dropLast(cut))) } throws: {
                 if case .truncated = $0 as? ImageCodecError { true } else { false }
             }
         }
@@ -62,7 +62,7 @@ import Testing
     @Test func aBitmapOf16BitsWithTheOldestHeaderHasFiveBitsAColor() throws {
         let file = try #require(Data(base64Encoded: "Qk0qAAAAAAAAABoAAAAMAAAAAwACAAEAEAD/fzQSEEIAAAB84AMfAAAA"))
         #expect(
-            try Image(decoding: [UInt8](file)).pixels == [
+            try RasterImage(decoding: [UInt8](file)).pixels == [
                 255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 32, 139, 164, 131, 131, 131,
             ])
     }
@@ -74,7 +74,7 @@ import Testing
         file += number(40) + number(2) + number(1) + [1, 0, 32, 0] + number(6)
         file += [UInt8](repeating: 0, count: 20) + [0xFF, 0xFF00, 0xFF_0000, 0xFF00_0000].flatMap(number)
         file += [10, 20, 30, 255, 40, 50, 60, 0]
-        #expect(try Image(decoding: file).pixels == [10, 20, 30, 40, 50, 60])
+        #expect(try RasterImage(decoding: file).pixels == [10, 20, 30, 40, 50, 60])
     }
 
     /// The table of sRGB's curve, against the curve.
@@ -173,7 +173,7 @@ import Testing
         let head =
             [40, 1, rows].flatMap { number($0, 4) } + number(1, 2) + number(24, 2) + [UInt8](repeating: 0, count: 24)
         let bitmap = head + (0..<rows).flatMap { [UInt8(truncatingIfNeeded: $0), 1, 2, 0] }
-        let image = try Image(decoding: bitmap)
+        let image = try RasterImage(decoding: bitmap)
         #expect(image.size == ImageSize(width: 1, height: rows))
         #expect(image.pixels.prefix(3) == [2, 1, UInt8(truncatingIfNeeded: rows - 1)])
     }
@@ -193,7 +193,7 @@ import Testing
         for entry in entries { file += [entry.tag, 1, 4, 0, 1, 0, 0, 0, entry.value, 0, 0, 0] }
         file += [0, 0, 0, 0]
         #expect {
-            try Image(decoding: file)
+            try RasterImage(decoding: file)
         } throws: { error in
             guard case .unsupported(let kind)? = error as? ImageCodecError else { return false }
             return kind.contains("lossless JPEG")

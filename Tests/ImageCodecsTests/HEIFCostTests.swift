@@ -21,7 +21,7 @@ import Testing
     @Test func aFileOfOneImageIsRead() throws {
         let writer = HEIFWriter(items: [try HEIFWriter.item(ofFixture: "HEIC 420, full range")])
         let file = writer.file(primary: 1)
-        let image = try Image(decoding: file)
+        let image = try RasterImage(decoding: file)
         #expect(image.size == ImageSize(width: 64, height: 64))
     }
 
@@ -77,9 +77,9 @@ import Testing
 
     @Test func emptyUnitsAreSkipped() throws {
         var item = try HEIFWriter.item(ofFixture: "HEIC 420, full range")
-        let plain = try Image(decoding: HEIFWriter(items: [item]).file(primary: 1))
+        let plain = try RasterImage(decoding: HEIFWriter(items: [item]).file(primary: 1))
         item.data = [0, 0, 0, 0] + item.data + [UInt8](repeating: 0, count: 4000)
-        #expect(try Image(decoding: HEIFWriter(items: [item]).file(primary: 1)).pixels == plain.pixels)
+        #expect(try RasterImage(decoding: HEIFWriter(items: [item]).file(primary: 1)).pixels == plain.pixels)
         item.data.withUnsafeBytes { data in
             #expect(HEVCStream.units(ofData: data)?.count == 1)
         }
@@ -109,9 +109,9 @@ import Testing
         let whole = HEIFWriter(items: [item]).file(primary: 1)
         item.properties.append(HEIFWriter.crop(1, 1))
         let cropped = HEIFWriter(items: [item]).file(primary: 1)
-        #expect(try Image(decoding: cropped).size == ImageSize(width: 1, height: 1))
+        #expect(try RasterImage(decoding: cropped).size == ImageSize(width: 1, height: 1))
         // All but the result.
-        #expect(try memory(cropped) >= memory(whole) - 3 * Image(decoding: whole).size.area)
+        #expect(try memory(cropped) >= memory(whole) - 3 * RasterImage(decoding: whole).size.area)
     }
 
     /// Bytes a pixel: the decoder's planes, a copy of one, its tables, and the planes that are copied out of it.
@@ -124,20 +124,20 @@ import Testing
     func memoryIsThatOfThePlanes(name: String, each: Int) throws {
         let item = try HEIFWriter.item(ofFixture: name)
         let file = HEIFWriter(items: [item]).file(primary: 1)
-        let area = try Image(decoding: file).size.area
+        let area = try RasterImage(decoding: file).size.area
         #expect(try memory(file) == (3 + each) * area + 2 * item.data.count)
     }
 
     /// A canvas, the first tile, and as many as are decoded at a time.
     @Test func memoryOfAGridIsThatOfItsCanvasAndAFewTiles() throws {
         let tile = try HEIFWriter.item(ofFixture: "HEIC 444, full range")
-        let area = try Image(decoding: HEIFWriter(items: [tile]).file(primary: 1)).size.area
+        let area = try RasterImage(decoding: HEIFWriter(items: [tile]).file(primary: 1)).size.area
         let side = try #require([64, 40].first { $0 * $0 == area })
         let grid = HEIFWriter.Item(
             kind: "grid", data: HEIFWriter.grid(2 * side, 2 * side, rows: 2, columns: 2),
             properties: [HEIFWriter.size(2 * side, 2 * side)], sources: [1, 1, 1, 1])
         let file = HEIFWriter(items: [tile, grid]).file(primary: 2)
-        #expect(try Image(decoding: file).size == ImageSize(width: 2 * side, height: 2 * side))
+        #expect(try RasterImage(decoding: file).size == ImageSize(width: 2 * side, height: 2 * side))
         let expected = 3 * 4 * area + 3 * 4 * area + 3 * area + 3 * (8 * area + 2 * tile.data.count)
         #expect(try memory(file) == expected)
     }
@@ -150,10 +150,10 @@ import Testing
             kind: "iovl", data: [UInt8](repeating: 0, count: 10) + side + side + [0, 0, 0, 0],
             properties: [HEIFWriter.size(64, 64)], sources: [1])
         let whole = HEIFWriter(items: [below, overlay]).file(primary: 2)
-        #expect(try Image(decoding: whole).size == ImageSize(width: 64, height: 64))
+        #expect(try RasterImage(decoding: whole).size == ImageSize(width: 64, height: 64))
         overlay.properties.append(HEIFWriter.crop(2, 2))
         let cropped = HEIFWriter(items: [below, overlay]).file(primary: 2)
-        #expect(try Image(decoding: cropped).size == ImageSize(width: 2, height: 2))
+        #expect(try RasterImage(decoding: cropped).size == ImageSize(width: 2, height: 2))
         #expect(try memory(cropped) >= memory(whole) - 3 * 64 * 64)
         #expect(try memory(cropped) >= 2 * 9 * 64 * 64)
     }

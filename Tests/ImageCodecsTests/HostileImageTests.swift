@@ -24,12 +24,12 @@ import Testing
 
     @Test(arguments: fixtures) func costlyFilesAreRefusedWithTheReason(fixture: Fixture) throws {
         guard !fixture.refusal.isEmpty else {
-            let image = try Image(decoding: [UInt8](fixture.file))
+            let image = try RasterImage(decoding: [UInt8](fixture.file))
             #expect(image.pixels.count == 3 * image.size.area)
             return
         }
         #expect {
-            try Image(decoding: [UInt8](fixture.file))
+            try RasterImage(decoding: [UInt8](fixture.file))
         } throws: { error in
             let text = (error as? ImageCodecError)?.description ?? ""
             return text.contains(fixture.refusal)
@@ -46,18 +46,18 @@ import Testing
             for _ in 0...Int.random(in: 0...3, using: &random) {
                 changed[Int.random(in: 0..<changed.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
             }
-            _ = try? Image(decoding: changed, limits: ImageLimits(pixels: 1_000_000))
+            _ = try? RasterImage(decoding: changed, limits: ImageLimits(pixels: 1_000_000))
         }
     }
 
     /// Comments that are not kept do not change the pixels, and a file that ends early is still refused.
     @Test func pixelsOfAPNGDoNotDependOnItsMetadata() throws {
         let fixture = try #require(Self.fixtures.first { $0.name.hasPrefix("PNG") })
-        let image = try Image(decoding: [UInt8](fixture.file))
+        let image = try RasterImage(decoding: [UInt8](fixture.file))
         #expect(image.size == ImageSize(width: 16, height: 16) && image.pixels.allSatisfy { $0 == 0 })
         for cut in [1, 5, 12, 13, 20, 30] {
             let file = [UInt8](fixture.file.dropLast(cut))
-            #expect(cut <= 12 || (try? Image(decoding: file)) == nil, "without the last \(cut) bytes")
+            #expect(cut <= 12 || (try? RasterImage(decoding: file)) == nil, "without the last \(cut) bytes")
         }
     }
 }

@@ -28,7 +28,7 @@ import Testing
         let isSlow = ["AVIF", "HEIC"].contains { fixture.name.contains($0) }
         let head = min(file.count, isSlow ? 64 : 160), tail = max(file.count - (isSlow ? 0 : 200), head)
         func look(_ bytes: [UInt8]) {
-            guard let image = try? Image(decoding: bytes, limits: limits) else { return }
+            guard let image = try? RasterImage(decoding: bytes, limits: limits) else { return }
             #expect(image.size.area <= limits.pixels && image.pixels.count == 3 * image.size.area)
         }
         for at in [Int](0..<head) + [Int](tail..<file.count) {
@@ -57,7 +57,7 @@ import Testing
             [0xFF, 0xDA, 0, 10, 2, 1, 0, 2, 0, 0, 63, 0] + [UInt8](repeating: 0, count: 64) + [0xFF, 0xD9]
         for stray in [0, 3] {
             let file = tables + [UInt8](repeating: 0, count: stray) + frame + scan
-            #expect(throws: ImageCodecError.self) { try Image(decoding: file) }
+            #expect(throws: ImageCodecError.self) { try RasterImage(decoding: file) }
         }
     }
 }

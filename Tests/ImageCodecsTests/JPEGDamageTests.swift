@@ -13,11 +13,11 @@ import Testing
     @Test(arguments: ["4:4:4 JPEG", "progressive JPEG", "grey JPEG", "CMYK JPEG", "JPEG 3x1,1x1,1x1"])
     func anEndMarkerMayBeMissingButNoBlock(name: String) throws {
         let file = try file(name)
-        let whole = try Image(decoding: file)
-        for missing in 1...2 { #expect(try Image(decoding: file.dropLast(missing).array).pixels == whole.pixels) }
+        let whole = try RasterImage(decoding: file)
+        for missing in 1...2 { #expect(try RasterImage(decoding: file.dropLast(missing).array).pixels == whole.pixels) }
         for length in stride(from: 20, to: file.count - 24, by: 13) {
             #expect(throws: ImageCodecError.self, "\(length) of \(file.count) bytes") {
-                try Image(decoding: Array(file[..<length]))
+                try RasterImage(decoding: Array(file[..<length]))
             }
         }
     }
@@ -28,7 +28,7 @@ import Testing
         // An early end marker leaves the rest of the image without data.
         file.replaceSubrange(scan + 60..<scan + 62, with: [0xFF, 0xD9])
         #expect {
-            try Image(decoding: file)
+            try RasterImage(decoding: file)
         } throws: {
             if case .truncated = $0 as? ImageCodecError { true } else { false }
         }
@@ -45,7 +45,7 @@ import Testing
         file[frame + 1] = marker
         file[frame + 4] = bits
         #expect {
-            try Image(decoding: file)
+            try RasterImage(decoding: file)
         } throws: {
             ($0 as? ImageCodecError)?.description.contains(name) ?? false
         }
@@ -58,8 +58,8 @@ import Testing
             let isWhite = (at % 64 / 2 + at / 128) % 3 == 0
             return [UInt8](repeating: isWhite ? 255 : 0, count: 3)
         }
-        let image = Image(size: size, pixels: pixels)
-        #expect(try Image(decoding: image.encoded(as: .jpeg, quality: 95)).difference(to: image) <= 40)
+        let image = RasterImage(size: size, pixels: pixels)
+        #expect(try RasterImage(decoding: image.encoded(as: .jpeg, quality: 95)).difference(to: image) <= 40)
     }
 }
 

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: fixtures) func pixelsAreThoseThatPillowReads(fixture: Fixture) throws {
-        let image = try Image(decoding: [UInt8](fixture.file))
+        let image = try RasterImage(decoding: [UInt8](fixture.file))
         #expect(image.size == ImageSize(width: fixture.width, height: fixture.height))
         let differences = zip(image.pixels, fixture.pixels).map { abs(Int($0) - Int($1)) }
         #expect(differences.count == image.pixels.count)
@@ -33,12 +33,12 @@ import Testing
         #expect(differences.reduce(0, +) <= differences.count)
     }
 
-    /// What a damaged file gives is a picture of the size that it says, or an error; never more, never a crash.
+    /// What a damaged file gives is an image of the size that it says, or an error; never more, never a crash.
     @Test(arguments: fixtures) func damagedFilesAreAPictureOrAnError(fixture: Fixture) {
         let file = [UInt8](fixture.file)
         let limits = ImageLimits(pixels: 1_000_000)
         func look(_ bytes: [UInt8]) {
-            guard let image = try? Image(decoding: bytes, limits: limits) else { return }
+            guard let image = try? RasterImage(decoding: bytes, limits: limits) else { return }
             #expect(image.size.area <= 1_000_000 && image.pixels.count == 3 * image.size.area)
         }
         for length in Swift.stride(from: 0, to: file.count, by: max(file.count / 60, 1)) {

@@ -3,20 +3,22 @@ import Testing
 @testable import Imaging
 
 @Suite struct DrawingTests {
-    let black = Image(size: ImageSize(width: 20, height: 12), color: .black)
+    let black = RasterImage(size: ImageSize(width: 20, height: 12), color: .black)
 
-    private func isSet(_ canvas: Canvas, _ x: Int, _ y: Int) -> Bool { canvas.image.pixels[3 * (y * 20 + x)] > 0 }
+    private func isSet(_ canvas: DrawingCanvas, _ x: Int, _ y: Int) -> Bool {
+        canvas.image.pixels[3 * (y * 20 + x)] > 0
+    }
 
     @Test func aLineReachesBothEnds() {
         for end in [(19, 11), (0, 11), (19, 0), (5, 3)] {
-            var canvas = Canvas(black)
+            var canvas = DrawingCanvas(black)
             canvas.line(.white, from: (2, 2), to: end)
             #expect(isSet(canvas, 2, 2) && isSet(canvas, end.0, end.1))
         }
     }
 
     @Test func whatIsOutsideIsIgnored() {
-        var canvas = Canvas(black)
+        var canvas = DrawingCanvas(black)
         canvas.fill(.white, x: -5..<100, y: -5..<(-1))
         canvas.line(.white, from: (-50, -50), to: (-1, 60), width: 3)
         canvas.label("outside", x: 200, y: -90, height: 16, margin: 4, color: .white)
@@ -24,9 +26,10 @@ import Testing
     }
 
     /// A text in white on black: its width and its pixels.
-    private func drawn(_ text: String, height: Int = 32) -> Image {
+    private func drawn(_ text: String, height: Int = 32) -> RasterImage {
         let font = BitmapFont(height: height)
-        var canvas = Canvas(Image(size: ImageSize(width: max(1, font.width(of: text)), height: height), color: .black))
+        var canvas = DrawingCanvas(
+            RasterImage(size: ImageSize(width: max(1, font.width(of: text)), height: height), color: .black))
         font.draw(text, x: 0, y: 0, color: .white, on: &canvas)
         return canvas.image
     }
@@ -76,7 +79,7 @@ import Testing
             ("Åse", "Äse"),
         ]
         for (accented, plain) in pairs {
-            var with = Canvas(Image(size: ImageSize(width: 200, height: 40), color: .black))
+            var with = DrawingCanvas(RasterImage(size: ImageSize(width: 200, height: 40), color: .black))
             var without = with
             with.label(accented, x: 2, y: 2, height: height, margin: 4, color: .palette[0])
             without.label(plain, x: 2, y: 2, height: height, margin: 4, color: .palette[0])
@@ -130,10 +133,10 @@ import Testing
     }
 
     @Test func coloursAreReadAsHexadecimal() {
-        #expect(Color(hex: "#4892ea") == Color.palette[0])
-        #expect(Color.palette[0].description == "#4892EA")
+        #expect(RGBColor(hex: "#4892ea") == RGBColor.palette[0])
+        #expect(RGBColor.palette[0].description == "#4892EA")
         for wrong in ["", "#", "4892ea", "#4892e", "#4892eaf", "#gggggg", "#+892ea"] {
-            #expect(Color(hex: wrong) == nil)
+            #expect(RGBColor(hex: wrong) == nil)
         }
     }
 }

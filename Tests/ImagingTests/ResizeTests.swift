@@ -38,27 +38,28 @@ import Testing
     }
 
     @Test func aPictureOfTheRightSizeIsOnlyDividedBy255() {
-        let image = Image(size: ImageSize(width: 2, height: 2), pixels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 253, 254, 255])
+        let image = RasterImage(
+            size: ImageSize(width: 2, height: 2), pixels: [0, 1, 2, 3, 4, 5, 6, 7, 8, 253, 254, 255])
         let transform = ResizeMode.letterbox.transform(imageSize: image.size, networkSize: image.size)
         let floats = image.planarFloats(transform: transform)
         #expect(floats == [0, 3, 6, 253, 1, 4, 7, 254, 2, 5, 8, 255].map { Float($0) / 255 })
     }
 
     @Test func paddingIsGreyAndChannelsCanBeSwapped() {
-        let image = Image(size: ImageSize(width: 2, height: 1), pixels: [10, 20, 30, 10, 20, 30])
+        let image = RasterImage(size: ImageSize(width: 2, height: 1), pixels: [10, 20, 30, 10, 20, 30])
         let transform = ResizeMode.letterbox.transform(
             imageSize: image.size, networkSize: ImageSize(width: 2, height: 2))
         let plain = image.planarFloats(transform: transform)
         #expect(plain[0] == 10.0 / 255 && plain[2] == 114.0 / 255 && plain[4] == 20.0 / 255)
         let swapped = image.planarFloats(
             transform: transform, padding: .byte(0),
-            scaling: PixelScaling(divisor: 1, mean: [1, 2, 3], deviation: [2, 2, 2], swapsRedAndBlue: true))
+            scaling: Normalization(divisor: 1, mean: [1, 2, 3], standardDeviation: [2, 2, 2], swapsRedAndBlue: true))
         #expect(swapped[0] == (30 - 3) / 2 && swapped[2] == (0 - 3) / 2.0 && swapped[8] == (10 - 1) / 2.0)
     }
 
     /// Values computed with OpenCV 5's `resize(INTER_LINEAR)`: a row 0, 100, 200 enlarged to seven columns.
     @Test func enlargingInterpolatesBetweenPixelCentres() {
-        let image = Image(
+        let image = RasterImage(
             size: ImageSize(width: 3, height: 1), pixels: [0, 0, 0, 100, 100, 100, 200, 200, 200])
         let transform = ResizeMode.stretch.transform(imageSize: image.size, networkSize: ImageSize(width: 7, height: 1))
         let bytes = image.planarFloats(transform: transform)[..<7].map { ($0 * 255).rounded() }
@@ -67,7 +68,8 @@ import Testing
 
     @Test(arguments: [(1, 1, 9, 5), (1, 7, 3, 3), (7, 1, 2, 4), (5, 3, 1, 1), (640, 3, 7, 2)])
     func oddSizesFillTheirTarget(width: Int, height: Int, across: Int, down: Int) {
-        let image = Image(size: ImageSize(width: width, height: height), color: Color(red: 200, green: 100, blue: 50))
+        let image = RasterImage(
+            size: ImageSize(width: width, height: height), color: RGBColor(red: 200, green: 100, blue: 50))
         let transform = ResizeMode.stretch.transform(
             imageSize: image.size, networkSize: ImageSize(width: across, height: down))
         let floats = image.planarFloats(transform: transform)
@@ -91,7 +93,7 @@ import Testing
         }
         let fixture = try JSONDecoder().decode(
             Fixture.self, from: Data(contentsOf: TestFiles.fixture("resample.json")))
-        let noise = Image(size: ImageSize(width: fixture.width, height: fixture.height), pixels: fixture.pixels)
+        let noise = RasterImage(size: ImageSize(width: fixture.width, height: fixture.height), pixels: fixture.pixels)
         for example in fixture.cases {
             let size = ImageSize(width: example.width, height: example.height)
             let different = zip(noise.resampled(to: size).pixels, example.pixels).count { $0 != $1 }
@@ -101,14 +103,14 @@ import Testing
 
     @Test func contrastStepsSpreadGreyValues() {
         let size = ImageSize(width: 64, height: 48)
-        let dull = Image(size: size, pixels: (0..<3 * size.area).map { UInt8(100 + ($0 / 3 % 64) / 2) })
+        let dull = RasterImage(size: size, pixels: (0..<3 * size.area).map { UInt8(100 + ($0 / 3 % 64) / 2) })
         for spread in [dull.stretched(), dull.equalized()] {
             let values = spread.pixels.sorted()
             #expect(values[values.count / 50] < 16 && values[values.count * 49 / 50] > 240)
         }
         let adaptive = dull.adaptivelyEqualized()
         #expect(Set(adaptive.pixels).count > 16 && adaptive.size == size)
-        #expect(Image(size: size, color: .black).stretched().pixels.allSatisfy { $0 == 0 })
+        #expect(RasterImage(size: size, color: .black).stretched().pixels.allSatisfy { $0 == 0 })
         let part = dull.cropped(to: ImageRegion(x: 60, y: 40, size: ImageSize(width: 10, height: 10)))
         #expect(part.size == ImageSize(width: 4, height: 8) && part.pixels[0] == 130)
     }
@@ -120,16 +122,16 @@ import Testing
             imageSize: ImageSize(width: 26, height: 10), networkSize: ImageSize(width: 16, height: 8),
             resizedSize: size,
             left: 2, top: 1)
-        let scaling = PixelScaling(
-            divisor: 255, mean: [0.1, 0.2, 0.3], deviation: [0.5, 0.6, 0.7], swapsRedAndBlue: true)
-        let floats = Image(size: size, pixels: pixels).planarFloats(transform: transform, scaling: scaling)
+        let scaling = Normalization(
+            divisor: 255, mean: [0.1, 0.2, 0.3], standardDeviation: [0.5, 0.6, 0.7], swapsRedAndBlue: true)
+        let floats = RasterImage(size: size, pixels: pixels).planarFloats(transform: transform, scaling: scaling)
         for channel in 0..<3 {
             let own = 2 - channel
             for y in 0..<8 {
                 for x in 0..<16 {
                     let isInside = (2..<15).contains(x) && (1..<6).contains(y)
                     let byte = isInside ? pixels[3 * ((y - 1) * 13 + x - 2) + own] : 114
-                    let expected = (Float(byte) / 255 - scaling.mean[own]) / scaling.deviation[own]
+                    let expected = (Float(byte) / 255 - scaling.mean[own]) / scaling.standardDeviation[own]
                     #expect(floats[(channel * 8 + y) * 16 + x] == expected)
                 }
             }

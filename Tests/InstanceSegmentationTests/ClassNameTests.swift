@@ -43,7 +43,7 @@ import Testing
                 "labels": Tensor(shape: [1, slots, slots], elements: logits),
                 "masks": Tensor(
                     shape: [1, slots, 16, 16], elements: [Float](repeating: 1, count: slots * 256)),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         let found = try model.postprocess(
             result, transform: model.transform(for: ImageSize(width: 64, height: 64)), options: PredictionOptions())
         for detection in found { #expect(model.classNames[detection.classID] == detection.className) }
@@ -108,7 +108,7 @@ import Testing
                 "labels": Tensor(shape: [3], elements: [1, 2, 3]),
                 "scores": Tensor(shape: [3], elements: [0.9, 0.8, 0.7]),
                 "masks": Tensor(shape: [3, 1, 64, 64], elements: [Float](repeating: 1, count: 3 * 4096)),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         let found = try model.postprocess(
             result, transform: model.transform(for: ImageSize(width: 64, height: 64)), options: PredictionOptions())
         #expect(found.map(\.className) == ["cat", "dog", "3"] && found.map(\.classID) == [0, 1, 2])

@@ -53,7 +53,7 @@ import Testing
             let runs = try #require(RunLengthEncoding(size: size, compressedCounts: detection.segmentation.counts))
             let b = detection.bbox
             return AveragePrecision.Candidate(
-                pictureID: detection.image_id, categoryID: detection.category_id, confidence: detection.score,
+                imageID: detection.image_id, categoryID: detection.category_id, confidence: detection.score,
                 box: BoundingBox(x1: b[0], y1: b[1], x2: b[0] + b[2], y2: b[1] + b[3]), mask: runs.mask)
         }
         let precision = AveragePrecision(candidates, against: truth, shape: shape)

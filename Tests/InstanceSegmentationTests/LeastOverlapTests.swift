@@ -25,10 +25,10 @@ import Testing
                 "boxes": Tensor(shape: [1, 2, 4], elements: [0, 0, 30, 30, 0, 10, 30, 40]),
                 "scores": Tensor(shape: [1, 2], elements: [0.9, 0.8]),
                 "masks": Tensor(shape: [1, 2, 16, 16], elements: [Float](repeating: 1, count: 512)),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         let transform = model.transform(for: ImageSize(width: 64, height: 64))
         return try model.decode(
-            result, transform: transform, options: PredictionOptions(confidence: 0.1, overlap: overlap)
+            result, transform: transform, options: PredictionOptions(confidenceThreshold: 0.1, iouThreshold: overlap)
         ).detections.count
     }
 

@@ -59,9 +59,9 @@ func randomMask(width: Int, height: Int, density: Double, seed: UInt64) -> Mask 
             let b = randomMask(width: 17, height: 6, density: 0.3, seed: UInt64(seed + 1000))
             let both = zip(a.pixels, b.pixels).count { $0 == 1 && $1 == 1 }
             let either = zip(a.pixels, b.pixels).count { $0 == 1 || $1 == 1 }
-            #expect(abs(a.iou(b) - Double(both) / Double(either)) < 1e-12)
+            #expect(abs(a.iou(with: b) - Double(both) / Double(either)) < 1e-12)
         }
-        #expect(mask(["..."]).iou(mask(["..."])) == 0)
+        #expect(mask(["..."]).iou(with: mask(["..."])) == 0)
     }
 
     @Test func boundsAreTight() {

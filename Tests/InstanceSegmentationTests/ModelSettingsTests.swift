@@ -147,11 +147,14 @@ import Testing
     }
 
     @Test func roboflowsMeasureRemovesASmallBoxInsideALargeOne() {
-        let large = Candidate(box: BoundingBox(x1: 0, y1: 0, x2: 100, y2: 100), confidence: 0.9, classID: 0, index: 0)
-        let small = Candidate(box: BoundingBox(x1: 10, y1: 10, x2: 20, y2: 20), confidence: 0.8, classID: 0, index: 1)
-        #expect(nonMaximumSuppression([small, large], measure: .iou, threshold: 0.3, most: 10).map(\.index) == [0, 1])
-        #expect(nonMaximumSuppression([small, large], measure: .weaker, threshold: 0.3, most: 10).map(\.index) == [0])
-        #expect(nonMaximumSuppression([small, large], measure: nil, threshold: 0, most: 10).map(\.index) == [0, 1])
+        let large = Candidate(
+            box: BoundingBox(x1: 0, y1: 0, x2: 100, y2: 100), confidence: 0.9, outputClass: 0, index: 0)
+        let small = Candidate(
+            box: BoundingBox(x1: 10, y1: 10, x2: 20, y2: 20), confidence: 0.8, outputClass: 0, index: 1)
+        #expect(
+            nonMaximumSuppression([small, large], metric: .iou, threshold: 0.3, maxCount: 10).map(\.index) == [0, 1])
+        #expect(nonMaximumSuppression([small, large], metric: .ios, threshold: 0.3, maxCount: 10).map(\.index) == [0])
+        #expect(nonMaximumSuppression([small, large], metric: nil, threshold: 0, maxCount: 10).map(\.index) == [0, 1])
     }
 
     @Test func onlyOnnxFilesOfTheirOwnAreModels() throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Numbers that are not finite, and shapes that differ from what a file declares, in what networks answer.
 @Suite(.timeLimit(.minutes(3))) struct NonFiniteTests {
-    private static let image = Image.gradient(width: 50, height: 40)
+    private static let image = RasterImage.gradient(width: 50, height: 40)
     private static let resolutions: [MaskResolution] = [.image, .coarse(0), .coarse(0.5)]
 
     private static func salt(_ name: String) -> UInt64 { name.utf8.reduce(0) { $0 &* 131 &+ UInt64($1) } }
@@ -20,7 +20,7 @@ import Testing
             #expect(box == box.clipped(width: 50, height: 40) && box.isFinite, "\(network): \(box)")
             #expect(!detection.mask.isEmpty && detection.classID >= 0)
             #expect(
-                detection.mask.outline(in: found.imageSize)?.points.allSatisfy { $0.x.isFinite && $0.y.isFinite }
+                detection.mask.hostedOutline(in: found.imageSize)?.points.allSatisfy { $0.x.isFinite && $0.y.isFinite }
                     == true)
         }
         // Drawing takes boxes, outlines and labels as they come.
@@ -32,7 +32,7 @@ import Testing
 
     @Test(arguments: StubNetwork.all) func aSoundAnswerIsDecoded(network: StubNetwork) async throws {
         let segmenter = try network.segmenter { _, index in [0.9, 0.5, 20, 30][index % 4] }
-        let found = try await segmenter.segment(Self.image, options: PredictionOptions(confidence: 0))
+        let found = try await segmenter.segment(Self.image, options: PredictionOptions(confidenceThreshold: 0))
         #expect(found.nonFiniteCount == 0)
         requireSound(found, network)
     }
@@ -46,7 +46,7 @@ import Testing
                 guard seed % 2 == 0 || UInt64.random(in: 0..<8, using: &random) == 0 else { return 0.9 }
                 return Float.strange.randomElement(using: &random) ?? .nan
             }
-            var options = PredictionOptions(confidence: [0, 0.01, 0.4, 1][Int(seed % 4)], overlap: 1)
+            var options = PredictionOptions(confidenceThreshold: [0, 0.01, 0.4, 1][Int(seed % 4)], iouThreshold: 1)
             options.maskResolution = Self.resolutions[Int(seed % 3)]
             let found = try await segmenter.segment(Self.image, options: options)
             dropped += found.nonFiniteCount
@@ -62,7 +62,8 @@ import Testing
     ) async throws {
         let segmenter = try network.segmenter { _, _ in value }
         for confidence in [0, 0.5] as [Float] {
-            let found = try await segmenter.segment(Self.image, options: PredictionOptions(confidence: confidence))
+            let found = try await segmenter.segment(
+                Self.image, options: PredictionOptions(confidenceThreshold: confidence))
             requireSound(found, network)
             if value.isNaN { #expect(found.detections.isEmpty && found.nonFiniteCount == 1) }
         }
@@ -95,7 +96,7 @@ import Testing
             let answer = outputs
             do {
                 let found = try await network.segmenter { answer }.segment(
-                    Self.image, options: PredictionOptions(confidence: 0.1))
+                    Self.image, options: PredictionOptions(confidenceThreshold: 0.1))
                 requireSound(found, network)
             } catch is SegmentationError { refused += 1 }
         }
@@ -141,7 +142,7 @@ import Testing
             "3": Tensor(shape: [5, 1, 28, 28], elements: [Float](repeating: 1, count: 5 * 784)),
             "4": Tensor(shape: [5], elements: [0.9, 0.9, 0.9, 0.9, 0.9]), "5": Tensor(shape: [2], elements: [64, 64]),
         ]
-        let found = try await network.segmenter { outputs }.segment(Image.gradient(width: 64, height: 64))
+        let found = try await network.segmenter { outputs }.segment(RasterImage.gradient(width: 64, height: 64))
         #expect(found.detections.map(\.box) == [BoundingBox(x1: 8, y1: 8, x2: 24, y2: 24)])
     }
 
@@ -155,7 +156,7 @@ import Testing
                 "output1": Tensor(shape: [1, 2, 16, 16], elements: [Float](repeating: 1, count: 512)),
             ]
             let segmenter = try network.segmenter { outputs }
-            let image = Image.gradient(width: 96, height: 64)
+            let image = RasterImage.gradient(width: 96, height: 64)
             guard let tiling else { return try await segmenter.segment(image) }
             return try await segmenter.segment(image, tiling: tiling)
         }

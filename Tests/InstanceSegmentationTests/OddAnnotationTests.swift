@@ -75,7 +75,7 @@ import Testing
     }
 
     private func candidates(_ odd: Fixture.Case, _ truth: COCOAnnotations) throws -> [AveragePrecision.Candidate] {
-        let pictures = Dictionary(truth.pictureIdentifiers.map { ($0.value, $0.key) }) { first, _ in first }
+        let pictures = Dictionary(truth.imageIdentifiers.map { ($0.value, $0.key) }) { first, _ in first }
         let categories = Dictionary(truth.categoryIdentifiers.map { ($0.value, $0.key) }) { first, _ in first }
         return try fixture.detections.compactMap { detection in
             guard let picture = odd.images[detection.image].id.flatMap({ pictures[$0] }),
@@ -85,7 +85,7 @@ import Testing
             let mask = try #require(RunLengthEncoding(size: size, compressedCounts: detection.counts)).mask
             let b = detection.bbox
             return AveragePrecision.Candidate(
-                pictureID: picture, categoryID: category, confidence: detection.score,
+                imageID: picture, categoryID: category, confidence: detection.score,
                 box: BoundingBox(x1: b[0], y1: b[1], x2: b[0] + b[2], y2: b[1] + b[3]), mask: mask)
         }
     }

@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct OutlineTests {
     private func outline(_ rows: [String]) -> [[Double]]? {
-        mask(rows).outline?.points.map { [$0.x, $0.y] }
+        mask(rows).hostedOutline?.points.map { [$0.x, $0.y] }
     }
 
     @Test func aRectangleHasItsFourCornerPixelsDownFirst() {
@@ -64,7 +64,7 @@ import Testing
     @Test func everyRingOfRandomMasksFilledGivesBackTheComponentWithoutItsHoles() {
         for seed in 0..<300 {
             let mask = randomMask(width: 12, height: 10, density: 0.35 + Double(seed % 5) * 0.1, seed: UInt64(seed))
-            guard let ring = mask.outline else { continue }
+            guard let ring = mask.hostedOutline else { continue }
             let component = mask.largestComponent
             if component.area < 3 { continue }
             // All pixels of the component are on the ring or inside it; all corners are pixels of the component.

@@ -25,10 +25,10 @@ import Testing
             outputs: [
                 "class_queries_logits": Tensor(shape: [1, 1, 2], elements: [30, -30]),
                 "masks_queries_logits": Tensor(shape: [1, 1, 4, 4], elements: map),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         let transform = model.transform(for: ImageSize(width: 16, height: 12))
         #expect(transform.resizedSize == ImageSize(width: 8, height: 6))
-        let found = try model.decode(result, transform: transform, options: PredictionOptions(confidence: 0.1))
+        let found = try model.decode(result, transform: transform, options: PredictionOptions(confidenceThreshold: 0.1))
             .detections
         try #require(found.count == 1)
         #expect(abs(found[0].confidence - 0.753_938) < 1e-5)
@@ -63,11 +63,11 @@ import Testing
             outputs: [
                 "class_queries_logits": Tensor(shape: [1, 1, 2], elements: [30, -30]),
                 "masks_queries_logits": Tensor(shape: [1, 1, 4, 4], elements: map),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         let (left, side) = cropPercent > 0 ? (16, 16) : (0, 16)
         let transform = model.transform(for: ImageSize(width: left + side, height: 8))
         #expect(transform.resizedSize == ImageSize(width: 8, height: 4) && transform.top == 2)
-        let found = try model.decode(result, transform: transform, options: PredictionOptions(confidence: 0.1))
+        let found = try model.decode(result, transform: transform, options: PredictionOptions(confidenceThreshold: 0.1))
             .detections
         try #require(found.count == 1)
         let mask = found[0].mask

@@ -36,7 +36,7 @@ import Testing
         let transform = ImageTransform(imageSize: size, networkSize: size, resizedSize: size, left: 0, top: 0)
         let maps = Tensor(shape: [1, 1, side, side], elements: map)
         return try RegionMasks(maps, name: "masks", transform: transform, threshold: threshold)
-            .maskAndCost(of: Candidate(box: box, confidence: 1, classID: 0, index: 0))
+            .maskAndCost(of: Candidate(box: box, confidence: 1, outputClass: 0, index: 0))
     }
 
     @Test func masksAreThoseOfEachPixelByItself() throws {

@@ -7,7 +7,7 @@ import Testing
 
 /// Rings along the edges of pixels, and what is left of them when they are simplified.
 @Suite struct RingTests {
-    /// The pixels whose centres are inside an odd number of rings: the stated rule, decided by crossing numbers of each row.
+    /// The pixels whose centers are inside an odd number of rings: the stated rule, decided by crossing numbers of each row.
     static func filled(_ polygons: [MaskPolygon], size: ImageSize) -> Mask {
         let rings = polygons.flatMap(\.rings)
         var rows: [[Mask.Run]] = []
@@ -43,14 +43,17 @@ import Testing
         let mask = Mask(
             imageSize: ImageSize(width: 10, height: 8),
             pixels: (0..<80).map { (3...7).contains($0 % 10) && (2...5).contains($0 / 10) ? 1 : 0 })
-        #expect(mask.polygons.count == 1 && mask.polygons[0].outer.points.count == 4 && mask.polygons[0].holes.isEmpty)
         #expect(
-            Set(mask.polygons[0].outer.points)
-                == [Point(x: 3, y: 2), Point(x: 8, y: 2), Point(x: 8, y: 6), Point(x: 3, y: 6)])
-        #expect(mask.polygons[0].outer.signedArea == 20)
-        #expect(Mask(imageSize: ImageSize(width: 2, height: 2), pixels: [0, 0, 0, 0]).polygons.isEmpty)
+            mask.boundaryPolygons.count == 1 && mask.boundaryPolygons[0].outer.points.count == 4
+                && mask.boundaryPolygons[0].holes.isEmpty)
         #expect(
-            Mask(imageSize: ImageSize(width: 2, height: 2), pixels: [0, 1, 0, 0]).polygons[0].outer.signedArea == 1)
+            Set(mask.boundaryPolygons[0].outer.points)
+                == [PixelPoint(x: 3, y: 2), PixelPoint(x: 8, y: 2), PixelPoint(x: 8, y: 6), PixelPoint(x: 3, y: 6)])
+        #expect(mask.boundaryPolygons[0].outer.signedArea == 20)
+        #expect(Mask(imageSize: ImageSize(width: 2, height: 2), pixels: [0, 0, 0, 0]).boundaryPolygons.isEmpty)
+        #expect(
+            Mask(imageSize: ImageSize(width: 2, height: 2), pixels: [0, 1, 0, 0]).boundaryPolygons[0].outer.signedArea
+                == 1)
     }
 
     @Test func partsAndHolesAreToldApart() {
@@ -59,7 +62,7 @@ import Testing
         ]
         let size = ImageSize(width: 10, height: 7)
         let mask = Mask(imageSize: size, pixels: rows.flatMap { $0.utf8.map { $0 == 35 ? 1 : 0 } })
-        let polygons = mask.polygons
+        let polygons = mask.boundaryPolygons
         #expect(polygons.map(\.holes.count).sorted() == [0, 0, 0, 0, 1, 1])
         #expect(
             polygons.reduce(0) { $0 + $1.outer.signedArea + $1.holes.reduce(0) { $0 + $1.signedArea } }
@@ -79,7 +82,7 @@ import Testing
             for _ in 0..<20 {
                 let size = ImageSize(width: width, height: height)
                 let mask = Mask(imageSize: size, pixels: (0..<size.area).map { _ in random() < density ? 1 : 0 })
-                let polygons = mask.polygons
+                let polygons = mask.boundaryPolygons
                 #expect(Self.filled(polygons, size: size).pixels == mask.pixels)
                 #expect(polygons.allSatisfy { $0.rings.allSatisfy(isSimple) })
                 #expect(polygons.allSatisfy { $0.outer.signedArea > 0 && $0.holes.allSatisfy { $0.signedArea < 0 } })
@@ -98,7 +101,7 @@ import Testing
                 let angle = atan2(y, x)
                 return (x * x + y * y).squareRoot() < 60 + 25 * sin(5 * angle) + 5 * sin(31 * angle) ? 1 : 0
             })
-        let ring = blob.polygons[0].outer
+        let ring = blob.boundaryPolygons[0].outer
         let simple = ring.simplified(tolerance: tolerance)
         #expect(simple.points.count >= 3 && simple.points.count <= ring.points.count)
         if tolerance >= 1 { #expect(simple.points.count < ring.points.count / 2) }
@@ -112,7 +115,9 @@ import Testing
     }
 
     @Test func aSliverKeepsThreePoints() {
-        let line = Polygon(points: [Point(x: 0, y: 0), Point(x: 10, y: 0), Point(x: 10, y: 1), Point(x: 0, y: 1)])
+        let line = Polygon(points: [
+            PixelPoint(x: 0, y: 0), PixelPoint(x: 10, y: 0), PixelPoint(x: 10, y: 1), PixelPoint(x: 0, y: 1),
+        ])
         #expect(line.simplified(tolerance: 5).points.count == 3)
         #expect(line.simplified(tolerance: 0).points.count == 4)
     }
@@ -121,11 +126,11 @@ import Testing
         var holes = 0
         for seed in 0..<300 as Range<UInt64> {
             let polygons = randomMask(width: 24, height: 20, density: 0.45 + Double(seed % 5) * 0.1, seed: seed)
-                .polygons
+                .boundaryPolygons
             for polygon in polygons {
                 for hole in polygon.holes {
-                    let corner = hole.points.min { ($0.y, $0.x) < ($1.y, $1.x) } ?? Point(x: 0, y: 0)
-                    let around = polygons.filter { $0.outer.contains(Point(x: corner.x + 0.5, y: corner.y - 0.5)) }
+                    let corner = hole.points.min { ($0.y, $0.x) < ($1.y, $1.x) } ?? PixelPoint(x: 0, y: 0)
+                    let around = polygons.filter { $0.outer.contains(PixelPoint(x: corner.x + 0.5, y: corner.y - 0.5)) }
                     let smallest = around.min { $0.outer.signedArea < $1.outer.signedArea }
                     #expect(smallest == polygon, "seed \(seed)")
                     holes += 1
@@ -145,14 +150,14 @@ import Testing
         let rows = [full, row { $0 == 0 || $0 == 2 }, full, []]
         let mask = Mask(
             imageSize: ImageSize(width: side, height: side), top: 0, rows: (0..<side).map { rows[$0 % 4] })
-        let polygons = mask.polygons
+        let polygons = mask.boundaryPolygons
         #expect(polygons.count == 22_500 && polygons.allSatisfy { $0.holes.count == 1 })
     }
 
     @Test(.timeLimit(.minutes(1))) func simplifyingTakesNoTimeThatGrowsWithTheSquareOfThePoints() {
         // The point farthest from each line is at its end.
         func zigzag(_ count: Int) -> Polygon {
-            Polygon(points: (0..<count).map { Point(x: Double($0), y: $0 % 2 == 0 ? 0 : Double($0)) })
+            Polygon(points: (0..<count).map { PixelPoint(x: Double($0), y: $0 % 2 == 0 ? 0 : Double($0)) })
         }
         #expect(zigzag(100_000).simplified(tolerance: 0.5).points.count > 90_000)
         let ring = zigzag(4000)

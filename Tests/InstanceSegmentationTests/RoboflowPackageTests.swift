@@ -72,7 +72,7 @@ import Testing
         #expect(fixture.cases.count > 50)
         for (index, example) in fixture.cases.enumerated() {
             let picture = fixture.images[example.image]
-            let image = Image(
+            let image = RasterImage(
                 size: ImageSize(width: picture.width, height: picture.height), pixels: Array(picture.pixels))
             let settings = try settings(example.config)
             let size = ImageSize(width: example.width, height: example.height)

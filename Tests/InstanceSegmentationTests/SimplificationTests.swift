@@ -15,8 +15,8 @@ import Testing
             let ring: Int
             let index: Int
             let count: Int
-            let a: Point
-            let b: Point
+            let a: PixelPoint
+            let b: PixelPoint
         }
         var segments: [Segment] = []
         for (number, ring) in rings.enumerated() {
@@ -28,11 +28,11 @@ import Testing
                     Segment(ring: number, index: i, count: count, a: ring.points[i], b: ring.points[(i + 1) % count]))
             }
         }
-        func cross(_ a: Point, _ b: Point, _ c: Point) -> Double {
+        func cross(_ a: PixelPoint, _ b: PixelPoint, _ c: PixelPoint) -> Double {
             let value = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
             return abs(value) < 1e-9 ? 0 : value
         }
-        func isOn(_ p: Point, _ s: Segment) -> Bool {
+        func isOn(_ p: PixelPoint, _ s: Segment) -> Bool {
             cross(s.a, s.b, p) == 0 && min(s.a.x, s.b.x) <= p.x && p.x <= max(s.a.x, s.b.x)
                 && min(s.a.y, s.b.y) <= p.y && p.y <= max(s.a.y, s.b.y)
         }
@@ -69,7 +69,7 @@ import Testing
     }
 
     /// How far the points of a ring are from another one, at most.
-    static func distance(of points: [Point], to ring: Polygon) -> Double {
+    static func distance(of points: [PixelPoint], to ring: Polygon) -> Double {
         let sides = Array(zip(ring.points, ring.points.dropFirst() + ring.points.prefix(1)))
         return points.map { point in
             sides.map { point.squaredDistance(toSegment: $0, $1) }.min() ?? .infinity
@@ -101,7 +101,7 @@ import Testing
     }
 
     @Test(arguments: 0..<60 as Range<UInt64>) func ringsOfAnObjectNeverCross(seed: UInt64) {
-        let polygons = Self.mask(seed: seed).polygons
+        let polygons = Self.mask(seed: seed).boundaryPolygons
         for tolerance in Self.tolerances {
             let simple = polygons.simplified(tolerance: tolerance)
             let rings = simple.flatMap(\.rings)
@@ -129,18 +129,18 @@ import Testing
 
     @Test(arguments: 0..<60 as Range<UInt64>) func outlinesNeverCrossOrTouchThemselves(seed: UInt64) throws {
         let mask = Self.mask(seed: seed)
-        let whole = try #require(mask.outline)
+        let whole = try #require(mask.hostedOutline)
         for scale in [1, 3.7] {
             let size = ImageSize(
                 width: Int(Double(mask.imageSize.width) * scale), height: Int(Double(mask.imageSize.height) * scale))
             let across = Double(size.width) / Double(mask.imageSize.width)
             let down = Double(size.height) / Double(mask.imageSize.height)
             for tolerance in Self.tolerances {
-                let simple = try #require(mask.outline(in: size, tolerance: tolerance))
+                let simple = try #require(mask.hostedOutline(in: size, tolerance: tolerance))
                 if let fault = Self.fault(in: [simple], canTouch: false) {
                     Issue.record("seed \(seed), tolerance \(tolerance), scale \(scale): \(fault)")
                 }
-                let points = whole.points.map { Point(x: $0.x * across, y: $0.y * down) }
+                let points = whole.points.map { PixelPoint(x: $0.x * across, y: $0.y * down) }
                 #expect(Self.distance(of: points, to: simple) <= tolerance + 0.0075, "seed \(seed), \(tolerance)")
                 #expect(
                     simple.points.allSatisfy {
@@ -154,10 +154,10 @@ import Testing
         let rows = ["..........", ".###......", ".#########", ".###......", "...#......", "...#......"]
         let mask = Mask(
             imageSize: ImageSize(width: 10, height: 6), pixels: rows.flatMap { $0.utf8.map { $0 == 35 ? 1 : 0 } })
-        #expect(Self.fault(in: [try #require(mask.outline)], canTouch: false) != nil)
-        let simple = try #require(mask.outline(in: mask.imageSize, tolerance: 0.5))
+        #expect(Self.fault(in: [try #require(mask.hostedOutline)], canTouch: false) != nil)
+        let simple = try #require(mask.hostedOutline(in: mask.imageSize, tolerance: 0.5))
         #expect(Self.fault(in: [simple], canTouch: false) == nil)
-        #expect(simple.points.contains(Point(x: 9, y: 2)))
+        #expect(simple.points.contains(PixelPoint(x: 9, y: 2)))
     }
 
     /// The way around a mask with narrow teeth: replacing a tooth's sides by one line each made them cross.
@@ -170,7 +170,7 @@ import Testing
                 return y > 45 || (x + y / 5) % 4 < 2 && y > 5 + x % 7 ? 1 : 0
             })
         for tolerance in Self.tolerances {
-            let rings = mask.polygons.simplified(tolerance: tolerance).flatMap(\.rings)
+            let rings = mask.boundaryPolygons.simplified(tolerance: tolerance).flatMap(\.rings)
             #expect(Self.fault(in: rings, canTouch: true) == nil, "tolerance \(tolerance)")
         }
     }
@@ -182,7 +182,7 @@ import Testing
             points: (0..<120_000).map { i in
                 let angle = Double(i) / 120_000 * 2 * .pi
                 let radius = side / 2 * (0.7 + 0.2 * sin(angle * 9) + 0.05 * sin(angle * 4001))
-                return Point(
+                return PixelPoint(
                     x: (side / 2 + radius * cos(angle)).rounded(), y: (side / 2 + radius * sin(angle)).rounded())
             })
         #expect(ring.simplified(tolerance: tolerance).points.count < 100_000)
@@ -190,7 +190,7 @@ import Testing
 
     @Test func whatIsNoNumberIsLeftAlone() {
         let ring = Polygon(points: [
-            Point(x: 0, y: 0), Point(x: .nan, y: 1), Point(x: 2, y: .infinity), Point(x: 3, y: 0),
+            PixelPoint(x: 0, y: 0), PixelPoint(x: .nan, y: 1), PixelPoint(x: 2, y: .infinity), PixelPoint(x: 3, y: 0),
         ])
         #expect(ring.simplified(tolerance: 1).points.count == 4)
         #expect(Polygon(points: []).simplified(tolerance: 1).points.isEmpty)

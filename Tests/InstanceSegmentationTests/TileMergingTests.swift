@@ -18,7 +18,7 @@ import Testing
                 #expect(found.box == expected.box, "seed \(seed)")
                 #expect(found.mask == expected.mask, "seed \(seed)")
             }
-            let groups = try await scene.merged(PredictionOptions(overlap: 1, maxDetections: .max)).count
+            let groups = try await scene.merged(PredictionOptions(iouThreshold: 1, maxDetections: .max)).count
             counts.merged += scene.count - groups
             counts.suppressed += groups - expected.count
         }
@@ -114,7 +114,7 @@ import Testing
                 in: size, x: 5 * index, y: 0, width: 4, height: 4, confidence: 1 - Float(index) / 200)
         }
         // Without suppression by boxes, pairs that were not compared stay two.
-        let options = PredictionOptions(overlap: 1, maxDetections: .max)
+        let options = PredictionOptions(iouThreshold: 1, maxDetections: .max)
         for (work, expected) in [(0, 200...200), (200, 101...199), (1 << 20, 100...100)] {
             var merger = TileMerger(imageSize: size, limits: .init(maxWork: work))
             merger.add(pairs, of: whole)

@@ -17,7 +17,8 @@ struct TiledScene {
         size = ImageSize(width: .random(in: 20...90, using: &random), height: .random(in: 20...60, using: &random))
         let tiling = Tiling(side: .random(in: 12...40, using: &random), overlap: .random(in: 0...0.8, using: &random))
         options = PredictionOptions(
-            overlap: .random(in: 0...1, using: &random), maxDetections: [3, 300].randomElement(using: &random) ?? 300)
+            iouThreshold: .random(in: 0...1, using: &random),
+            maxDetections: [3, 300].randomElement(using: &random) ?? 300)
         let classes = Int.random(in: 1...3, using: &random)
         let whole = ImageRegion(x: 0, y: 0, size: size)
         let shapes = (0..<Int.random(in: 1...5, using: &random)).map { _ in
@@ -114,7 +115,7 @@ enum ReferenceMerging {
                 let shared = region.intersection(other.region)
             else { return false }
             let (mine, theirs) = (detection.mask.clipped(to: shared), other.detection.mask.clipped(to: shared))
-            return !mine.isEmpty && !theirs.isEmpty && mine.iou(theirs) > 0.5
+            return !mine.isEmpty && !theirs.isEmpty && mine.iou(with: theirs) > 0.5
         }
     }
 
@@ -146,7 +147,7 @@ enum ReferenceMerging {
             let isSuppressed = found.contains {
                 $0.detection.classID == detection.classID
                     && $0.sources.isDisjoint(with: group.map { sorted[$0].source })
-                    && $0.detection.box.iou(detection.box) > options.overlap
+                    && $0.detection.box.iou(with: detection.box) > options.iouThreshold
             }
             if !isSuppressed { found.append((detection, Set(group.map { sorted[$0].source }))) }
         }

@@ -86,7 +86,7 @@ import Testing
         }
     }
 
-    private func picture(_ size: ImageSize, bright: [ImageRegion]) -> Image {
+    private func picture(_ size: ImageSize, bright: [ImageRegion]) -> RasterImage {
         var pixels = [UInt8](repeating: 0, count: 3 * size.area)
         for region in bright {
             for y in region.y..<region.y + region.size.height {
@@ -95,7 +95,7 @@ import Testing
                 }
             }
         }
-        return Image(size: size, pixels: pixels)
+        return RasterImage(size: size, pixels: pixels)
     }
 
     @Test func anObjectOverSeveralTilesIsOneAndSmallOnesAreFound() async throws {
@@ -116,7 +116,7 @@ import Testing
                     return (region.x..<region.x + region.size.width).contains(x)
                         && (region.y..<region.y + region.size.height).contains(y) ? 1 : 0
                 })
-            #expect((found.map { $0.mask.iou(truth) }.max() ?? 0) > 0.85, "\(region)")
+            #expect((found.map { $0.mask.iou(with: truth) }.max() ?? 0) > 0.85, "\(region)")
             let (left, right) = (Double(region.x), Double(region.x + region.size.width))
             let slack = found.map { found in abs(found.box.x1 - left) + abs(found.box.x2 - right) }.min() ?? 99
             #expect(slack < 5)
@@ -131,7 +131,7 @@ import Testing
         let image = picture(ImageSize(width: 512, height: 128), bright: bars)
         let session = Self.session(leastWidth: 10)
         let segmenter = try Segmenter(session: session)
-        let options = [Float(0.3), 0.54, 0.58].map { PredictionOptions(confidence: $0) }
+        let options = [Float(0.3), 0.54, 0.58].map { PredictionOptions(confidenceThreshold: $0) }
         func segment(_ options: [PredictionOptions]) async throws -> [[Detection]] {
             let others = Array(options.dropFirst())
             let found =

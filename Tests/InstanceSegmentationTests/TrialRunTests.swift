@@ -40,7 +40,7 @@ import Testing
         }
         let segmenter = try await Segmenter(trying: session)
         #expect(segmenter.model.family == .yolo && segmenter.model.classNames == ["0", "1", "2"])
-        let image = Image(size: ImageSize(width: 128, height: 64), color: .black)
+        let image = RasterImage(size: ImageSize(width: 128, height: 64), color: .black)
         #expect(segmenter.model.transform(for: image.size).networkSize == ImageSize(width: 64, height: 32))
         #expect(try await segmenter.segment(image).detections.isEmpty)
     }
@@ -146,7 +146,7 @@ import Testing
                 ]
             }
             let segmenter = try await Segmenter(trying: session)
-            let found = try await segmenter.segment(Image(size: ImageSize(width: 64, height: 64), color: .black))
+            let found = try await segmenter.segment(RasterImage(size: ImageSize(width: 64, height: 64), color: .black))
             #expect(found.detections.map(\.className) == ["1"], "\(metadata)")
             #expect(segmenter.model.remarks.count == remarks, "\(metadata)")
         }
@@ -168,7 +168,7 @@ import Testing
                 ]
             }
             let found = try await Segmenter(trying: session).segment(
-                Image(size: ImageSize(width: 64, height: 64), color: .black)
+                RasterImage(size: ImageSize(width: 64, height: 64), color: .black)
             ).detections
             #expect(found.map(\.className) == expected, "\(names ?? "none")")
             #expect(Set(found.map(\.classID)).count == 2)

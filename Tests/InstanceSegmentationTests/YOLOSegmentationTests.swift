@@ -10,7 +10,7 @@ import Testing
     static let transform = ResizeMode.stretch.transform(
         imageSize: ImageSize(width: 24, height: 16), networkSize: ImageSize(width: 16, height: 16))
 
-    /// Columns a, b, c, d: centre, size, two scores, two coefficients.
+    /// Columns a, b, c, d: center, size, two scores, two coefficients.
     static let columns: [[Float]] = [
         [8, 8, 10, 10, 0.90, 0.05, 1, 1], [9, 8, 10, 10, 0.80, 0.10, 1, 1], [8, 8.5, 10, 10, 0.10, 0.70, 1, 0],
         [3, 3, 4, 4, 0.39, 0, 1, 0],
@@ -24,7 +24,7 @@ import Testing
             outputs: [
                 "output0": Tensor(shape: [1, 8, columns.count], elements: rows),
                 "output1": Tensor(shape: [1, 2, 4, 4], elements: first + second),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
     }
 
     private func detections(_ options: PredictionOptions = PredictionOptions(), _ result: InferenceResult = result())
@@ -48,12 +48,12 @@ import Testing
         #expect(found[0].mask.area == 114)
         #expect(RunLengthEncoding(found[0].mask).compressedCounts == "U3692O00001O000000000001O1O1Oi1")
         #expect(
-            found[0].mask.outline?.points.map { [$0.x, $0.y] } == [
+            found[0].mask.hostedOutline?.points.map { [$0.x, $0.y] } == [
                 [7, 4], [6, 5], [6, 10], [7, 11], [9, 11], [10, 12], [19, 12], [19, 7], [16, 4],
             ])
         #expect(found[1].mask.area == 118)
         #expect(
-            found[1].mask.outline?.points.map { [$0.x, $0.y] } == [
+            found[1].mask.hostedOutline?.points.map { [$0.x, $0.y] } == [
                 [8, 4], [7, 5], [6, 5], [6, 10], [7, 10], [8, 11], [9, 11], [10, 12], [11, 12], [12, 13], [19, 13],
                 [19, 7], [18, 7], [17, 6], [17, 5], [16, 5], [15, 4],
             ])
@@ -65,7 +65,7 @@ import Testing
         #expect(fast[0].mask.imageSize == ImageSize(width: 4, height: 4))
         #expect(fast[0].box == BoundingBox(x1: 4.5, y1: 3, x2: 19.5, y2: 13), "boxes do not depend on masks")
         #expect(
-            fast[0].mask.outline(in: imageSize)?.points.map { [$0.x, $0.y] } == [
+            fast[0].mask.hostedOutline(in: imageSize)?.points.map { [$0.x, $0.y] } == [
                 [6, 4], [6, 8], [12, 12], [18, 12], [18, 8], [12, 4],
             ])
         let between = try detections(PredictionOptions(maskResolution: .coarse(0.5)))
@@ -79,13 +79,13 @@ import Testing
     }
 
     @Test func aScoreAtTheThresholdIsKept() throws {
-        #expect(try detections(PredictionOptions(confidence: 0.7)).count == 2)
-        #expect(try detections(PredictionOptions(confidence: 0.7001)).count == 1)
+        #expect(try detections(PredictionOptions(confidenceThreshold: 0.7)).count == 2)
+        #expect(try detections(PredictionOptions(confidenceThreshold: 0.7001)).count == 1)
     }
 
     @Test func anObjectWithoutPixelsIsDropped() throws {
         // Column d is above this threshold, but all logits inside its box are negative.
-        #expect(try detections(PredictionOptions(confidence: 0.1)).count == 2)
+        #expect(try detections(PredictionOptions(confidenceThreshold: 0.1)).count == 2)
     }
 
     @Test func theClassFilterComesLastAndMakesNoRoom() throws {
@@ -99,7 +99,7 @@ import Testing
             [8, 8, 10, 10, .nan, .nan, 1, 1], [.nan, 8, 10, 10, 0.9, 0, 1, 1], [8, .infinity, 10, 10, 0.9, 0, 1, 1],
             [8, 8, 10, 10, 0.9, 0, .nan, 1], [8, 8, -10, 10, 0.9, 0, 1, 1], [900, 900, 10, 10, 0.9, 0, 1, 1],
         ]
-        #expect(try detections(PredictionOptions(overlap: 1), Self.result(strange)).isEmpty)
+        #expect(try detections(PredictionOptions(iouThreshold: 1), Self.result(strange)).isEmpty)
     }
 
     @Test func outputsOfAnotherShapeAreAnError() throws {
@@ -108,13 +108,14 @@ import Testing
             outputs: [
                 "output0": Tensor(shape: [1, 7, 1], elements: [Float](repeating: 0, count: 7)),
                 "output1": Tensor(shape: [1, 2, 1, 1], elements: [0, 0]),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
         #expect(throws: SegmentationError.self) {
             try model.postprocess(wrong, transform: Self.transform, options: PredictionOptions())
         }
         #expect(throws: SegmentationError.self) {
             try model.postprocess(
-                InferenceResult(outputs: [:], ran: .zero), transform: Self.transform, options: PredictionOptions())
+                InferenceResult(outputs: [:], inferenceDuration: .zero), transform: Self.transform,
+                options: PredictionOptions())
         }
     }
 

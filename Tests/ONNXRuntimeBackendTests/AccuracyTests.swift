@@ -23,15 +23,16 @@ struct AccuracyTests {
             session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
         let categories = Dictionary(uniqueKeysWithValues: truth.categories.map { ($0.value, $0.key) })
         var candidates: [AveragePrecision.Candidate] = []
-        for picture in truth.pictures {
+        for picture in truth.images {
             let bytes = try Data(contentsOf: folder.appending(path: "images/\(picture.fileName)"))
             let found = try await segmenter.segment(
-                try Image(decoding: [UInt8](bytes)), options: PredictionOptions(confidence: 0.001, overlap: 0.7))
+                try RasterImage(decoding: [UInt8](bytes)),
+                options: PredictionOptions(confidenceThreshold: 0.001, iouThreshold: 0.7))
             for detection in found.detections {
                 let category = try #require(categories[detection.className])
                 candidates.append(
                     AveragePrecision.Candidate(
-                        pictureID: picture.id, categoryID: category, confidence: Double(detection.confidence),
+                        imageID: picture.id, categoryID: category, confidence: Double(detection.confidence),
                         box: detection.box, mask: detection.mask))
             }
         }

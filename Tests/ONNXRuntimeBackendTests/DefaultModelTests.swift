@@ -25,14 +25,14 @@ import Testing
         #expect(segmenter.model.family == .yolo)
         let truth = try COCOAnnotations(contentsOf: TestFiles.fixture("sample.json"))
         let bytes = try Data(contentsOf: folder.appending(path: "sample.jpg"))
-        let found = try await segmenter.segment(try Image(decoding: [UInt8](bytes))).detections
+        let found = try await segmenter.segment(try RasterImage(decoding: [UInt8](bytes))).detections
         let names = truth.categories
         #expect(
             found.count == truth.objects.count, "everything is found, and nothing that is not there")
         for object in truth.objects {
             let mask = try #require(object.mask)
             let name = names[object.categoryID]
-            let best = found.filter { $0.className == name }.map { $0.mask.iou(mask) }.max() ?? 0
+            let best = found.filter { $0.className == name }.map { $0.mask.iou(with: mask) }.max() ?? 0
             // Bolts are thin: a pixel of the network is a tenth of one.
             #expect(best >= (name == "bolt" ? 0.4 : 0.8), "mask IoU \(best) of a \(name ?? "?")")
         }

@@ -9,14 +9,14 @@ import Testing
 /// the kinds of inputs that any family may have. The models are made by scripts/make_family_fixtures.py.
 @Suite struct FamilyTests {
     private func found(
-        _ name: String, image: Image = Image(size: ImageSize(width: 64, height: 32), color: .white),
+        _ name: String, image: RasterImage = RasterImage(size: ImageSize(width: 64, height: 32), color: .white),
         settings: ModelSettings = ModelSettings(), confidence: Float = 0.4, overlap: Double? = nil
     ) async throws -> (family: ModelFamily, detections: [Detection]) {
         let file = TestFiles.fixture("family-\(name).onnx").path
         let lane = try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1)
         let segmenter = try await Segmenter(trying: lane, settings: settings)
-        var options = PredictionOptions(confidence: confidence)
-        if let overlap { options.overlap = overlap }
+        var options = PredictionOptions(confidenceThreshold: confidence)
+        if let overlap { options.iouThreshold = overlap }
         return (segmenter.model.family, try await segmenter.segment(image, options: options).detections)
     }
 
@@ -25,10 +25,10 @@ import Testing
     @Test func rtmdetIsReadFromItsTopLeftCorner() async throws {
         var settings = ModelSettings()
         settings.names = [0: "a", 1: "b"]
-        let image = Image(size: ImageSize(width: 128, height: 64), color: .white)
+        let image = RasterImage(size: ImageSize(width: 128, height: 64), color: .white)
         let (family, found) = try await found("rtmdet-ins", image: image, settings: settings)
         #expect(family == .rtmdetIns)
-        // The picture of 128 x 64 is half as large in the input of 64 x 64, at its top left.
+        // The image of 128 x 64 is half as large in the input of 64 x 64, at its top left.
         #expect(found.map(\.className) == ["b", "a"] && found.map(\.classID) == [1, 0])
         #expect(found[0].box == BoundingBox(x1: 16, y1: 8, x2: 48, y2: 40))
         #expect(runs(found[0].mask, row: 0) == [0..<64], "masks are not cut off at boxes")
@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func rtmdetIsReadFromItsHeads() async throws {
-        let image = Image(size: ImageSize(width: 128, height: 64), color: .white)
+        let image = RasterImage(size: ImageSize(width: 128, height: 64), color: .white)
         let (family, found) = try await found("rtmdet-heads", image: image)
         #expect(family == .rtmdetIns)
         // The second cell proposes the first one's box again; the first cell's other class is an object of its own.
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func yolov7IsReadAsRowsWhateverStandsBetween() async throws {
-        let image = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let image = RasterImage(size: ImageSize(width: 32, height: 32), color: .white)
         let (family, found) = try await found("yolov7", image: image, overlap: 0.45)
         #expect(family == .yolov5)
         #expect(found.map(\.className) == ["b"] && abs(found[0].confidence - 0.72) < 1e-6)
@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func yolov9OfTwoHeadsIsReadFromItsFirstBoxesAndLastPrototypes() async throws {
-        let image = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let image = RasterImage(size: ImageSize(width: 32, height: 32), color: .white)
         let (family, found) = try await found("yolov9", image: image)
         #expect(family == .yolo && found.map(\.className) == ["b"])
         #expect(found[0].box == BoundingBox(x1: 8, y1: 8, x2: 24, y2: 24))
@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func fastSAMsBoxesStickToNearBorders() async throws {
-        let image = Image(size: ImageSize(width: 640, height: 640), color: .white)
+        let image = RasterImage(size: ImageSize(width: 640, height: 640), color: .white)
         let plain = try await found("fastsam", image: image, overlap: 0.9)
         #expect(plain.family == .yolo, "nothing says that it is FastSAM's")
         #expect(plain.detections[0].box == BoundingBox(x1: 10, y1: 10, x2: 625, y2: 630))
@@ -85,7 +85,7 @@ import Testing
         settings.givenName = "fastsam-s/model.onnx"
         let (family, found) = try await found("fastsam", image: image, settings: settings, overlap: 0.9)
         #expect(family == .fastSAM)
-        // Almost the picture; too far from the border; near the left border only.
+        // Almost the image; too far from the border; near the left border only.
         #expect(
             found.map(\.box) == [
                 BoundingBox(x1: 0, y1: 0, x2: 640, y2: 640), BoundingBox(x1: 40, y1: 40, x2: 620, y2: 620),
@@ -97,7 +97,7 @@ import Testing
             session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1),
             settings: settings
         ).model
-        #expect(model.ownConfidence == 0.4 && model.ownOverlap == 0.9)
+        #expect(model.recommendedConfidence == 0.4 && model.recommendedIoU == 0.9)
     }
 
     /// Files that leave the number of classes free, or have no names: a run tells it.
@@ -109,7 +109,7 @@ import Testing
     func lengthsThatAreLeftFreeAreToldByARun(
         name: String, family: ModelFamily, classes: [String], side: Int
     ) async throws {
-        let image = Image(size: ImageSize(width: side, height: side), color: .white)
+        let image = RasterImage(size: ImageSize(width: side, height: side), color: .white)
         let found = try await found(name, image: image)
         #expect(found.family == family && found.detections.map(\.className) == classes)
         #expect(found.detections[0].box == BoundingBox(x1: 12, y1: 12, x2: 52, y2: 52))
@@ -118,7 +118,7 @@ import Testing
     @Test func yolactWithoutPriorsHasThoseOfItsInput() async throws {
         var settings = ModelSettings()
         settings.names = [0: "a", 1: "b", 2: "c"]
-        let image = Image(size: ImageSize(width: 128, height: 128), color: .white)
+        let image = RasterImage(size: ImageSize(width: 128, height: 128), color: .white)
         let (family, found) = try await found("yolact-minimal", image: image, settings: settings)
         #expect(family == .yolact && found.map(\.className) == ["b"])
         // The image is twice as large as the input; the cell is that of (40, 40), its box 5 pixels by the square roots of 1/2 and 2.
@@ -132,7 +132,7 @@ import Testing
     }
 
     @Test(arguments: ["dfine", "dfine-raw"]) func dfinesMasksEndAtTheirBoxes(name: String) async throws {
-        let image = Image(size: ImageSize(width: 64, height: 32), color: .white)
+        let image = RasterImage(size: ImageSize(width: 64, height: 32), color: .white)
         let (family, found) = try await found(name, image: image)
         #expect(family == .dfine && found.map(\.classID) == [1, 0])
         #expect(found[0].box == BoundingBox(x1: 16, y1: 4, x2: 48, y2: 20))
@@ -151,7 +151,7 @@ import Testing
         var settings = ModelSettings()
         settings.family = .maskformer
         settings.followsReference = true
-        let image = Image(size: ImageSize(width: 96, height: 64), color: .white)
+        let image = RasterImage(size: ImageSize(width: 96, height: 64), color: .white)
         let (family, found) = try await found("maskformer", image: image, settings: settings, confidence: 0.2)
         #expect(family == .maskformer)
         #expect(reference.count > 2 && found.map(\.classID) == reference.map(\.class))
@@ -165,14 +165,14 @@ import Testing
             }
             #expect(String(pixels) == expected.mask)
         }
-        // Sampled at the picture's pixels instead of repeating the network's, masks differ at their borders only.
+        // Sampled at the image's pixels instead of repeating the network's, masks differ at their borders only.
         settings.followsReference = nil
         let finer = try await self.found("maskformer", image: image, settings: settings, confidence: 0.2).detections
-        for (a, b) in zip(finer, found) { #expect(a.classID == b.classID && a.mask.iou(b.mask) > 0.85) }
+        for (a, b) in zip(finer, found) { #expect(a.classID == b.classID && a.mask.iou(with: b.mask) > 0.85) }
     }
 
     @Test func aGraphOfSeveralPicturesIsReadForTheFirst() async throws {
-        let image = Image(size: ImageSize(width: 128, height: 64), color: .white)
+        let image = RasterImage(size: ImageSize(width: 128, height: 64), color: .white)
         let (family, found) = try await found("batch", image: image)
         #expect(family == .rtmdetIns && found.map(\.box) == [BoundingBox(x1: 16, y1: 8, x2: 48, y2: 40)])
     }
@@ -181,14 +181,14 @@ import Testing
         let (family, found) = try await found("mmdeploy")
         #expect(family == .mmdeploy)
         #expect(found.map(\.classID) == [2] && found.map(\.className) == ["2"])
-        // In the input the box is (8, 4, 24, 20), and half of it is set; in the picture everything is twice as large.
+        // In the input the box is (8, 4, 24, 20), and half of it is set; in the image everything is twice as large.
         #expect(found[0].box == BoundingBox(x1: 16, y1: 8, x2: 48, y2: 32))
         #expect(runs(found[0].mask, row: 7).isEmpty && runs(found[0].mask, row: 8) == [16..<32])
         #expect(runs(found[0].mask, row: 20) == [16..<32])
     }
 
     @Test func detectron2IsKnownByTheOrderOfItsOutputs() async throws {
-        let image = Image(size: ImageSize(width: 1600, height: 800), color: .white)
+        let image = RasterImage(size: ImageSize(width: 1600, height: 800), color: .white)
         let (family, found) = try await found("detectron2", image: image)
         #expect(family == .detectron2)
         // The longest side becomes 1333: boxes return with that ratio.
@@ -202,18 +202,18 @@ import Testing
     @Test func yolactAddsItsOffsetsToFixedBoxes() async throws {
         var settings = ModelSettings()
         settings.names = [0: "a", 1: "b"]
-        let image = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let image = RasterImage(size: ImageSize(width: 32, height: 32), color: .white)
         let (family, found) = try await found("yolact", image: image, settings: settings)
         #expect(family == .yolact)
         #expect(found.map(\.className) == ["a", "b"])
         #expect(found[0].box == BoundingBox(x1: 8, y1: 8, x2: 24, y2: 24))
-        // Centre moved by a tenth of half the width, and twice as high: clipped at the top.
+        // Center moved by a tenth of half the width, and twice as high: clipped at the top.
         #expect(abs(found[1].box.x1 - 1.6) < 1e-5 && found[1].box.y1 == 0 && abs(found[1].box.y2 - 24) < 1e-4)
         #expect(runs(found[0].mask, row: 10) == [8..<16], "the prototype is set in the left half")
     }
 
     @Test(arguments: ["half", "bytes"]) func inputsOfOtherTypesGetTheSameNumbers(name: String) async throws {
-        let gray = Image(size: ImageSize(width: 32, height: 32), color: Color(red: 51, green: 102, blue: 153))
+        let gray = RasterImage(size: ImageSize(width: 32, height: 32), color: RGBColor(red: 51, green: 102, blue: 153))
         let (family, found) = try await found(name, image: gray, confidence: 0.1)
         #expect(family == .yolo)
         let score = try #require(found.first).confidence
@@ -226,7 +226,7 @@ import Testing
         // Black on the left, which the model must not see: its score is the mean of what it sees.
         var pixels = [UInt8](repeating: 0, count: 3 * 64 * 32)
         for y in 0..<32 { for x in 32..<64 { for c in 0..<3 { pixels[3 * (y * 64 + x) + c] = 255 } } }
-        let image = Image(size: ImageSize(width: 64, height: 32), pixels: pixels)
+        let image = RasterImage(size: ImageSize(width: 64, height: 32), pixels: pixels)
         let whole = try await found("bytes", image: image, confidence: 0.1).detections
         #expect(abs(whole[0].confidence - (0.5 * 0.5 + 0.5 * 114 / 255)) < 0.01)
         let part = try await found("bytes", image: image, settings: settings, confidence: 0.1).detections
@@ -241,7 +241,7 @@ import Testing
         var settings = ModelSettings()
         settings.names = [0: "thing"]
         settings.classes = ["other"]
-        let white = Image(size: ImageSize(width: 32, height: 32), color: .white)
+        let white = RasterImage(size: ImageSize(width: 32, height: 32), color: .white)
         #expect(try await found("bytes", image: white, settings: settings).detections.isEmpty)
         settings.classes = nil
         settings.scale = 510

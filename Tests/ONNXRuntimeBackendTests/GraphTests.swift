@@ -40,16 +40,16 @@ import Testing
         let size = shape == "wide" ? ImageSize(width: 96, height: 64) : ImageSize(width: 64, height: 160)
         var pixels = [UInt8](repeating: 0, count: 3 * size.area)
         for i in pixels.indices { pixels[i] = UInt8(truncatingIfNeeded: i &* i &* 31 &+ i / 7) }
-        let image = Image(size: size, pixels: pixels)
+        let image = RasterImage(size: size, pixels: pixels)
         var answers: [[Detection]] = []
         for leavesOutTails in [true, false] {
             var options = SessionOptions(threads: 1)
             options.leavesOutTails = leavesOutTails
             let lane = try await ONNXRuntimeBackend(options: options).load(
                 modelAt: TestFiles.fixture("tail.onnx"), concurrency: 1)
-            #expect((lane.model.heads != nil) == leavesOutTails)
+            #expect((lane.modelDescription.heads != nil) == leavesOutTails)
             answers.append(
-                try await Segmenter(session: lane).segment(image, options: PredictionOptions(confidence: 0.1))
+                try await Segmenter(session: lane).segment(image, options: PredictionOptions(confidenceThreshold: 0.1))
                     .detections)
         }
         #expect(answers[0].count > 5 && answers[0].map(\.classID) == answers[1].map(\.classID))
@@ -58,7 +58,7 @@ import Testing
             for side in [\BoundingBox.x1, \.y1, \.x2, \.y2] {
                 #expect(abs(own.box[keyPath: side] - exported.box[keyPath: side]) < 1e-3)
             }
-            #expect(own.mask.iou(exported.mask) > 0.99)
+            #expect(own.mask.iou(with: exported.mask) > 0.99)
         }
     }
 

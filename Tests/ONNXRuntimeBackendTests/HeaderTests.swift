@@ -16,7 +16,7 @@ import Testing
         let file = TestFiles.fixture(name)
         let backend = try ONNXRuntimeBackend(options: .standard(threads: 1))
         let described = try backend.describe(modelAt: file)
-        let model = try await backend.load(modelAt: file, concurrency: 1).model
+        let model = try await backend.load(modelAt: file, concurrency: 1).modelDescription
         #expect(described.inputs == model.inputs)
         #expect(described.outputs.map(\.name) == model.outputs.map(\.name))
         #expect(described.outputs.map(\.elementType) == model.outputs.map(\.elementType))

@@ -28,10 +28,10 @@ import Testing
 
     @Test func aFileByHandIsAModel() async throws {
         let segmenter = try await segmenter(file(graph(input: [1, 3, 64, 64])))
-        let found = try await segmenter.segment(Image(size: ImageSize(width: 64, height: 64), color: .white))
+        let found = try await segmenter.segment(RasterImage(size: ImageSize(width: 64, height: 64), color: .white))
         #expect(found.detections.map(\.className) == ["a"] && found.nonFiniteCount == 0)
         let infinite = try await self.segmenter(file(graph(input: [1, 3, 64, 64], confidence: .infinity)))
-        let dropped = try await infinite.segment(Image(size: ImageSize(width: 64, height: 64), color: .white))
+        let dropped = try await infinite.segment(RasterImage(size: ImageSize(width: 64, height: 64), color: .white))
         #expect(dropped.detections.isEmpty && dropped.nonFiniteCount == 1)
     }
 

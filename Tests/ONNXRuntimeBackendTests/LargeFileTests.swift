@@ -59,9 +59,9 @@ import Testing
         let large = ModelFile(path: file.path, options: options)
         #expect(try bytesRead() - before < 2_000_000)
         #expect(large.heads != nil && large.heads == small.heads)
-        #expect(large.withoutTail != nil && large.withoutTail == small.withoutTail)
+        #expect(large.prunedGraph != nil && large.prunedGraph == small.prunedGraph)
         // A larger file is run as it is, without a look at its graph.
         let larger = ModelFile(path: try fixture("tail.onnx", constant: 401 << 20).path, options: options)
-        #expect(larger.refusal == nil && larger.heads == nil && larger.withoutTail == nil)
+        #expect(larger.refusal == nil && larger.heads == nil && larger.prunedGraph == nil)
     }
 }

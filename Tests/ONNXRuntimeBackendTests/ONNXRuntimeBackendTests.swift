@@ -27,7 +27,7 @@ private final class Log: Sendable {
     }
 
     @Test func aModelDescribesItself() async throws {
-        let model = try await load("bright.onnx").model
+        let model = try await load("bright.onnx").modelDescription
         #expect(model.inputs.map(\.description) == ["images float32 [batch, 3, height, width]"])
         #expect(
             model.outputs.map(\.description) == [
@@ -40,12 +40,12 @@ private final class Log: Sendable {
     @Test func aBrightDiscIsFoundWithItsOutline() async throws {
         let segmenter = try Segmenter(session: try await load("bright.onnx"))
         #expect(segmenter.model.classNames == ["bright", "d'im"])
-        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        let image = RasterImage.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
         let found = try await segmenter.segment(image)
         #expect(found.detections.count == 1)
         let detection = try #require(found.detections.first)
         #expect(detection.className == "bright")
-        // A box of 96 x 96 network pixels; the picture is halved for the network.
+        // A box of 96 x 96 network pixels; the image is halved for the network.
         #expect(detection.box.width == 192 && detection.box.height == 192)
         let bounds = try #require(detection.mask.bounds)
         #expect(abs(bounds.centerX - 208) < 2 && abs(bounds.centerY - 176) < 2)
@@ -56,7 +56,7 @@ private final class Log: Sendable {
 
     @Test func nothingIsFoundInTheDark() async throws {
         let segmenter = try Segmenter(session: try await load("bright.onnx"))
-        let found = try await segmenter.segment(Image(size: ImageSize(width: 100, height: 30), color: .black))
+        let found = try await segmenter.segment(RasterImage(size: ImageSize(width: 100, height: 30), color: .black))
         #expect(found.detections.isEmpty)
     }
 

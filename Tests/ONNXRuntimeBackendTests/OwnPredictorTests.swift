@@ -39,8 +39,10 @@ import Testing
         let segmenter = try await segmenter(name)
         #expect(segmenter.model.family == family)
         let image = TinyParityTests.picture(width: Self.size.width, height: Self.size.height, variant: 0)
-        let found = try await segmenter.segment(image, options: PredictionOptions(confidence: 0.1, overlap: 0.7))
-            .detections
+        let found = try await segmenter.segment(
+            image, options: PredictionOptions(confidenceThreshold: 0.1, iouThreshold: 0.7)
+        )
+        .detections
         // An object without a pixel is none here.
         let expected = try answers(name).filter { $0.counts.count > 1 }.sorted { $0.score > $1.score }
         #expect(found.count == expected.count && !expected.isEmpty)
@@ -51,7 +53,7 @@ import Testing
                 #expect(abs(a - b) < 1e-3, "\(ours.box) \(theirs.box)")
             }
             let mask = RunLengthEncoding(size: Self.size, counts: theirs.counts).mask
-            #expect(ours.mask.iou(mask) > 0.99, "\(ours.mask.area) \(mask.area)")
+            #expect(ours.mask.iou(with: mask) > 0.99, "\(ours.mask.area) \(mask.area)")
         }
     }
 
@@ -64,7 +66,7 @@ import Testing
         ]
         for (name, (confidence, overlap)) in own {
             let model = try await segmenter(name).model
-            #expect(model.ownConfidence == confidence && model.ownOverlap == overlap, "\(name)")
+            #expect(model.recommendedConfidence == confidence && model.recommendedIoU == overlap, "\(name)")
         }
     }
 
@@ -72,10 +74,13 @@ import Testing
     @Test func dfineSegsBoxesAreNotSuppressedBelowItsOwnOverlap() async throws {
         let image = TinyParityTests.picture(width: Self.size.width, height: Self.size.height, variant: 0)
         let segmenter = try await segmenter("dfine-seg")
-        let strict = try await segmenter.segment(image, options: PredictionOptions(confidence: 0.1, overlap: 0))
-        let own = try await segmenter.segment(image, options: PredictionOptions(confidence: 0.1, overlap: 0.7))
+        let strict = try await segmenter.segment(
+            image, options: PredictionOptions(confidenceThreshold: 0.1, iouThreshold: 0))
+        let own = try await segmenter.segment(
+            image, options: PredictionOptions(confidenceThreshold: 0.1, iouThreshold: 0.7))
         #expect(strict.detections.map(\.box) == own.detections.map(\.box))
-        let loose = try await segmenter.segment(image, options: PredictionOptions(confidence: 0.1, overlap: 1))
+        let loose = try await segmenter.segment(
+            image, options: PredictionOptions(confidenceThreshold: 0.1, iouThreshold: 1))
         #expect(loose.detections.count > own.detections.count)
     }
 }

@@ -6,7 +6,7 @@ import ONNXRuntimeBackend
 import TestSupport
 import Testing
 
-/// The same detections as Ultralytics' own predictor, on real models and real pictures.
+/// The same detections as Ultralytics' own predictor, on real models and real images.
 ///
 /// Tolerances: corners within 0.5 pixels, confidences within 0.002, mask IoU at least 0.99 for objects over 32 x 32 pixels
 /// (at least 0.95 for smaller ones), the same order.
@@ -50,10 +50,11 @@ struct ParityTests {
         var worst = (corner: 0.0, confidence: Float(0), mask: 1.0, objects: 0)
         for reference in references {
             let picture = TestFiles.shared.appending(path: "data/coco-mini/images/\(reference.image)")
-            let image = try Image(decoding: [UInt8](Data(contentsOf: picture)))
+            let image = try RasterImage(decoding: [UInt8](Data(contentsOf: picture)))
             #expect(image.size == ImageSize(width: reference.width, height: reference.height))
             let found = try await segmenter.segment(
-                image, options: PredictionOptions(confidence: reference.confidence, overlap: reference.iou)
+                image,
+                options: PredictionOptions(confidenceThreshold: reference.confidence, iouThreshold: reference.iou)
             ).detections
             #expect(found.map(\.classID) == reference.detections.map(\.class_id), "\(model) \(reference.image)")
             guard found.count == reference.detections.count else { continue }
@@ -64,7 +65,7 @@ struct ParityTests {
                 let size = ImageSize(width: theirs.mask.size[1], height: theirs.mask.size[0])
                 let mask = try #require(RunLengthEncoding(size: size, compressedCounts: theirs.mask.counts)).mask
                 let isLarge = mask.area > 32 * 32
-                let iou = ours.mask.iou(mask)
+                let iou = ours.mask.iou(with: mask)
                 #expect(iou >= (isLarge ? 0.99 : 0.95), "\(model) \(reference.image) class \(ours.classID): \(iou)")
                 if isLarge { worst.mask = min(worst.mask, iou) }
                 worst.objects += 1
@@ -91,7 +92,7 @@ struct ParityTests {
         let input: Input
     }
 
-    /// The pixels that reach the network are the reference's, byte for byte, where the picture is enlarged and where it is
+    /// The pixels that reach the network are the reference's, byte for byte, where the image is enlarged and where it is
     /// only bordered.
     @Test(arguments: ["yolo11n-seg/1", "yolo11n-seg/2"], ["000000037777", "000000184324"])
     func theNetworkIsFedTheSamePixels(model: String, name: String) async throws {
@@ -102,11 +103,11 @@ struct ParityTests {
         let segmenter = try Segmenter(
             session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
         let picture = TestFiles.shared.appending(path: "data/coco-mini/images/\(tensors.image)")
-        let image = try Image(decoding: [UInt8](Data(contentsOf: picture)))
+        let image = try RasterImage(decoding: [UInt8](Data(contentsOf: picture)))
         let input = try #require(try segmenter.model.preprocess(image).tensors["images"])
         #expect(input.shape == tensors.input.shape)
         let reference = TestFiles.shared.appending(path: "reference/letterbox/\(tensors.letterbox.png)")
-        let expected = try Image(decoding: [UInt8](Data(contentsOf: reference)))
+        let expected = try RasterImage(decoding: [UInt8](Data(contentsOf: reference)))
         let plane = expected.size.area
         let floats = input.elements
         var different = 0

@@ -7,8 +7,8 @@ import Testing
 
 /// Tiny exports of the families' own tools, against the detections of their own post-processing.
 ///
-/// Tolerances: boxes 0.01 pixels, confidences 1e-4; masks of pictures of the network's size all pixels but 0.1 %; masks of
-/// resized pictures mean IoU at least 0.9, since the reference cuts its padding off in whole prototype cells.
+/// Tolerances: boxes 0.01 pixels, confidences 1e-4; masks of images of the network's size all pixels but 0.1 %; masks of
+/// resized images mean IoU at least 0.9, since the reference cuts its padding off in whole prototype cells.
 @Suite(.enabled(if: TestFiles.hasShared, "needs the fixtures in ../shared"))
 struct TinyParityTests {
     struct Reference: Decodable {
@@ -40,8 +40,8 @@ struct TinyParityTests {
         let cases: [Case]
     }
 
-    /// The test picture of the references: gradients and seven discs, in whole numbers.
-    static func picture(width: Int, height: Int, variant: Int) -> Image {
+    /// The test image of the references: gradients and seven discs, in whole numbers.
+    static func picture(width: Int, height: Int, variant: Int) -> RasterImage {
         var pixels: [UInt8] = []
         for y in 0..<height {
             for x in 0..<width {
@@ -64,11 +64,11 @@ struct TinyParityTests {
                 }
             }
         }
-        return Image(size: ImageSize(width: width, height: height), pixels: pixels)
+        return RasterImage(size: ImageSize(width: width, height: height), pixels: pixels)
     }
 
-    /// Families without prototypes: masks are sampled as the reference does, so that they agree in resized pictures too. EoMT's
-    /// reference resizes twice, to the input and from there to the picture, which moves its confidences a little.
+    /// Families without prototypes: masks are sampled as the reference does, so that they agree in resized images too. EoMT's
+    /// reference resizes twice, to the input and from there to the image, which moves its confidences a little.
     @Test(arguments: [
         ("rfdetr-seg", ModelFamily.rfdetr, 0.01, 1e-4, 0.98), ("maskrcnn", .maskRCNN, 0.01, 1e-4, 0.98),
         ("mask2former", .mask2former, 1, 1e-3, 0.98), ("eomt", .eomt, 1, 5e-3, 0.98),
@@ -84,13 +84,13 @@ struct TinyParityTests {
         settings.followsReference = true
         if family == .eomt { settings.family = .eomt }  // its file looks like Mask2Former's
         let segmenter = Segmenter(
-            model: try ModelFamily.model(for: lane.model, settings: settings), session: lane)
+            model: try ModelFamily.model(for: lane.modelDescription, settings: settings), session: lane)
         #expect(segmenter.model.family == family)
         for example in reference.cases {
             let image = Self.picture(
                 width: example.image.width, height: example.image.height, variant: example.image.variant)
             var found = try await segmenter.segment(
-                image, options: PredictionOptions(confidence: reference.options.confidence)
+                image, options: PredictionOptions(confidenceThreshold: reference.options.confidence)
             ).detections
             // torchvision lists objects without a pixel too.
             let expectations = example.detections.filter { $0.mask.counts.count > 1 }
@@ -104,8 +104,8 @@ struct TinyParityTests {
                     counts: expected.mask.counts
                 ).mask
                 let index = found.indices.filter { found[$0].classID == id }.max { a, b in
-                    found[a].mask.iou(mask) - Double(abs(found[a].confidence - expected.confidence))
-                        < found[b].mask.iou(mask) - Double(abs(found[b].confidence - expected.confidence))
+                    found[a].mask.iou(with: mask) - Double(abs(found[a].confidence - expected.confidence))
+                        < found[b].mask.iou(with: mask) - Double(abs(found[b].confidence - expected.confidence))
                 }
                 guard let index else {
                     Issue.record("\(name) \(example.name): no detection of class \(id)")
@@ -117,9 +117,9 @@ struct TinyParityTests {
                 }
                 worst.corner = max(worst.corner, corners.max() ?? 0)
                 worst.score = max(worst.score, abs(ours.confidence - expected.confidence))
-                worst.iou = min(worst.iou, ours.mask.iou(mask))
+                worst.iou = min(worst.iou, ours.mask.iou(with: mask))
                 if example.name == "exact" {
-                    let different = ours.mask.area + mask.area - 2 * ours.mask.intersectionArea(mask)
+                    let different = ours.mask.area + mask.area - 2 * ours.mask.intersectionArea(with: mask)
                     #expect(Double(different) <= 0.001 * Double(mask.imageSize.area), "\(name): \(different) pixels")
                 }
             }
@@ -151,12 +151,12 @@ struct TinyParityTests {
             var found = try await segmenter.segment(
                 image,
                 options: PredictionOptions(
-                    confidence: reference.options.confidence, overlap: reference.options.iou ?? 1)
+                    confidenceThreshold: reference.options.confidence, iouThreshold: reference.options.iou ?? 1)
             ).detections
             if example.name == "exact" { #expect(found.count == example.detections.count, "\(name)") }
             var ious: [Double] = []
             for expected in example.detections {
-                // By class and nearest score: gaps are small, and another processor may swap neighbours.
+                // By class and nearest score: gaps are small, and another processor may swap neighbors.
                 let index = found.indices.filter { found[$0].classID == expected.class_id }.min { a, b in
                     distance(found[a], expected) < distance(found[b], expected)
                 }
@@ -174,13 +174,13 @@ struct TinyParityTests {
                     size: ImageSize(width: expected.mask.size[1], height: expected.mask.size[0]),
                     counts: expected.mask.counts
                 ).mask
-                ious.append(ours.mask.iou(mask))
+                ious.append(ours.mask.iou(with: mask))
                 if example.name == "exact" {
-                    let different = ours.mask.area + mask.area - 2 * ours.mask.intersectionArea(mask)
+                    let different = ours.mask.area + mask.area - 2 * ours.mask.intersectionArea(with: mask)
                     #expect(Double(different) <= 0.001 * Double(mask.imageSize.area), "\(name): \(different) pixels")
                 }
             }
-            // Of a resized picture the reference drops a few objects whose slivers of a mask its cutting leaves empty.
+            // Of a resized image the reference drops a few objects whose slivers of a mask its cutting leaves empty.
             for extra in found {
                 #expect(extra.mask.area <= 100, "\(name) \(example.name): \(extra.mask.area) pixels too much")
             }

@@ -43,7 +43,9 @@ import Testing
             } + field(14, 1)
         }
         let good = graph(input: [1, 3, 64, 64])
-        func operation(_ attribute: Data) -> Data { field(1, field(2, "c") + field(4, "Constant") + field(5, attribute)) }
+        func operation(_ attribute: Data) -> Data {
+            field(1, field(2, "c") + field(4, "Constant") + field(5, attribute))
+        }
         func inside(_ content: Data, _ depth: Int) -> Data {
             depth == 0 ? content : operation(field(1, "body") + field(6, inside(content, depth - 1)))
         }

@@ -45,14 +45,14 @@ struct OpenVINOBackendTests {
         let own = try await load(name + ".onnx")
         let other = try await ONNXRuntimeBackend(options: .standard(threads: 1)).load(
             modelAt: TestFiles.fixture(name + ".onnx"), concurrency: 1)
-        #expect(own.model.inputs.map(\.name) == other.model.inputs.map(\.name))
-        #expect(own.model.inputs.map(\.elementType) == other.model.inputs.map(\.elementType))
-        #expect(own.model.outputs.map(\.name) == other.model.outputs.map(\.name))
-        #expect(own.model.metadata == other.model.metadata)
+        #expect(own.modelDescription.inputs.map(\.name) == other.modelDescription.inputs.map(\.name))
+        #expect(own.modelDescription.inputs.map(\.elementType) == other.modelDescription.inputs.map(\.elementType))
+        #expect(own.modelDescription.outputs.map(\.name) == other.modelDescription.outputs.map(\.name))
+        #expect(own.modelDescription.metadata == other.modelDescription.metadata)
         #expect(
-            try ModelFamily.model(for: own.model, settings: ModelSettings()).family
-                == ModelFamily.model(for: other.model, settings: ModelSettings()).family)
-        let inputs = inputs(of: other.model)
+            try ModelFamily.model(for: own.modelDescription, settings: ModelSettings()).family
+                == ModelFamily.model(for: other.modelDescription, settings: ModelSettings()).family)
+        let inputs = inputs(of: other.modelDescription)
         let (found, expected) = (try await own.infer(inputs).outputs, try await other.infer(inputs).outputs)
         for (output, tensor) in expected {
             let answer = try #require(found[output])
@@ -75,22 +75,22 @@ struct OpenVINOBackendTests {
     @Test(arguments: [false, true]) func theDefaultModelFindsTheSameInEitherPrecision(reduced: Bool) async throws {
         let folder = TestFiles.root.appending(path: "models/tabletop/1")
         let file = folder.appending(path: "model.onnx").path
-        let image = try Image(decoding: [UInt8](Data(contentsOf: folder.appending(path: "sample.jpg"))))
+        let image = try RasterImage(decoding: [UInt8](Data(contentsOf: folder.appending(path: "sample.jpg"))))
         let backend = try OpenVINOBackend(threads: 2, mayReducePrecision: reduced)
         let own = try Segmenter(session: try await backend.load(modelAt: URL(filePath: file), concurrency: 1))
         let other = try Segmenter(
             session: try await ONNXRuntimeBackend().load(modelAt: URL(filePath: file), concurrency: 1))
-        let options = PredictionOptions(confidence: 0.5)
+        let options = PredictionOptions(confidenceThreshold: 0.5)
         let expected = try await other.segment(image, options: options).detections
-        let found = try await own.segment(image, options: PredictionOptions(confidence: 0.3)).detections
+        let found = try await own.segment(image, options: PredictionOptions(confidenceThreshold: 0.3)).detections
         #expect(expected.count > 3)
         let isExact = backend.precision == .float32
         for object in expected {
             let same = found.filter { $0.className == object.className }.max {
-                $0.box.iou(object.box) < $1.box.iou(object.box)
+                $0.box.iou(with: object.box) < $1.box.iou(with: object.box)
             }
             let match = try #require(same)
-            #expect(match.box.iou(object.box) > (isExact ? 0.99 : 0.9), "\(object.className)")
+            #expect(match.box.iou(with: object.box) > (isExact ? 0.99 : 0.9), "\(object.className)")
             #expect(abs(match.confidence - object.confidence) < (isExact ? 1e-3 : 0.1), "\(object.className)")
         }
     }
@@ -175,7 +175,7 @@ struct OpenVINOBackendTests {
             ])
         }
         // And goes on.
-        #expect(!(try await session.infer(inputs(of: session.model))).outputs.isEmpty)
+        #expect(!(try await session.infer(inputs(of: session.modelDescription))).outputs.isEmpty)
     }
 
     @Test func quantizedFilesAreLeftToONNXRuntime() async throws {

@@ -122,13 +122,13 @@ private func within30Seconds(_ isTrue: () -> Bool) async -> Bool {
                 Task {
                     let result = try await pool.infer(input(i))
                     order.add(i)
-                    return result.queued
+                    return result.queueDuration
                 })
             #expect(await within30Seconds { pool.pending == i + 1 })
         }
         #expect(
             try await {
-                session.open(); return try await first.value.queued
+                session.open(); return try await first.value.queueDuration
             }() == .zero)
         for task in waiting {
             session.open()

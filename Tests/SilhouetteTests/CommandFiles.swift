@@ -18,7 +18,7 @@ enum CommandFiles {
     static func picture(_ name: String = "disc.png") throws -> String {
         let file = try TestFiles.temporaryFolder().appending(path: name)
         let format = ImageFormat.allCases.first { $0.fileExtensions.contains(file.pathExtension) } ?? .png
-        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        let image = RasterImage.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
         try Data(image.encoded(as: format)).write(to: file)
         return file.path
     }

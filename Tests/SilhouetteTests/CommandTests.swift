@@ -37,7 +37,7 @@ import Testing
             "predict", "--models", CommandFiles.models(), "--save", folder, try CommandFiles.picture("a.jpg"),
         ])
         #expect(outcome.status == 0)
-        let saved = try Image(decoding: [UInt8](Data(contentsOf: URL(filePath: folder + "/a.jpg"))))
+        let saved = try RasterImage(decoding: [UInt8](Data(contentsOf: URL(filePath: folder + "/a.jpg"))))
         #expect(saved.size == ImageSize(width: 512, height: 384))
     }
 

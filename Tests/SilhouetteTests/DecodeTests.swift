@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 
 @Suite(.serialized, .timeLimit(.minutes(5))) struct DecodeTests {
-    private func image(_ name: String = "image.png") throws -> (path: String, image: Image) {
+    private func image(_ name: String = "image.png") throws -> (path: String, image: RasterImage) {
         let file = try TestFiles.temporaryFolder().appending(path: name)
-        let image = Image.gradient(width: 30, height: 20)
+        let image = RasterImage.gradient(width: 30, height: 20)
         try Data(image.encoded(as: .png)).write(to: file)
         return (file.path, image)
     }
@@ -21,7 +21,7 @@ import Testing
         if ending == "ppm" {
             #expect(written == Array("P6\n30 20\n255\n".utf8) + image.pixels)
         } else {
-            #expect(try Image(decoding: written).pixels == image.pixels)
+            #expect(try RasterImage(decoding: written).pixels == image.pixels)
         }
         #expect(try Program.run(["decode", path, "--output", output.path]).status == 1)
         #expect(try Program.run(["decode", path, "--output", path, "--overwrite"]).status == 1)

@@ -21,7 +21,7 @@ import Testing
 
     /// Writes images of a disc, whatever their names end in.
     private func images(_ names: String...) throws {
-        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        let image = RasterImage.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
         let bytes = Data(try image.encoded(as: .jpeg))
         for name in names { try write(bytes, name) }
     }

@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(5))) struct ReportTests {
     private func evaluate(_ categories: [String], _ arguments: [String]) throws -> Program.Outcome {
         let folder = try TestFiles.temporaryFolder()
-        let image = Image.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
+        let image = RasterImage.disc(width: 512, height: 384, centerX: 208, centerY: 176, radius: 60)
         try Data(image.encoded(as: .png)).write(to: folder.appending(path: "a.png"))
         let names = categories.enumerated().map { #"{"id": \#($0.offset + 1), "name": "\#($0.element)"}"# }
         // The tiny model finds the square around the disc.
@@ -71,7 +71,7 @@ import Testing
             at: TestFiles.fixture("family-ready-unnamed.onnx"), to: folder.appending(path: "model.onnx"))
         let output = try TestFiles.temporaryFolder()
         let file = output.appending(path: "white.png")
-        try Data(Image(size: ImageSize(width: 64, height: 32), color: .white).encoded(as: .png)).write(to: file)
+        try Data(RasterImage(size: ImageSize(width: 64, height: 32), color: .white).encoded(as: .png)).write(to: file)
         let outcome = try Program.run([
             "predict", "--models", models.path, "--confidence", "1", "--export", "yolo", "--export", "coco", "--output",
             output.path, file.path,

@@ -6,7 +6,7 @@ public enum TestFiles {
     public static let root = URL(filePath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
-    /// Real models, pictures and reference answers beside the checkout. They are not part of the project; tests that need
+    /// Real models, images and reference answers beside the checkout. They are not part of the project; tests that need
     /// them are skipped where they are missing.
     public static let shared = root.deletingLastPathComponent().appending(path: "shared")
 

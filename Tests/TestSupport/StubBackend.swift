@@ -37,7 +37,7 @@ public struct StubModel: LoadedModel {
         self.maxConcurrency = maxConcurrency
     }
 
-    public var model: ModelDescription { session.model }
+    public var modelDescription: ModelDescription { session.modelDescription }
 
     public func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult {
         try await session.infer(inputs)

@@ -10,7 +10,7 @@ public struct StubNetwork: Sendable, CustomStringConvertible {
 
     private init(
         _ name: String, _ outputs: [(name: String, shape: [Int])], integers: Set<String> = [],
-        metadata: [String: String] = [:], family: ModelFamily? = nil, heads: DetectionHeads? = nil,
+        metadata: [String: String] = [:], family: ModelFamily? = nil, heads: RawHeads? = nil,
         followsReference: Bool? = nil
     ) {
         func tensor(_ name: String, _ shape: [Int]) -> TensorDescription {
@@ -54,8 +54,8 @@ public struct StubNetwork: Sendable, CustomStringConvertible {
                     prototypes,
                 ],
                 metadata: names,
-                heads: DetectionHeads(
-                    levels: [DetectionHeads.Level(boxes: "b", classes: "c", coefficients: "m")], prototypes: "output1")),
+                heads: RawHeads(
+                    levels: [RawHeads.Level(boxes: "b", classes: "c", coefficients: "m")], prototypes: "output1")),
             StubNetwork(
                 "fastsam", [(name: "output0", shape: [1, 7, 10]), prototypes],
                 metadata: ["names": "{0: 'object'}", "description": "FastSAM"]),

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A session that does what a test says.
 public final class StubSession: InferenceSession {
-    public let model: ModelDescription
+    public let modelDescription: ModelDescription
     private let answer: @Sendable ([String: Tensor]) async throws -> [String: Tensor]
     private let calls = Mutex(0)
 
@@ -11,7 +11,7 @@ public final class StubSession: InferenceSession {
         model: ModelDescription = ModelDescription(inputs: [], outputs: [], metadata: [:]),
         answer: @escaping @Sendable ([String: Tensor]) async throws -> [String: Tensor]
     ) {
-        self.model = model
+        self.modelDescription = model
         self.answer = answer
     }
 
@@ -20,7 +20,7 @@ public final class StubSession: InferenceSession {
 
     public func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult {
         calls.withLock { $0 += 1 }
-        return InferenceResult(outputs: try await answer(inputs), ran: .milliseconds(1))
+        return InferenceResult(outputs: try await answer(inputs), inferenceDuration: .milliseconds(1))
     }
 }
 

@@ -3,7 +3,7 @@ import Hummingbird
 
 /// How large the head of a request may be.
 enum RequestHead {
-    /// Most bytes of the address: room for a small picture as a `data:` address in `image=`.
+    /// Most bytes of the address: room for a small image as a `data:` address in `image=`.
     static let maxTarget = 1 << 20
     /// Most bytes of the path, without the query.
     static let maxPath = 8 << 10

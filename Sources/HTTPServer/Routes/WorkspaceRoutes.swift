@@ -136,7 +136,7 @@ struct WorkspaceRoutes: Sendable {
         let versions: Int
         let `public` = false
         let splits = Splits()
-        /// Left empty: with colours in it the package's drawing of a single prediction fails.
+        /// Left empty: with colors in it the package's drawing of a single prediction fails.
         let colors = Empty()
         let classes: [String: Int]
     }

@@ -6,9 +6,9 @@ import Serving
 
 /// Where the image of a request is.
 package enum ImageSource: Sendable {
-    /// A picture file: bytes of the body as they came.
+    /// An image file: bytes of the body as they came.
     case body(ByteBuffer)
-    /// A picture file that was decoded from base64.
+    /// An image file that was decoded from base64.
     case data(Data)
     /// An address that the server is to fetch.
     case url(String)
@@ -41,7 +41,7 @@ struct BufferBytes: ContiguousBytes, Sendable {
     }
 }
 
-/// The body of a request, read by what it contains and not by what it is labelled as: labels lie.
+/// The body of a request, read by what it contains and not by what it is labeled as: labels lie.
 package struct ImageBody: Sendable {
     package let image: ImageSource
     /// What stands beside the image in a form or in JSON.

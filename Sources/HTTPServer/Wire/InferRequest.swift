@@ -51,13 +51,13 @@ struct InferRequest: Sendable {
         var prediction = PredictionRequest()
         switch body.confidence {
         case .number(let value):
-            prediction.options.confidence = Float(max(try Self.fraction(value, "confidence"), 0.01))
+            prediction.options.confidenceThreshold = Float(max(try Self.fraction(value, "confidence"), 0.01))
         case .word: prediction.usesRecommendedThresholds = true
         case nil: break
         }
         if let overlap = body.iou_threshold?.value {
-            prediction.options.overlap = try Self.fraction(overlap, "iou_threshold")
-            prediction.hasExplicitOverlap = true
+            prediction.options.iouThreshold = try Self.fraction(overlap, "iou_threshold")
+            prediction.hasExplicitIoU = true
         }
         if let most = body.max_detections?.value {
             guard most >= 1 else { throw Self.invalid("max_detections", "a whole number, at least 1", String(most)) }
@@ -85,7 +85,7 @@ struct InferRequest: Sendable {
         self.prediction = prediction
     }
 
-    /// Here 1 is the whole; only what is above is per cent.
+    /// Here 1 is the whole; only what is above is percent.
     private static func fraction(_ value: Double, _ name: String) throws -> Double {
         guard value.isFinite else { throw invalid(name, "a number from 0 to 1", String(value)) }
         return min(max(value > 1 ? value / 100 : value, 0), 1)

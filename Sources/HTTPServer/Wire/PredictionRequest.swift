@@ -29,7 +29,7 @@ struct PredictionRequest: Sendable {
     /// Whether the model's recommended thresholds are asked for.
     var usesRecommendedThresholds = false
     /// Whether the client chose how much boxes may overlap.
-    var hasExplicitOverlap = false
+    var hasExplicitIoU = false
     var format = ResponseFormat.json
     var maskFormat = MaskFormat.polygon
     var drawsLabels = false
@@ -37,11 +37,11 @@ struct PredictionRequest: Sendable {
     var appliesOrientation = true
     /// How far simplified outlines may be from the mask's, in pixels.
     var simplification: Double?
-    /// Whether the picture is looked at in tiles.
+    /// Whether the image is looked at in tiles.
     var tiling: Tiling?
     /// How long the client waits for its answer.
     var timeout: Duration?
-    /// What formats of other tools call the picture.
+    /// What formats of other tools call the image.
     var fileName = "image.jpg"
 
     static let timeoutRange = "a number of milliseconds, at least 1"
@@ -61,12 +61,12 @@ struct PredictionRequest: Sendable {
         if let word = try parameters.text("confidence"), ["best", "default"].contains(word) {
             usesRecommendedThresholds = true
         } else if let value = try parameters.number("confidence", expected: "a number from 0 to 100") {
-            options.confidence = Float(max(Double(percentOrFraction: value), 0.01))
+            options.confidenceThreshold = Float(max(Double(percentOrFraction: value), 0.01))
         }
         let overlapRange = "a number from 0 to 100"
         if let overlap = try parameters.number("overlap", expected: overlapRange) {
-            options.overlap = Double(percentOrFraction: overlap)
-            hasExplicitOverlap = true
+            options.iouThreshold = Double(percentOrFraction: overlap)
+            hasExplicitIoU = true
         }
         if let most = try parameters.integer("max_detections", expected: "a whole number, at least 1") {
             guard most >= 1 else { throw Self.outOfRange("max_detections", parameters, "a whole number, at least 1") }
@@ -137,7 +137,7 @@ struct PredictionRequest: Sendable {
             modelID: id, images: images,
             segmentation: SegmentationQuery(
                 options: options, usesRecommendedThresholds: usesRecommendedThresholds,
-                hasExplicitOverlap: hasExplicitOverlap,
+                hasExplicitIoU: hasExplicitIoU,
                 tiling: tiling, tracesOutlines: tracesOutlines, simplification: simplification),
             appliesOrientation: appliesOrientation, pixels: pixels, timeout: timeout)
         if case .export(let format) = format { query.encoder = encoder(of: format) }
@@ -155,8 +155,8 @@ struct PredictionRequest: Sendable {
         return AnswerEncoder(needsPixels: format == .cutout, bytesPerPixel: bytesPerPixel) {
             [fileName, simplification] segmentation, image, classNames in
             try format.file(
-                for: ExportedPicture(
-                    file: fileName, segmentation: segmentation, classNames: classNames, picture: image,
+                for: ExportedImage(
+                    file: fileName, segmentation: segmentation, classNames: classNames, image: image,
                     simplification: simplification))
         }
     }

@@ -39,7 +39,7 @@ struct BitmapFont: Sendable {
     }
 
     /// Draws a text with its top left corner at (`x`, `y`), cut off at the canvas's edge.
-    func draw(_ text: String, x: Int, y: Int, color: Color, on canvas: inout Canvas) {
+    func draw(_ text: String, x: Int, y: Int, color: RGBColor, on canvas: inout DrawingCanvas) {
         var pen = x
         for character in text {
             guard let glyph = Self.glyph(of: character) else { continue }

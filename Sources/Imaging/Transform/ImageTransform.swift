@@ -1,19 +1,19 @@
-/// Where a picture, or a part of it, lies in a network's input, and the way back.
+/// Where an image, or a part of it, lies in a network's input, and the way back.
 ///
-/// Coordinates are continuous: pixel (0, 0) is the unit square with its centre at (0.5, 0.5). Each axis has a ratio of
-/// its own, since both sides of a resized picture are rounded.
+/// Coordinates are continuous: pixel (0, 0) is the unit square with its center at (0.5, 0.5). Each axis has a ratio of
+/// its own, since both sides of a resized image are rounded.
 public struct ImageTransform: Hashable, Sendable {
-    /// Size of the picture that answers are for.
+    /// Size of the image that answers are for.
     public let imageSize: ImageSize
-    /// The part of the picture that goes in; usually all of it.
+    /// The part of the image that goes in; usually all of it.
     public let crop: ImageRegion
     /// Size of the network's input.
     public let networkSize: ImageSize
     /// Size that the part has within the input.
     public let resizedSize: ImageSize
-    /// Columns of padding left of the picture.
+    /// Columns of padding left of the image.
     public let left: Int
-    /// Rows of padding above the picture.
+    /// Rows of padding above the image.
     public let top: Int
 
     public init(
@@ -28,7 +28,7 @@ public struct ImageTransform: Hashable, Sendable {
         self.top = top
     }
 
-    /// A picture resized to `resizedSize` with half of the bars on each side; of an odd number the larger part is right
+    /// An image resized to `resizedSize` with half of the bars on each side; of an odd number the larger part is right
     /// and below.
     public init(centering resizedSize: ImageSize, of imageSize: ImageSize, in networkSize: ImageSize) {
         func before(_ bars: Int) -> Int { Int((Double(bars) / 2 - 0.1).rounded(.toNearestOrEven)) }
@@ -37,7 +37,7 @@ public struct ImageTransform: Hashable, Sendable {
             left: before(networkSize.width - resizedSize.width), top: before(networkSize.height - resizedSize.height))
     }
 
-    /// The same for a picture of which the transform's is a part.
+    /// The same for an image of which the transform's is a part.
     public func within(_ imageSize: ImageSize, x: Int, y: Int) -> ImageTransform {
         ImageTransform(
             imageSize: imageSize, crop: ImageRegion(x: x + crop.x, y: y + crop.y, size: crop.size),
@@ -55,8 +55,8 @@ public struct ImageTransform: Hashable, Sendable {
     /// The y of the image for a y of the network, not clipped.
     public func imageY(_ y: Double) -> Double { (y - Double(top)) / scaleY + Double(crop.y) }
 
-    /// Size of the whole picture below which the part would have to be enlarged.
-    public var sufficientSize: ImageSize {
+    /// Size of the whole image below which the part would have to be enlarged.
+    public var minimumSourceSize: ImageSize {
         func side(_ resized: Int, _ image: Int, _ crop: Int) -> Int { (resized * image + crop - 1) / crop }
         return ImageSize(
             width: side(resizedSize.width, imageSize.width, crop.size.width),

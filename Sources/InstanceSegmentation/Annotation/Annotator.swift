@@ -1,25 +1,25 @@
 public import Imaging
 
-/// Draws detections on a picture.
+/// Draws detections on an image.
 public protocol Annotator: Sendable {
-    func annotate(_ canvas: inout Canvas, with detections: [Detection])
+    func annotate(_ canvas: inout DrawingCanvas, with detections: [Detection])
 }
 
-extension Image {
-    /// The picture with detections drawn on it, in the order of the annotators.
-    public func annotated(with detections: [Detection], by annotators: [any Annotator]) -> Image {
-        var canvas = Canvas(self)
+extension RasterImage {
+    /// The image with detections drawn on it, in the order of the annotators.
+    public func annotated(with detections: [Detection], by annotators: [any Annotator]) -> RasterImage {
+        var canvas = DrawingCanvas(self)
         for annotator in annotators { annotator.annotate(&canvas, with: detections) }
         return canvas.image
     }
 }
 
 extension Detection {
-    /// The colour of the detection's class.
-    var color: Color { Color.palette[Int(classID.magnitude % UInt(Color.palette.count))] }
+    /// The color of the detection's class.
+    var color: RGBColor { RGBColor.palette[Int(classID.magnitude % UInt(RGBColor.palette.count))] }
 
     /// The detection's box in whole pixels of a canvas; `nil` where it has no place there.
-    func box(on canvas: Canvas) -> BoundingBox? {
+    func box(on canvas: DrawingCanvas) -> BoundingBox? {
         guard box.isFinite else { return nil }
         return box.rounded.clipped(width: Double(canvas.image.size.width), height: Double(canvas.image.size.height))
     }
@@ -27,14 +27,14 @@ extension Detection {
 
 /// Tints the pixels of each object.
 public struct MaskAnnotator: Annotator {
-    /// 0 leaves the picture, 1 covers it.
+    /// 0 leaves the image, 1 covers it.
     public var opacity: Double
 
     public init(opacity: Double = 0.35) {
         self.opacity = opacity
     }
 
-    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+    public func annotate(_ canvas: inout DrawingCanvas, with detections: [Detection]) {
         for detection in detections {
             let mask = detection.mask.resized(to: canvas.image.size)
             for y in mask.rows {
@@ -54,9 +54,9 @@ public struct PolygonAnnotator: Annotator {
         self.lineWidth = lineWidth
     }
 
-    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+    public func annotate(_ canvas: inout DrawingCanvas, with detections: [Detection]) {
         for detection in detections {
-            guard let ring = detection.mask.outline(in: canvas.image.size) else { continue }
+            guard let ring = detection.mask.hostedOutline(in: canvas.image.size) else { continue }
             canvas.polygon(detection.color, through: ring.points.map { (Int($0.x), Int($0.y)) }, width: lineWidth)
         }
     }
@@ -70,7 +70,7 @@ public struct BoxAnnotator: Annotator {
         self.lineWidth = lineWidth
     }
 
-    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+    public func annotate(_ canvas: inout DrawingCanvas, with detections: [Detection]) {
         for detection in detections {
             guard let box = detection.box(on: canvas) else { continue }
             canvas.stroke(
@@ -91,7 +91,7 @@ public struct LabelAnnotator: Annotator {
         self.margin = margin
     }
 
-    public func annotate(_ canvas: inout Canvas, with detections: [Detection]) {
+    public func annotate(_ canvas: inout DrawingCanvas, with detections: [Detection]) {
         for detection in detections {
             guard let box = detection.box(on: canvas), detection.confidence.isFinite else { continue }
             let hundredths = Int((min(max(detection.confidence, 0), 1) * 100).rounded())

@@ -7,7 +7,7 @@ public struct Detection: Sendable {
     public var confidence: Float
     /// In image pixels, clipped to the image, not rounded.
     public var box: BoundingBox
-    /// The object's pixels; never empty. Its image is the picture itself, or a smaller grid over it where
+    /// The object's pixels; never empty. Its image is the image itself, or a smaller grid over it where
     /// `PredictionOptions.maskResolution` asked for one.
     public var mask: Mask
 

@@ -4,7 +4,7 @@ struct Candidate {
     var box: BoundingBox
     var confidence: Float
     /// The network's slot of its class.
-    var classID: Int
+    var outputClass: Int
     /// Where the network's output has it; also decides between equal confidences.
     var index: Int
     /// Whether the family gives boxes; otherwise they are those of the masks.
@@ -15,17 +15,17 @@ struct Candidate {
 }
 
 /// How much two boxes overlap.
-enum OverlapMeasure: Sendable {
+enum OverlapMetric: Sendable {
     /// Intersection over union.
     case iou
     /// Intersection over the weaker box, sides with one pixel more, as Roboflow's service measures it.
-    case weaker
+    case ios
 
     /// The overlap of a box with a more confident one.
     func overlap(of box: BoundingBox, with better: BoundingBox) -> Double {
         switch self {
-        case .iou: return better.iou(box)
-        case .weaker:
+        case .iou: return better.iou(with: box)
+        case .ios:
             let across = min(box.x2, better.x2) - max(box.x1, better.x1) + 1
             let down = min(box.y2, better.y2) - max(box.y1, better.y1) + 1
             let area = (box.width + 1) * (box.height + 1)
@@ -45,19 +45,19 @@ enum OverlapMeasure: Sendable {
 ///   - limit: bounds the work.
 /// - Returns: what is kept, most confident first; equals in the order of their indices.
 func nonMaximumSuppression(
-    _ candidates: [Candidate], measure: OverlapMeasure? = .iou, threshold: Double, isClassAgnostic: Bool = false,
-    most: Int, limit: Int = 30_000
+    _ candidates: [Candidate], metric: OverlapMetric? = .iou, threshold: Double, isClassAgnostic: Bool = false,
+    maxCount: Int, limit: Int = 30_000
 ) -> [Candidate] {
     let sorted = candidates.sorted {
         $0.confidence != $1.confidence ? $0.confidence > $1.confidence : $0.index < $1.index
     }
-    guard let measure else { return Array(sorted.prefix(most)) }
+    guard let metric else { return Array(sorted.prefix(maxCount)) }
     var kept: [Candidate] = []
     for candidate in sorted.prefix(limit) {
-        if kept.count == most { break }
+        if kept.count == maxCount { break }
         let isSuppressed = kept.contains {
-            (isClassAgnostic || $0.classID == candidate.classID)
-                && measure.overlap(of: candidate.box, with: $0.box) > threshold
+            (isClassAgnostic || $0.outputClass == candidate.outputClass)
+                && metric.overlap(of: candidate.box, with: $0.box) > threshold
         }
         if !isSuppressed { kept.append(candidate) }
     }

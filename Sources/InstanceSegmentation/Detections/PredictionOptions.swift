@@ -3,9 +3,9 @@ import Imaging
 /// What a caller asks of a prediction.
 public struct PredictionOptions: Hashable, Sendable {
     /// Least confidence of an answer, 0...1. A detection at the threshold is kept.
-    public var confidence: Float
+    public var confidenceThreshold: Float
     /// Most intersection over union, 0...1, of two boxes of the same class before the weaker is dropped.
-    public var overlap: Double
+    public var iouThreshold: Double
     /// Whether boxes of different classes suppress one another too.
     public var isClassAgnostic: Bool
     /// Most detections of an answer; the best are kept.
@@ -16,11 +16,12 @@ public struct PredictionOptions: Hashable, Sendable {
     public var maskResolution: MaskResolution
 
     public init(
-        confidence: Float = 0.4, overlap: Double = 0.3, isClassAgnostic: Bool = false, maxDetections: Int = 300,
+        confidenceThreshold: Float = 0.4, iouThreshold: Double = 0.3, isClassAgnostic: Bool = false,
+        maxDetections: Int = 300,
         classes: Set<String>? = nil, maskResolution: MaskResolution = .image
     ) {
-        self.confidence = confidence
-        self.overlap = overlap
+        self.confidenceThreshold = confidenceThreshold
+        self.iouThreshold = iouThreshold
         self.isClassAgnostic = isClassAgnostic
         self.maxDetections = maxDetections
         self.classes = classes
@@ -30,13 +31,13 @@ public struct PredictionOptions: Hashable, Sendable {
 
 /// The grid on which masks are decided and outlines are traced.
 public enum MaskResolution: Hashable, Sendable {
-    /// The picture's pixels.
+    /// The image's pixels.
     case image
-    /// Between the cells of the network's own masks (0) and the picture's pixels (1). Coarser outlines for less work; points are
-    /// scaled to the picture.
+    /// Between the cells of the network's own masks (0) and the image's pixels (1). Coarser outlines for less work; points are
+    /// scaled to the image.
     case coarse(Double)
 
-    /// The grid for a picture whose mask has so many cells on its side.
+    /// The grid for an image whose mask has so many cells on its side.
     func grid(imageSize: ImageSize, cells: ImageSize) -> ImageSize {
         guard case .coarse(let share) = self else { return imageSize }
         func side(_ cells: Int, _ pixels: Int) -> Int {

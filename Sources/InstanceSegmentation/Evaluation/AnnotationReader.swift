@@ -43,13 +43,13 @@ struct AnnotationReader {
         let imageNumbers = try Self.numbers(of: imageByID.keys, kind: "Image")
         let categoryNumbers = try Self.numbers(of: categoryByID.keys, kind: "Category")
 
-        var pictures: [COCOAnnotations.Picture] = []
+        var listed: [COCOAnnotations.Image] = []
         for (id, entry) in imageByID {
             guard let number = imageNumbers[id] else { continue }
-            pictures.append(try Self.picture(entry, number: number))
+            listed.append(try Self.image(entry, number: number))
         }
-        pictures.sort { $0.id < $1.id }
-        let sizes = Dictionary(pictures.map { ($0.identifier, $0.size) }) { _, last in last }
+        listed.sort { $0.id < $1.id }
+        let sizes = Dictionary(listed.map { ($0.identifier, $0.size) }) { _, last in last }
 
         var objects: [COCOAnnotations.Object] = []
         var counts = UnusualAnnotations()
@@ -68,7 +68,7 @@ struct AnnotationReader {
             }
             guard let used = last[annotation.id] else { continue }
             let owner = try reference(used, "image_id")
-            guard let pictureID = imageNumbers[owner],
+            guard let imageID = imageNumbers[owner],
                 let categoryID = categoryNumbers[try reference(used, "category_id")]
             else {
                 throw AnnotationFault(
@@ -78,7 +78,7 @@ struct AnnotationReader {
             do throws(COCOSegmentation.Fault) {
                 objects.append(
                     try Self.object(
-                        used, pictureID: pictureID, categoryID: categoryID, size: sizes[owner] ?? nil, by: &decoder,
+                        used, imageID: imageID, categoryID: categoryID, size: sizes[owner] ?? nil, by: &decoder,
                         &counts))
             } catch {
                 throw AnnotationFault(subject: "Annotation \(used.id)", reason: error.reason)
@@ -86,7 +86,7 @@ struct AnnotationReader {
         }
         counts.repeated = annotations.count - last.count
         return COCOAnnotations(
-            pictures: pictures, objects: objects,
+            images: listed, objects: objects,
             categories: Dictionary(
                 categoryByID.compactMap { id, entry in
                     categoryNumbers[id].map { ($0, Self.name(entry.members["name"])) }
@@ -137,7 +137,7 @@ struct AnnotationReader {
         return numbers
     }
 
-    private static func picture(_ entry: Entry, number: Int) throws(AnnotationFault) -> COCOAnnotations.Picture {
+    private static func image(_ entry: Entry, number: Int) throws(AnnotationFault) -> COCOAnnotations.Image {
         guard case .text(let fileName) = entry.members["file_name"], !fileName.isEmpty else {
             throw AnnotationFault(subject: "Image \(entry.id)", reason: "it has no 'file_name'")
         }
@@ -149,7 +149,7 @@ struct AnnotationReader {
         {
             size = ImageSize(width: width, height: height)
         }
-        return COCOAnnotations.Picture(id: number, identifier: entry.id, fileName: fileName, size: size)
+        return COCOAnnotations.Image(id: number, identifier: entry.id, fileName: fileName, size: size)
     }
 
     private static func name(_ value: JSONValue?) -> String {
@@ -161,7 +161,7 @@ struct AnnotationReader {
     }
 
     private static func object(
-        _ entry: Entry, pictureID: Int, categoryID: Int, size: ImageSize?, by decoder: inout COCOSegmentation,
+        _ entry: Entry, imageID: Int, categoryID: Int, size: ImageSize?, by decoder: inout COCOSegmentation,
         _ counts: inout UnusualAnnotations
     ) throws(COCOSegmentation.Fault) -> COCOAnnotations.Object {
         let mask = try decoder.mask(entry.members["segmentation"], size: size)
@@ -207,7 +207,7 @@ struct AnnotationReader {
         let hasZeroID = entry.id == .integer(0)
         if hasZeroID { counts.zeroIDs += 1 }
         return COCOAnnotations.Object(
-            pictureID: pictureID, categoryID: categoryID,
+            imageID: imageID, categoryID: categoryID,
             box: BoundingBox(x1: sides[0], y1: sides[1], x2: sides[0] + sides[2], y2: sides[1] + sides[3]),
             boxArea: boxArea, area: area, isCrowd: isCrowd, isIgnored: isIgnored, hasZeroID: hasZeroID, mask: mask)
     }

@@ -9,14 +9,14 @@ import Foundation
 public struct AveragePrecision: Sendable {
     /// What a detection is to the evaluation.
     public struct Candidate: Sendable {
-        public let pictureID: Int
+        public let imageID: Int
         public let categoryID: Int
         public let confidence: Double
         public let box: BoundingBox
         public let mask: Mask
 
-        public init(pictureID: Int, categoryID: Int, confidence: Double, box: BoundingBox, mask: Mask) {
-            self.pictureID = pictureID
+        public init(imageID: Int, categoryID: Int, confidence: Double, box: BoundingBox, mask: Mask) {
+            self.imageID = imageID
             self.categoryID = categoryID
             self.confidence = confidence
             self.box = box
@@ -50,15 +50,15 @@ public struct AveragePrecision: Sendable {
 
     public init(_ candidates: [Candidate], against annotations: COCOAnnotations, shape: Shape) {
         let objects = annotations.objects.filter { shape == .box || $0.mask != nil }
-        let truth = Dictionary(grouping: objects) { Cell(category: $0.categoryID, picture: $0.pictureID) }
-        let found = Dictionary(grouping: candidates) { Cell(category: $0.categoryID, picture: $0.pictureID) }
+        let truth = Dictionary(grouping: objects) { Cell(category: $0.categoryID, image: $0.imageID) }
+        let found = Dictionary(grouping: candidates) { Cell(category: $0.categoryID, image: $0.imageID) }
         var tables: [Int: [Curve]] = [:]  // by category: a curve for each area and limit
-        let order = Dictionary(annotations.pictures.enumerated().map { ($1.id, $0) }) { first, _ in first }
+        let order = Dictionary(annotations.images.enumerated().map { ($1.id, $0) }) { first, _ in first }
         // Images in their order, of each category only those that have anything of it.
         let pictures = Dictionary(grouping: Set(truth.keys).union(found.keys), by: \.category)
         for category in annotations.categories.keys.sorted() {
             let cells = (pictures[category] ?? []).compactMap { cell in
-                order[cell.picture].map { (cell: cell, place: $0) }
+                order[cell.image].map { (cell: cell, place: $0) }
             }
             .sorted { $0.place < $1.place }
             .map { Matching(found[$0.cell] ?? [], truth[$0.cell] ?? [], shape: shape) }
@@ -109,11 +109,11 @@ public struct AveragePrecision: Sendable {
 
     private struct Cell: Hashable {
         let category: Int
-        let picture: Int
+        let image: Int
     }
 }
 
-/// Detections and true objects of one class in one picture, with their overlaps.
+/// Detections and true objects of one class in one image, with their overlaps.
 private struct Matching {
     /// Most confident first, 100 at most.
     private let candidates: [AveragePrecision.Candidate]
@@ -141,7 +141,7 @@ private struct Matching {
                 case .mask:
                     // Masks of images of different sizes never match.
                     guard let mask = object.mask, mask.imageSize == candidate.mask.imageSize else { return -1 }
-                    common = Double(candidate.mask.intersectionArea(mask))
+                    common = Double(candidate.mask.intersectionArea(with: mask))
                 case .box:
                     let across = min(candidate.box.x2, object.box.x2) - max(candidate.box.x1, object.box.x1)
                     let down = min(candidate.box.y2, object.box.y2) - max(candidate.box.y1, object.box.y1)
@@ -185,7 +185,7 @@ private struct Matching {
     }
 }
 
-/// What became of the detections of one class in one picture.
+/// What became of the detections of one class in one image.
 private struct Matches {
     enum Outcome { case right, wrong, ignored }
 
@@ -196,7 +196,7 @@ private struct Matches {
     let objects: Int
 }
 
-/// Precision by recall of one class over all pictures.
+/// Precision by recall of one class over all images.
 private struct Curve {
     /// By threshold and recall.
     let precision: [[Double]]
@@ -214,7 +214,7 @@ private struct Curve {
         let total = Double(objects)
         let entries = pictures.enumerated().flatMap { p, matches in
             matches.confidences.prefix(limit).enumerated().map {
-                (picture: p, index: $0.offset, confidence: $0.element)
+                (image: p, index: $0.offset, confidence: $0.element)
             }
         }
         let sorted = entries.enumerated().sorted {
@@ -227,7 +227,7 @@ private struct Curve {
             var (right, wrong) = (0.0, 0.0)
             var points: [(recall: Double, precision: Double)] = []
             for entry in sorted {
-                switch pictures[entry.picture].outcomes[threshold][entry.index] {
+                switch pictures[entry.image].outcomes[threshold][entry.index] {
                 case .right: right += 1
                 case .wrong: wrong += 1
                 case .ignored: break

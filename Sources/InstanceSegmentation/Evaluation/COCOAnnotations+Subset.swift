@@ -1,9 +1,9 @@
 extension COCOAnnotations {
     /// The annotations without some images and their objects, such as those whose files cannot be read.
-    public func withoutPictures(_ ids: Set<Int>) -> COCOAnnotations {
+    public func withoutImages(_ ids: Set<Int>) -> COCOAnnotations {
         COCOAnnotations(
-            pictures: pictures.filter { !ids.contains($0.id) },
-            objects: objects.filter { !ids.contains($0.pictureID) },
+            images: images.filter { !ids.contains($0.id) },
+            objects: objects.filter { !ids.contains($0.imageID) },
             categories: categories, categoryIdentifiers: categoryIdentifiers, notes: notes)
     }
 }

@@ -7,7 +7,7 @@ public import Imaging
 /// that other tools leave out (`area`, `iscrowd`, `bbox`, `segmentation`), its place is taken by what the others imply.
 public struct COCOAnnotations: Sendable {
     /// An image of the set.
-    public struct Picture: Sendable {
+    public struct Image: Sendable {
         /// The number by which objects refer to the image: its id where all ids are whole numbers, else its place.
         public let id: Int
         /// The id as the file has it.
@@ -19,7 +19,7 @@ public struct COCOAnnotations: Sendable {
 
     /// A true object.
     public struct Object: Sendable {
-        public let pictureID: Int
+        public let imageID: Int
         public let categoryID: Int
         public let box: BoundingBox
         /// Width × height of the box as they stand in the file.
@@ -37,9 +37,9 @@ public struct COCOAnnotations: Sendable {
     }
 
     /// By id.
-    public let pictures: [Picture]
+    public let images: [Image]
     /// Ids of images as the file has them.
-    public let pictureIdentifiers: [Int: COCOIdentifier]
+    public let imageIdentifiers: [Int: COCOIdentifier]
     public let objects: [Object]
     /// Names by id; an empty name where the file has none.
     public let categories: [Int: String]
@@ -54,14 +54,14 @@ public struct COCOAnnotations: Sendable {
     }
 
     /// The objects of each image, by its id.
-    public var objectsByPicture: [Int: [Object]] { Dictionary(grouping: objects, by: \.pictureID) }
+    public var objectsByImage: [Int: [Object]] { Dictionary(grouping: objects, by: \.imageID) }
 
     init(
-        pictures: [Picture], objects: [Object], categories: [Int: String],
+        images: [Image], objects: [Object], categories: [Int: String],
         categoryIdentifiers: [Int: COCOIdentifier], notes: [String]
     ) {
-        self.pictures = pictures
-        pictureIdentifiers = Dictionary(pictures.map { ($0.id, $0.identifier) }) { first, _ in first }
+        self.images = images
+        imageIdentifiers = Dictionary(images.map { ($0.id, $0.identifier) }) { first, _ in first }
         self.objects = objects
         self.categories = categories
         self.categoryIdentifiers = categoryIdentifiers

@@ -13,7 +13,7 @@ public struct BoundingBox: Hashable, Sendable {
         self.y2 = y2
     }
 
-    /// Creates a box from its centre and size.
+    /// Creates a box from its center and size.
     public init(centerX: Double, centerY: Double, width: Double, height: Double) {
         self.init(
             x1: centerX - width / 2, y1: centerY - height / 2, x2: centerX + width / 2, y2: centerY + height / 2)
@@ -31,7 +31,7 @@ public struct BoundingBox: Hashable, Sendable {
     public var area: Double { max(width, 0) * max(height, 0) }
 
     /// Intersection over union, 0...1; 0 where the union is empty.
-    public func iou(_ other: BoundingBox) -> Double {
+    public func iou(with other: BoundingBox) -> Double {
         let across = min(x2, other.x2) - max(x1, other.x1)
         let down = min(y2, other.y2) - max(y1, other.y1)
         guard across > 0, down > 0 else { return 0 }

@@ -1,7 +1,7 @@
 public import Imaging
 
 extension Mask {
-    /// The outline of the mask as the hosted API gives it: one ring through the centres of the border pixels of the
+    /// The outline of the mask as the hosted API gives it: one ring through the centers of the border pixels of the
     /// largest component, holes ignored.
     ///
     /// It starts at the topmost pixel (leftmost of its row), goes down first, and straight runs in one of the eight
@@ -10,25 +10,25 @@ extension Mask {
     /// line) is replaced by the rectangle around those pixels, so that every polygon has an inside.
     ///
     /// - Returns: `nil` for an empty mask.
-    public var outline: Polygon? {
+    public var hostedOutline: Polygon? {
         let component = largestComponent
         let ring = component.borderRing()
         guard !ring.isEmpty else { return nil }
-        if ring.count >= 3 { return Polygon(points: ring.map { Point(x: Double($0.x), y: Double($0.y)) }) }
+        if ring.count >= 3 { return Polygon(points: ring.map { PixelPoint(x: Double($0.x), y: Double($0.y)) }) }
         return component.bounds.map { box in
             Polygon(points: [
-                Point(x: box.x1, y: box.y1), Point(x: box.x1, y: box.y2),
-                Point(x: box.x2, y: box.y2), Point(x: box.x2, y: box.y1),
+                PixelPoint(x: box.x1, y: box.y1), PixelPoint(x: box.x1, y: box.y2),
+                PixelPoint(x: box.x2, y: box.y2), PixelPoint(x: box.x2, y: box.y1),
             ])
         }
     }
 
-    /// The outline in the pixels of a picture that the mask's image is a grid over.
-    public func outline(in imageSize: ImageSize) -> Polygon? {
-        guard imageSize != self.imageSize, let ring = outline else { return outline }
+    /// The outline in the pixels of an image that the mask's image is a grid over.
+    public func hostedOutline(in imageSize: ImageSize) -> Polygon? {
+        guard imageSize != self.imageSize, let ring = hostedOutline else { return hostedOutline }
         let across = Double(imageSize.width) / Double(self.imageSize.width)
         let down = Double(imageSize.height) / Double(self.imageSize.height)
-        return Polygon(points: ring.points.map { Point(x: $0.x * across, y: $0.y * down) })
+        return Polygon(points: ring.points.map { PixelPoint(x: $0.x * across, y: $0.y * down) })
     }
 
     /// The outline with fewer points, in the pixels of an image that the mask's image is a grid over: each pixel of the border is
@@ -39,26 +39,26 @@ extension Mask {
     ///
     /// - Parameter tolerance: in pixels of the image. Below 0.02 the ways are not moved apart.
     /// - Returns: `nil` for an empty mask.
-    public func outline(in imageSize: ImageSize, tolerance: Double) -> Polygon? {
+    public func hostedOutline(in imageSize: ImageSize, tolerance: Double) -> Polygon? {
         let component = largestComponent
         var steps: [BorderStep] = []
         component.followBorder { steps.append($0) }
         guard steps.count(where: \.isCorner) >= 3 else {
-            return outline(in: imageSize)?.simplified(tolerance: tolerance)
+            return hostedOutline(in: imageSize)?.simplified(tolerance: tolerance)
         }
         let across = Double(imageSize.width) / Double(self.imageSize.width)
         let down = Double(imageSize.height) / Double(self.imageSize.height)
         let visits = Dictionary(steps.map { ($0.y * self.imageSize.width + $0.x, 1) }, uniquingKeysWith: +)
         let separation = min(0.1, tolerance / max(across, down, 1))
         let isSeparable = separation * min(across, down) >= 0.02
-        var points: [Point] = [], centers: [Point] = []
+        var points: [PixelPoint] = [], centers: [PixelPoint] = []
         for step in steps {
             let isShared = isSeparable && visits[step.y * self.imageSize.width + step.x, default: 1] > 1
             guard isShared || step.isCorner else { continue }
-            let shift = isShared ? step.outward(by: separation) : Point(x: 0, y: 0)
+            let shift = isShared ? step.outward(by: separation) : PixelPoint(x: 0, y: 0)
             let x = max(Double(step.x) + shift.x, 0) * across, y = max(Double(step.y) + shift.y, 0) * down
-            points.append(Point(x: (x * 100).rounded() / 100, y: (y * 100).rounded() / 100))
-            centers.append(Point(x: Double(step.x) * across, y: Double(step.y) * down))
+            points.append(PixelPoint(x: (x * 100).rounded() / 100, y: (y * 100).rounded() / 100))
+            centers.append(PixelPoint(x: Double(step.x) * across, y: Double(step.y) * down))
         }
         return Polygon(
             points: RingSimplifier.simplified([points], references: [centers], tolerance: tolerance)[0])
@@ -116,12 +116,12 @@ private struct BorderStep {
 
     /// A step into what is outside, between the way to the pixel and the way from it.
     /// - Parameter distance: its length at most, in pixels of the mask.
-    func outward(by distance: Double) -> Point {
+    func outward(by distance: Double) -> PixelPoint {
         let back = (arrived + 4) & 7
         let turn = (leaves - back) & 7
         let middle = 2 * back + (turn == 0 ? 8 : turn)  // in steps of 22.5 degrees
         let direction = Self.directions[(middle / 2) & 7]
         let length = direction.x != 0 && direction.y != 0 ? 0.7 * distance : distance
-        return Point(x: Double(direction.x) * length, y: Double(direction.y) * length)
+        return PixelPoint(x: Double(direction.x) * length, y: Double(direction.y) * length)
     }
 }

@@ -2,16 +2,16 @@ import Imaging
 
 extension Mask {
     /// Number of pixels in both masks.
-    public func intersectionArea(_ other: Mask) -> Int {
+    public func intersectionArea(with other: Mask) -> Int {
         var work = 0
         return intersectionArea(
-            other, in: ImageRegion(x: 0, y: 0, size: imageSize), work: &work)
+            with: other, in: ImageRegion(x: 0, y: 0, size: imageSize), work: &work)
     }
 
     /// Number of pixels of a region that are in both masks.
     ///
     /// - Parameter work: increased by the number of rows and runs that were looked at.
-    func intersectionArea(_ other: Mask, in region: ImageRegion, work: inout Int) -> Int {
+    func intersectionArea(with other: Mask, in region: ImageRegion, work: inout Int) -> Int {
         let (left, right) = (Int32(region.columns.lowerBound), Int32(region.columns.upperBound))
         var area = 0
         for y in rows.clamped(to: other.rows).clamped(to: region.rows) {

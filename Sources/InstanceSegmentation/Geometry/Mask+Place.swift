@@ -1,9 +1,9 @@
 public import Imaging
 
 extension Mask {
-    /// The mask of a part of a picture as a mask of the picture.
+    /// The mask of a part of an image as a mask of the image.
     /// - Parameters:
-    ///   - imageSize: of the picture.
+    ///   - imageSize: of the image.
     ///   - x: where the part's left edge is in it.
     ///   - y: where its upper edge is.
     public func placed(in imageSize: ImageSize, x: Int, y: Int) -> Mask {

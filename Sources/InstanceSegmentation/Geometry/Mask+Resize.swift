@@ -14,12 +14,12 @@ extension Mask {
         return builder.mask
     }
 
-    /// The mask on another grid over the same picture: each pixel is that of the grid that its centre lies in.
+    /// The mask on another grid over the same image: each pixel is that of the grid that its center lies in.
     public func resized(to size: ImageSize) -> Mask {
         guard size != imageSize else { return self }
         let down = Double(imageSize.height) / Double(size.height)
         let across = Double(size.width) / Double(imageSize.width)
-        /// The first pixel whose centre lies at or behind the left edge of a cell.
+        /// The first pixel whose center lies at or behind the left edge of a cell.
         func pixel(_ cell: Int32) -> Int { Int((Double(cell) * across - 0.5).rounded(.up)) }
         var builder = MaskBuilder(imageSize: size, top: 0, rowCapacity: size.height)
         for y in 0..<size.height {

@@ -2,11 +2,11 @@ extension Mask {
     /// The mask as polygons whose rings run along the *edges* of its pixels, so that filling them gives back the mask.
     ///
     /// Outer rings go clockwise on the screen, holes against the clock. No ring visits a point twice; rings may touch in points.
-    /// A pixel is inside where its centre is inside an odd number of rings.
+    /// A pixel is inside where its center is inside an odd number of rings.
     ///
     /// The rings are followed from run to run: the ends of a row's runs are the edges down and up, and between two rows there is an
     /// edge along every stretch that is set in exactly one of them.
-    public var polygons: [MaskPolygon] {
+    public var boundaryPolygons: [MaskPolygon] {
         var outer: [(ring: Polygon, holes: [Polygon])] = []
         var holes: [Polygon] = []
         for ring in edgeRings() {
@@ -129,7 +129,7 @@ extension Mask {
                     (before.x == corners[i].x && corners[i].x == after.x)
                     || (before.y == corners[i].y && corners[i].y == after.y)
                 return !isStraight
-            }.map { Point(x: Double(corners[$0].x), y: Double(corners[$0].y)) })
+            }.map { PixelPoint(x: Double(corners[$0].x), y: Double(corners[$0].y)) })
     }
 }
 

@@ -2,7 +2,7 @@ public import Imaging
 
 /// The pixels of one object, as runs of each row.
 ///
-/// An object's row is nearly always one run, so that a mask of a 12-megapixel picture takes some kilobytes and every
+/// An object's row is nearly always one run, so that a mask of a 12-megapixel image takes some kilobytes and every
 /// operation costs by its outline rather than by its area.
 public struct Mask: Hashable, Sendable {
     /// Pixels `start..<end` of one row.
@@ -115,8 +115,8 @@ public struct Mask: Hashable, Sendable {
     }
 
     /// Intersection over union with another mask of the same image, 0...1; 0 where both are empty.
-    public func iou(_ other: Mask) -> Double {
-        let intersection = intersectionArea(other)
+    public func iou(with other: Mask) -> Double {
+        let intersection = intersectionArea(with: other)
         let union = area + other.area - intersection
         return union > 0 ? Double(intersection) / Double(union) : 0
     }

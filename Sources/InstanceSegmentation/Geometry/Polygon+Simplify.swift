@@ -23,15 +23,15 @@ extension [MaskPolygon] {
     }
 }
 
-extension Point {
-    func squaredDistance(to other: Point) -> Double {
+extension PixelPoint {
+    func squaredDistance(to other: PixelPoint) -> Double {
         (x - other.x) * (x - other.x) + (y - other.y) * (y - other.y)
     }
 
-    func squaredDistance(toSegment a: Point, _ b: Point) -> Double {
+    func squaredDistance(toSegment a: PixelPoint, _ b: PixelPoint) -> Double {
         let length = a.squaredDistance(to: b)
         guard length > 0 else { return squaredDistance(to: a) }
         let share = min(max(((x - a.x) * (b.x - a.x) + (y - a.y) * (b.y - a.y)) / length, 0), 1)
-        return squaredDistance(to: Point(x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y)))
+        return squaredDistance(to: PixelPoint(x: a.x + share * (b.x - a.x), y: a.y + share * (b.y - a.y)))
     }
 }

@@ -1,8 +1,8 @@
 /// A closed ring of points; the first is not repeated at the end.
 public struct Polygon: Hashable, Sendable {
-    public var points: [Point]
+    public var points: [PixelPoint]
 
-    public init(points: [Point]) {
+    public init(points: [PixelPoint]) {
         self.points = points
     }
 
@@ -18,7 +18,7 @@ public struct Polygon: Hashable, Sendable {
     }
 
     /// Whether a point is inside, by the number of sides that a ray from it crosses.
-    public func contains(_ point: Point) -> Bool {
+    public func contains(_ point: PixelPoint) -> Bool {
         guard var last = points.last else { return false }
         var isInside = false
         for next in points {

@@ -11,9 +11,9 @@
 /// - Complexity: O(n log n) for the n points of usual rings. Distances are computed again where their estimate is too large; of these
 ///   there are at most 256 a point, after which a ring keeps more points than it would need to.
 struct RingSimplifier {
-    private let points: [Point]
+    private let points: [PixelPoint]
     /// What has to stay within the tolerance, for each point.
-    private let references: [Point]
+    private let references: [PixelPoint]
     private let rings: [Range<Int>]
     private let ringOf: [Int]
     private let tolerance: Double
@@ -36,7 +36,9 @@ struct RingSimplifier {
     ///   - references: for each ring the points that have to stay within the tolerance, if they are not its own.
     ///   - tolerance: in pixels.
     /// - Returns: The rings with fewer points, in the order in which they were.
-    static func simplified(_ rings: [[Point]], references: [[Point]]? = nil, tolerance: Double) -> [[Point]] {
+    static func simplified(_ rings: [[PixelPoint]], references: [[PixelPoint]]? = nil, tolerance: Double)
+        -> [[PixelPoint]]
+    {
         let points = rings.flatMap(\.self)
         guard tolerance >= 0, !points.isEmpty, points.allSatisfy({ $0.x.isFinite && $0.y.isFinite }) else {
             return rings
@@ -47,7 +49,7 @@ struct RingSimplifier {
         return simplifier.kept
     }
 
-    private init(_ rings: [[Point]], points: [Point], references: [Point]?, tolerance: Double) {
+    private init(_ rings: [[PixelPoint]], points: [PixelPoint], references: [PixelPoint]?, tolerance: Double) {
         self.points = points
         self.references = references ?? points
         self.tolerance = tolerance
@@ -77,7 +79,7 @@ struct RingSimplifier {
         errors = points.indices.map { max(offsets[$0], offsets[next[$0]]) }
     }
 
-    private var kept: [[Point]] {
+    private var kept: [[PixelPoint]] {
         rings.map { range in range.filter { !isRemoved[$0] }.map { points[$0] } }
     }
 

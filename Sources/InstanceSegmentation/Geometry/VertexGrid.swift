@@ -3,12 +3,12 @@
 /// The cells are sized for about one vertex each. Removed vertices stay listed until half of them are gone; the grid is then built
 /// again with larger cells, so that queries of long triangles remain cheap as rings lose points.
 struct VertexGrid {
-    private let points: [Point]
+    private let points: [PixelPoint]
     private var isRemoved: [Bool]
     private var remaining: Int
     private var rebuildCount = 0
-    private var origin = Point(x: 0, y: 0)
-    private var cell = Point(x: 1, y: 1)
+    private var origin = PixelPoint(x: 0, y: 0)
+    private var cell = PixelPoint(x: 1, y: 1)
     private var columns = 1
     private var rows = 1
     /// Where the vertices of each cell begin in `vertices`; one entry more than there are cells.
@@ -16,7 +16,7 @@ struct VertexGrid {
     private var vertices: [Int] = []
 
     /// - Parameter points: at least one, all finite.
-    init(_ points: [Point]) {
+    init(_ points: [PixelPoint]) {
         self.points = points
         isRemoved = [Bool](repeating: false, count: points.count)
         remaining = points.count
@@ -31,10 +31,10 @@ struct VertexGrid {
     }
 
     private mutating func build() {
-        var low = Point(x: .infinity, y: .infinity), high = Point(x: -.infinity, y: -.infinity)
+        var low = PixelPoint(x: .infinity, y: .infinity), high = PixelPoint(x: -.infinity, y: -.infinity)
         for (point, isRemoved) in zip(points, isRemoved) where !isRemoved {
-            low = Point(x: min(low.x, point.x), y: min(low.y, point.y))
-            high = Point(x: max(high.x, point.x), y: max(high.y, point.y))
+            low = PixelPoint(x: min(low.x, point.x), y: min(low.y, point.y))
+            high = PixelPoint(x: max(high.x, point.x), y: max(high.y, point.y))
         }
         let width = max(high.x - low.x, 1e-9), height = max(high.y - low.y, 1e-9)
         let limit = Double(max(remaining, 1))
@@ -42,7 +42,7 @@ struct VertexGrid {
         columns = Int(across)
         rows = max(1, Int(limit / across))
         origin = low
-        cell = Point(x: width / Double(columns), y: height / Double(rows))
+        cell = PixelPoint(x: width / Double(columns), y: height / Double(rows))
         rebuildCount = remaining / 2
         starts = [Int](repeating: 0, count: columns * rows + 1)
         for vertex in points.indices where !isRemoved[vertex] { starts[cellIndex(of: points[vertex]) + 1] += 1 }
@@ -58,7 +58,7 @@ struct VertexGrid {
 
     private func column(_ x: Double) -> Int { Int(min(max((x - origin.x) / cell.x, 0), Double(columns - 1))) }
     private func row(_ y: Double) -> Int { Int(min(max((y - origin.y) / cell.y, 0), Double(rows - 1))) }
-    private func cellIndex(of point: Point) -> Int { row(point.y) * columns + column(point.x) }
+    private func cellIndex(of point: PixelPoint) -> Int { row(point.y) * columns + column(point.x) }
 
     /// Whether a vertex lies in the triangle of a corner and a base, its sides included, or nearer to the base than a clearance.
     /// Vertices at the place of either end of the base do not count, unless the base would lie on another line.
@@ -86,22 +86,22 @@ struct VertexGrid {
 
 /// A triangle with a margin along its base, the side from `a` to `c`.
 private struct Triangle {
-    private let a: Point
-    private let b: Point
-    private let c: Point
+    private let a: PixelPoint
+    private let b: PixelPoint
+    private let c: PixelPoint
     private let sign: Double
     /// What rounding adds to twice an area.
     private let slack: Double
     private let baseSlack: Double
     private let clearance: Double
     /// The corners of the box around it.
-    let low: Point
-    let high: Point
+    let low: PixelPoint
+    let high: PixelPoint
 
-    init(_ a: Point, _ b: Point, _ c: Point, clearance: Double) {
+    init(_ a: PixelPoint, _ b: PixelPoint, _ c: PixelPoint, clearance: Double) {
         (self.a, self.b, self.c, self.clearance) = (a, b, c, clearance)
-        low = Point(x: min(a.x, b.x, c.x) - clearance, y: min(a.y, b.y, c.y) - clearance)
-        high = Point(x: max(a.x, b.x, c.x) + clearance, y: max(a.y, b.y, c.y) + clearance)
+        low = PixelPoint(x: min(a.x, b.x, c.x) - clearance, y: min(a.y, b.y, c.y) - clearance)
+        high = PixelPoint(x: max(a.x, b.x, c.x) + clearance, y: max(a.y, b.y, c.y) + clearance)
         sign = Self.cross(a, b, c) < 0 ? -1 : 1
         let reach = max(low.x.magnitude, low.y.magnitude, high.x.magnitude, high.y.magnitude)
         slack = 1e-13 * (reach * reach + 1)
@@ -109,11 +109,11 @@ private struct Triangle {
     }
 
     /// Twice the signed area of a triangle.
-    private static func cross(_ a: Point, _ b: Point, _ c: Point) -> Double {
+    private static func cross(_ a: PixelPoint, _ b: PixelPoint, _ c: PixelPoint) -> Double {
         (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x)
     }
 
-    func contains(_ point: Point) -> Bool {
+    func contains(_ point: PixelPoint) -> Bool {
         guard point.x >= low.x, point.x <= high.x, point.y >= low.y, point.y <= high.y, point != a, point != c else {
             return false
         }

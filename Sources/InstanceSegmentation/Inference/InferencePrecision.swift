@@ -6,6 +6,6 @@ public enum InferencePrecision: String, Sendable, CaseIterable {
     case float16 = "fp16"
     /// The upper half of 32-bit floats: their range with 8 bits of precision.
     case bfloat16 = "bf16"
-    /// 8-bit whole numbers, as a quantised file holds them.
+    /// 8-bit whole numbers, as a quantized file holds them.
     case int8 = "int8"
 }

@@ -1,6 +1,6 @@
 /// A loaded network that can be run.
 public protocol InferenceSession: Sendable {
-    var model: ModelDescription { get }
+    var modelDescription: ModelDescription { get }
     /// Runs the network.
     /// - Parameter inputs: a tensor for each of the model's inputs, by name.
     func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult
@@ -11,14 +11,14 @@ public struct InferenceResult: Sendable {
     /// By output name.
     public let outputs: [String: Tensor]
     /// Time spent waiting for a turn.
-    public var queued: Duration
+    public var queueDuration: Duration
     /// Time in the network itself.
-    public let ran: Duration
+    public let inferenceDuration: Duration
 
-    public init(outputs: [String: Tensor], queued: Duration = .zero, ran: Duration) {
+    public init(outputs: [String: Tensor], queueDuration: Duration = .zero, inferenceDuration: Duration) {
         self.outputs = outputs
-        self.queued = queued
-        self.ran = ran
+        self.queueDuration = queueDuration
+        self.inferenceDuration = inferenceDuration
     }
 
     /// The output of that name.

@@ -18,7 +18,7 @@ extension Segmenter {
 
     private static func tried(_ trial: ModelTrial, _ square: Bool) async throws -> Segmenter {
         let (run, inputs) = try await trial.firstRun(usesSquareInput: square)
-        let description = trial.session.model.observed(run)
+        let description = trial.session.modelDescription.observed(run)
         var failure: (any Error)?
         for square in square ? [true] : [false, true] {
             let model = try ModelFamily.model(for: description, settings: trial.settings, usesSquareInput: square)
@@ -27,7 +27,8 @@ extension Segmenter {
                 let repeats = input.tensors.mapValues(\.shape) == inputs
                 let result =
                     repeats
-                    ? InferenceResult(outputs: run.outputs, ran: .zero) : try await trial.session.infer(input.tensors)
+                    ? InferenceResult(outputs: run.outputs, inferenceDuration: .zero)
+                    : try await trial.session.infer(input.tensors)
                 _ = try model.decode(result, transform: input.transform, options: PredictionOptions())
                 return Segmenter(model: model, session: trial.session)
             } catch let error as CancellationError {
@@ -44,12 +45,12 @@ private struct ModelTrial {
     let settings: ModelSettings
 
     /// An image without content.
-    static let image = Image(size: ImageSize(width: 640, height: 320), color: .black)
+    static let image = RasterImage(size: ImageSize(width: 640, height: 320), color: .black)
 
     /// Runs the network on the image as the family wants it that the file seems to be of, else on zeros.
     /// - Returns: the run, and the shapes of the inputs that were given.
     func firstRun(usesSquareInput: Bool) async throws -> (TrialRun, inputs: [String: [Int]]) {
-        let description = session.model
+        let description = session.modelDescription
         try description.checkLimits()
         let configuration = try ModelConfiguration(metadata: description.metadata, settings: settings)
         var attempts: [[String: Tensor]] = []

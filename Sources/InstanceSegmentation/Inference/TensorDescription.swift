@@ -48,7 +48,7 @@ public struct ModelDescription: Sendable {
     /// The custom metadata that exporters write: names, stride, task, ...
     public let metadata: [String: String]
     /// What the outputs are where the runtime left out the end of the graph.
-    public var heads: DetectionHeads?
+    public var heads: RawHeads?
     /// What numbers the network is run with.
     public var precision = InferencePrecision.float32
     /// Files next to the model that hold its weights, relative to its folder.

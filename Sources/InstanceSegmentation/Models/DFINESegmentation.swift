@@ -4,7 +4,7 @@ import Imaging
 /// background.
 ///
 /// - Finished: `labels` `[1, k]`, `boxes` `[1, k, 4]` (corners in network pixels), `scores` `[1, k]`, `masks` `[1, k, h, w]`.
-/// - Raw: `pred_logits` or `logits` `[1, queries, classes]`, `pred_boxes` or `boxes` `[1, queries, 4]` (centre and size in 0...1),
+/// - Raw: `pred_logits` or `logits` `[1, queries, classes]`, `pred_boxes` or `boxes` `[1, queries, 4]` (center and size in 0...1),
 ///   `pred_masks` or `masks` `[1, queries, h, w]`.
 ///
 /// Masks are probabilities, cut off at the box. The three tools that export it have predictors of their own: dfine-seg's (input `input`)
@@ -61,14 +61,15 @@ struct DFINESegmentation: OutputDecoder {
                 maskThreshold: configuration.settings.maskThreshold ?? 0.5),
             input: try NetworkInput(
                 model, configuration, usesSquareInput: usesSquareInput,
-                defaults: InputDefaults(resize: .stretch, resampling: origin == .dfineSeg ? .bytes : .antialiased)),
+                defaults: InputDefaults(
+                    resize: .stretch, resampling: origin == .dfineSeg ? .bilinearFixedPoint : .bilinearAntialiased)),
             classes: try ClassMap(slots: slots, configuration), configuration)
     }
 
-    var ownConfidence: Float { origin == .libreYOLO ? LibreYOLOExport.confidence : 0.5 }
-    var ownOverlap: Double? { needsSuppression ? 0.7 : nil }
-    var needsSuppression: Bool { origin == .dfineSeg }
-    var isClassAgnostic: Bool { needsSuppression }
+    var recommendedConfidence: Float { origin == .libreYOLO ? LibreYOLOExport.confidence : 0.5 }
+    var recommendedIoU: Double? { requiresNMS ? 0.7 : nil }
+    var requiresNMS: Bool { origin == .dfineSeg }
+    var isClassAgnostic: Bool { requiresNMS }
     /// Only what is found twice goes; queries of neighbors are told apart by the network.
     var leastOverlap: Double { 0.7 }
 
@@ -122,7 +123,7 @@ struct DFINESegmentation: OutputDecoder {
 extension Candidate {
     /// The likeliest pairs of a query and a slot; one query may come with two slots.
     /// - Parameters:
-    ///   - boxes: `[1, queries, 4]`: centre and size in 0...1 of the input.
+    ///   - boxes: `[1, queries, 4]`: center and size in 0...1 of the input.
     ///   - logits: `[1, queries, slots]`.
     ///   - name: of the boxes, for errors.
     ///   - most: at most this many; `nil` for as many as there are queries.
@@ -150,7 +151,7 @@ extension Candidate {
                     box: BoundingBox(
                         centerX: Double(boxes[at]) * width, centerY: Double(boxes[at + 1]) * height,
                         width: Double(boxes[at + 2]) * width, height: Double(boxes[at + 3]) * height),
-                    confidence: score, classID: index % slots, index: index / slots)
+                    confidence: score, outputClass: index % slots, index: index / slots)
             }
         }
     }

@@ -5,8 +5,8 @@ import Imaging
 struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     let family: ModelFamily
     let decoder: Decoder
-    let ownConfidence: Float
-    var ownOverlap: Double? { settings.iou ?? decoder.ownOverlap }
+    let recommendedConfidence: Float
+    var recommendedIoU: Double? { settings.iou ?? decoder.recommendedIoU }
     let remarks: [String]
     private let input: NetworkInput
     private let classes: ClassMap
@@ -22,7 +22,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
         self.classes = classes
         settings = configuration.settings
         remarks = configuration.remarks + classes.remarks
-        ownConfidence = configuration.settings.confidence ?? decoder.ownConfidence
+        recommendedConfidence = configuration.settings.confidence ?? decoder.recommendedConfidence
     }
 
     var classNames: [String] { classes.names }
@@ -31,7 +31,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
 
     func transform(for imageSize: ImageSize) -> ImageTransform { input.transform(for: imageSize) }
 
-    func preprocess(_ image: Image) throws -> ModelInput { input.input(image) }
+    func preprocess(_ image: RasterImage) throws -> ModelInput { input.input(image) }
 
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
@@ -44,7 +44,7 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
     ) throws -> DecodedDetections {
         try result.checkLimits()
         let result = input.batch == 1 ? result : result.firstOfBatch(input.batch)
-        let proposed = try decoder.candidates(in: result, transform: transform, confidence: options.confidence)
+        let proposed = try decoder.candidates(in: result, transform: transform, confidence: options.confidenceThreshold)
         // NaN reaches no threshold, so that a network that gives nothing else proposes nothing.
         var nonFinite = proposed.isEmpty && result.hasNaN ? 1 : 0
         let found = proposed.filter { candidate in
@@ -52,25 +52,26 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
                 nonFinite += 1
                 return false
             }
-            return classes[candidate.classID] != nil
+            return classes[candidate.outputClass] != nil
         }
         let most = max(min(options.maxDetections, settings.maxDetections ?? .max), 0)
         // The model's own settings may ask for less than its family's least.
         let least = min(settings.iou ?? 1, decoder.leastOverlap)
         let kept = nonMaximumSuppression(
-            found, measure: measure, threshold: max(options.overlap, least),
-            isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic ?? decoder.isClassAgnostic, most: most)
+            found, metric: measure, threshold: max(options.iouThreshold, least),
+            isClassAgnostic: options.isClassAgnostic || settings.isClassAgnostic ?? decoder.isClassAgnostic,
+            maxCount: most)
         let masks = try decoder.masks(in: result, transform: transform, resolution: options.maskResolution)
         let detections = try kept.compactMap { candidate -> Detection? in
             try Task.checkCancellation()
-            guard let (id, name) = classes[candidate.classID], options.classes?.contains(name) ?? true else {
+            guard let (id, name) = classes[candidate.outputClass], options.classes?.contains(name) ?? true else {
                 return nil
             }
             let mask = masks.mask(of: candidate)
             guard !mask.isEmpty else { return nil }
             // A family without boxes has those of its masks.
             guard let own = candidate.hasBox ? transform.imageBox(candidate.box) : mask.bounds else { return nil }
-            let box = decoder.shownBox(own, in: transform.imageSize)
+            let box = decoder.reportedBox(own, in: transform.imageSize)
             // Rounding in 8 or 16 bits reaches a little beyond 1; what applies no sigmoid reaches anywhere.
             let confidence = min(max(candidate.confidence, 0), 1)
             return Detection(classID: id, className: name, confidence: confidence, box: box, mask: mask)
@@ -78,25 +79,25 @@ struct DecodedModel<Decoder: OutputDecoder>: SegmentationModel {
         return DecodedDetections(detections: detections, nonFiniteCount: nonFinite)
     }
 
-    private var measure: OverlapMeasure? {
-        guard decoder.needsSuppression else { return nil }
+    private var measure: OverlapMetric? {
+        guard decoder.requiresNMS else { return nil }
         switch settings.suppression ?? .iou {
         case .iou: return .iou
-        case .roboflow: return .weaker
+        case .roboflow: return .ios
         case .none: return nil
         }
     }
 }
 
 extension InferenceResult {
-    /// The outputs for the first of the pictures that a graph takes at once.
+    /// The outputs for the first of the images that a graph takes at once.
     fileprivate func firstOfBatch(_ batch: Int) -> InferenceResult {
         let first = outputs.mapValues { tensor in
             guard tensor.shape.first == batch else { return tensor }
             let elements = tensor.withElements { Array($0.prefix(tensor.count / batch)) }
             return Tensor(shape: [1] + tensor.shape.dropFirst(), elements: elements)
         }
-        return InferenceResult(outputs: first, queued: queued, ran: ran)
+        return InferenceResult(outputs: first, queueDuration: queueDuration, inferenceDuration: inferenceDuration)
     }
 }
 
@@ -104,11 +105,11 @@ extension InferenceResult {
 protocol OutputDecoder: Sendable {
     associatedtype Masks: InstanceMasks
     /// The least confidence that the family's authors use.
-    var ownConfidence: Float { get }
+    var recommendedConfidence: Float { get }
     /// The most overlap that the family's authors use; `nil` where it is the common one.
-    var ownOverlap: Double? { get }
+    var recommendedIoU: Double? { get }
     /// Whether boxes of one object may come several times.
-    var needsSuppression: Bool { get }
+    var requiresNMS: Bool { get }
     /// The least overlap at which objects suppress each other. Requests that ask for less get this, unless the model's settings
     /// name less.
     var leastOverlap: Double { get }
@@ -124,17 +125,17 @@ protocol OutputDecoder: Sendable {
         in result: InferenceResult, transform: ImageTransform, resolution: MaskResolution
     ) throws -> Masks
     /// The box that is answered for one of the network; masks do not follow it.
-    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox
+    func reportedBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox
 }
 
 extension OutputDecoder {
-    var ownOverlap: Double? { nil }
+    var recommendedIoU: Double? { nil }
 
     var isClassAgnostic: Bool { false }
 
     var leastOverlap: Double { 0 }
 
-    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox { box }
+    func reportedBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox { box }
 }
 
 /// Makes the masks of candidates.

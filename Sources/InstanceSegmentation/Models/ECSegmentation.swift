@@ -4,7 +4,7 @@ import Imaging
 /// class, without a slot for the background.
 ///
 /// - `pred_logits` `[1, queries, classes]`: logits.
-/// - `pred_boxes` `[1, queries, 4]`: centre and size in 0...1 of the input.
+/// - `pred_boxes` `[1, queries, 4]`: center and size in 0...1 of the input.
 /// - `pred_masks` `[1, queries, height, width]`: logits of masks, which may reach outside the box.
 ///
 /// D-FINE-seg's raw outputs have the same names with probabilities as masks; the metadata `model_family` tells them apart.
@@ -33,7 +33,7 @@ struct ECSegmentation: OutputDecoder {
         }
         let slots = model.outputs.first { $0.name == "pred_logits" }?.shape[2].length
         let defaults = InputDefaults(
-            resize: .stretch, scaling: InputDefaults.imageNet, resampling: .antialiased)
+            resize: .stretch, scaling: InputDefaults.imageNet, resampling: .bilinearAntialiased)
         return DecodedModel(
             .ec, ECSegmentation(maps: maps),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
@@ -42,8 +42,8 @@ struct ECSegmentation: OutputDecoder {
 
     private init(maps: String) { self.maps = maps }
 
-    var ownConfidence: Float { LibreYOLOExport.confidence }
-    var needsSuppression: Bool { false }
+    var recommendedConfidence: Float { LibreYOLOExport.confidence }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float

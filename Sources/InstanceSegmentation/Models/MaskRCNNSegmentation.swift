@@ -2,7 +2,7 @@ import Imaging
 
 /// Mask R-CNN as torchvision exports it: everything is in the graph, resizing and suppression too, and masks come pasted.
 ///
-/// - `boxes` `[n, 4]`: corners in pixels of the input, which is the picture.
+/// - `boxes` `[n, 4]`: corners in pixels of the input, which is the image.
 /// - `labels` `[n]`, counted from 1; 0 is the background and never comes. LibreYOLO's exports count from 0, without a background.
 ///   `scores` `[n]`.
 /// - `masks` `[n, 1, height, width]`: probabilities.
@@ -15,7 +15,7 @@ struct MaskRCNNSegmentation: OutputDecoder {
     private let labels: String
     private let scores: String
     private let maps: String
-    let ownConfidence: Float
+    let recommendedConfidence: Float
 
     /// The outputs by their names, or by their order where the export left them without.
     private static func outputs(_ model: ModelDescription) -> [String]? {
@@ -43,7 +43,7 @@ struct MaskRCNNSegmentation: OutputDecoder {
         if !countsFromZero { configuration.startNamesAtOne() }
         let sides = model.inputs.first.map { $0.shape.suffix(2) } ?? []
         let isFixed = sides.allSatisfy { $0.length != nil }
-        // The longest side bounds what the graph pastes: a mask of the picture's size for each object. Into an input of fixed size LibreYOLO's
+        // The longest side bounds what the graph pastes: a mask of the image's size for each object. Into an input of fixed size LibreYOLO's
         // predictor stretches images.
         let defaults = InputDefaults(
             resize: countsFromZero && isFixed ? .stretch : .none, padding: .byte(0), divisor: 1)
@@ -52,14 +52,14 @@ struct MaskRCNNSegmentation: OutputDecoder {
             MaskRCNNSegmentation(
                 maskThreshold: configuration.settings.maskThreshold ?? 0.5, boxes: outputs[0], labels: outputs[1],
                 scores: outputs[2], maps: outputs[3],
-                ownConfidence: countsFromZero ? LibreYOLOExport.confidence : 0.5),
+                recommendedConfidence: countsFromZero ? LibreYOLOExport.confidence : 0.5),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: try ClassMap(
                 slots: nil, configuration, first: countsFromZero ? 0 : 1, background: countsFromZero ? nil : 0),
             configuration)
     }
 
-    var needsSuppression: Bool { false }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
@@ -91,7 +91,7 @@ extension Candidate {
             guard scores[index] >= confidence, scores[index] > 0,
                 let slot = Int(exactly: slots[index].rounded()), slot >= 0
             else { return nil }
-            return Candidate(box: boxes[index], confidence: scores[index], classID: slot, index: index)
+            return Candidate(box: boxes[index], confidence: scores[index], outputClass: slot, index: index)
         }
     }
 }

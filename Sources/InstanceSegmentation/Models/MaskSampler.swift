@@ -1,9 +1,9 @@
 import Imaging
 
 /// Makes masks from grids of numbers over a network's input: a pixel is set where the number, sampled bilinearly at the pixel's
-/// centre, is above a threshold.
+/// center, is above a threshold.
 ///
-/// Nothing of the picture's size is ever held. Between two cells of a row the number is linear, so that a stretch of pixels whose
+/// Nothing of the image's size is ever held. Between two cells of a row the number is linear, so that a stretch of pixels whose
 /// cells agree is decided at once, and pixels are looked at one by one only where the sign changes.
 struct MaskSampler: Sendable {
     /// A rectangle of cells.
@@ -13,14 +13,14 @@ struct MaskSampler: Sendable {
         var count: Int { columns.count * rows.count }
     }
 
-    /// Where pixels lie in the network: the picture's, or those of a coarser grid over it.
+    /// Where pixels lie in the network: the image's, or those of a coarser grid over it.
     let transform: ImageTransform
     private let columns: CellTable
     private let rows: CellTable
 
     /// - Parameters:
     ///   - cells: size of the grids.
-    ///   - resolution: how fine masks are made; it may be coarser than the picture's pixels.
+    ///   - resolution: how fine masks are made; it may be coarser than the image's pixels.
     init(cells: ImageSize, transform: ImageTransform, resolution: MaskResolution = .image) {
         let transform = transform.onGrid(
             resolution.grid(imageSize: transform.imageSize, cells: transform.cells(of: cells)))
@@ -41,7 +41,7 @@ struct MaskSampler: Sendable {
         return (range(box.x1, box.x2), range(box.y1, box.y2))
     }
 
-    /// All pixels of the part of the picture that the network saw.
+    /// All pixels of the part of the image that the network saw.
     var allPixels: (across: Range<Int>, down: Range<Int>) {
         let crop = transform.crop
         return (crop.x..<crop.x + crop.size.width, crop.y..<crop.y + crop.size.height)
@@ -85,7 +85,7 @@ struct MaskSampler: Sendable {
         return builder.mask
     }
 
-    /// The mask of one object, wherever in the picture it is.
+    /// The mask of one object, wherever in the image it is.
     /// - Parameter values: of all cells, row by row.
     func mask(_ values: UnsafeBufferPointer<Float>, threshold: Float = 0) -> Mask {
         let (across, down) = allPixels
@@ -155,7 +155,7 @@ struct MaskSampler: Sendable {
 }
 
 extension ImageTransform {
-    /// How many cells of a grid over the whole input show the picture.
+    /// How many cells of a grid over the whole input show the image.
     fileprivate func cells(of grid: ImageSize) -> ImageSize {
         func side(_ resized: Int, _ network: Int, _ cells: Int, _ image: Int, _ crop: Int) -> Int {
             max(Int((Double(resized) * Double(cells) / Double(network) * Double(image) / Double(crop)).rounded()), 1)
@@ -165,7 +165,7 @@ extension ImageTransform {
             height: side(resizedSize.height, networkSize.height, grid.height, imageSize.height, crop.size.height))
     }
 
-    /// The same place in the input for a picture of another size.
+    /// The same place in the input for an image of another size.
     fileprivate func onGrid(_ size: ImageSize) -> ImageTransform {
         guard size != imageSize else { return self }
         func scaled(_ length: Int, _ to: Int, _ from: Int) -> Int { (length * to + from / 2) / from }
@@ -181,7 +181,7 @@ extension ImageTransform {
     }
 }
 
-/// For each pixel of one axis, the cell at or before its centre and how far it is towards the next one.
+/// For each pixel of one axis, the cell at or before its center and how far it is towards the next one.
 private struct CellTable {
     let cells: Int
     private(set) var cell: [Int32] = []

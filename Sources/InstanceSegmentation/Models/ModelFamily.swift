@@ -1,4 +1,4 @@
-/// The families of networks that can be decoded, and how each is recognised.
+/// The families of networks that can be decoded, and how each is recognized.
 ///
 /// To add one: write its decoder, add a case, and say in `recognized(in:_:)` what it looks like.
 public enum ModelFamily: String, CaseIterable, Sendable {
@@ -84,7 +84,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         if RegionSegmentation.detectron2Layout(model) != nil { return .detectron2 }
         switch YOLOLayout.recognized(in: model, configuration) {
         case .columns: return YOLOSegmentation.isFastSAM(model, configuration) ? .fastSAM : .yolo
-        case .readyRows: return .yoloEndToEnd
+        case .endToEnd: return .yoloEndToEnd
         case .rows: return .yolov5
         case nil: return nil
         }
@@ -95,7 +95,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
     /// - Parameters:
     ///   - settings: what the files beside it say.
     ///   - usesSquareInput: whether networks that take any shape get the full square rather than the smallest rectangle around the
-    ///     picture.
+    ///     image.
     /// - Throws: `SegmentationError`, which says what was found and what was looked for.
     public static func model(
         for description: ModelDescription, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
@@ -128,7 +128,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         }
         return switch self {
         case .yolo, .fastSAM: try yolo(.columns)
-        case .yoloEndToEnd: try yolo(.readyRows)
+        case .yoloEndToEnd: try yolo(.endToEnd)
         case .yolov5: try yolo(.rows)
         case .rfdetr: try RFDETRSegmentation.model(description, configuration, usesSquareInput: square)
         case .rtmdetIns where RTMDetHeadsSegmentation.recognizes(description):

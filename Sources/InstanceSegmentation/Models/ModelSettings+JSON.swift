@@ -32,7 +32,7 @@ extension ModelSettings {
         maskThreshold = try reader.number("maskThreshold", in: 0...1).map(Float.init)
         outputs = try reader.dictionary("outputs")
         followsReference = try reader.boolean("followsReference")
-        _ = try reader.integer("maxBatchSize", in: 1...1024)  // pictures are run one by one
+        _ = try reader.integer("maxBatchSize", in: 1...1024)  // images are run one by one
         _ = try reader.dictionary("colors")
         _ = reader.take("namesFile")  // read with the files beside
         try reader.finish()

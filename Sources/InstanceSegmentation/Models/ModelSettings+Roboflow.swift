@@ -96,13 +96,13 @@ extension ModelSettings {
     }
 
     /// The steps before resizing in the newer engine's order; contrast is that of colors.
-    private static func packageSteps(_ before: [String: Any], _ file: String) throws -> [PictureStep] {
+    private static func packageSteps(_ before: [String: Any], _ file: String) throws -> [ImageStep] {
         func enabled(_ key: String) throws -> [String: Any]? {
             guard let step = value(before, key) else { return nil }
             guard let step = step as? [String: Any] else { throw unknown(step, key, file, expected: "an object") }
             return try isOn(step, "enabled", file) ? step : nil
         }
-        var steps: [PictureStep] = []
+        var steps: [ImageStep] = []
         if let crop = try enabled("static-crop") {
             func share(_ key: String) throws -> Double {
                 guard let percent = try number(crop, key, file), (0...100).contains(percent) else {
@@ -119,10 +119,10 @@ extension ModelSettings {
         }
         if try enabled("grayscale") != nil { steps.append(.grayscale) }
         if let contrast = try enabled("contrast") {
-            guard let kind = (contrast["type"] as? String).flatMap(PictureStep.Contrast.init) else {
+            guard let kind = (contrast["type"] as? String).flatMap(ImageStep.Contrast.init) else {
                 throw unknown(
                     contrast["type"], "contrast", file,
-                    expected: "one of " + PictureStep.Contrast.allCases.map(\.rawValue).joined(separator: ", "))
+                    expected: "one of " + ImageStep.Contrast.allCases.map(\.rawValue).joined(separator: ", "))
             }
             steps.append(.colorContrast(kind))
         }
@@ -166,8 +166,8 @@ extension ModelSettings {
         }
     }
 
-    private static func steps(_ before: [String: Any], order: [String]) -> [PictureStep] {
-        order.compactMap { name -> PictureStep? in
+    private static func steps(_ before: [String: Any], order: [String]) -> [ImageStep] {
+        order.compactMap { name -> ImageStep? in
             guard let step = before[name] as? [String: Any], step["enabled"] as? Bool == true else { return nil }
             switch name {
             case "static-crop":
@@ -178,7 +178,7 @@ extension ModelSettings {
                 let (right, bottom) = (share("x_max", 100), share("y_max", 100))
                 return right > left && bottom > top ? .crop(left: left, top: top, right: right, bottom: bottom) : nil
             case "grayscale": return .grayscale
-            default: return (step["type"] as? String).flatMap(PictureStep.Contrast.init).map(PictureStep.contrast)
+            default: return (step["type"] as? String).flatMap(ImageStep.Contrast.init).map(ImageStep.contrast)
             }
         }
     }

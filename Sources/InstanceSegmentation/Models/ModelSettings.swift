@@ -3,7 +3,7 @@ public import Imaging
 /// What an operator, or the tool that made a model, writes into files beside it. Everything is optional; what is given goes before
 /// what the model's own metadata says, and that before the family's defaults.
 public struct ModelSettings: Sendable {
-    /// How a picture is brought to the shape of the input.
+    /// How an image is brought to the shape of the input.
     public enum Resize: String, CaseIterable, Sendable {
         case letterbox
         case letterboxTopLeft
@@ -78,9 +78,9 @@ public struct ModelSettings: Sendable {
     /// Whether images are resized to multiples of `divisor`, as transformers does, rather than padded to them.
     public var stretchesToDivisor: Bool?
     public var sideRounding: SideRounding?
-    /// The byte around the picture, before normalisation.
+    /// The byte around the image, before normalization.
     public var padValue: UInt8?
-    /// Whether pictures are shrunk by averaging.
+    /// Whether images are shrunk by averaging.
     public var antialias: Bool?
     public var color: ColorOrder?
     /// A byte becomes `(byte / scale - mean) / std`.
@@ -99,8 +99,8 @@ public struct ModelSettings: Sendable {
     public var outputs: [String: String]?
     /// Whether suppression is behind the boxes already.
     public var hasReadyRows: Bool?
-    /// Steps before the picture is resized.
-    public var steps: [PictureStep]?
+    /// Steps before the image is resized.
+    public var steps: [ImageStep]?
     /// How a package of Roboflow's newer engine resizes, which depends on the family.
     public var package: RoboflowPackage?
     /// Names that are not served.

@@ -1,11 +1,11 @@
 import Imaging
 
-/// How a family wants its pictures where no file beside the model says otherwise.
+/// How a family wants its images where no file beside the model says otherwise.
 struct InputDefaults: Sendable {
     var resize = ModelSettings.Resize.letterbox
     var padding = Padding.byte(114)
-    var scaling = PixelScaling.unit
-    var resampling = Resampling.bytes
+    var scaling = Normalization.unit
+    var resampling = Resampling.bilinearFixedPoint
     var shortestEdge = 800
     var longestEdge = 1333
     /// Sides of an input of free shape are multiples of it.
@@ -15,12 +15,12 @@ struct InputDefaults: Sendable {
     var stretchesPackages = false
 
     /// ImageNet's mean and deviation on values in 0...1.
-    static let imageNet = PixelScaling(mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
+    static let imageNet = Normalization(mean: [0.485, 0.456, 0.406], standardDeviation: [0.229, 0.224, 0.225])
 }
 
-/// The one picture input of a network: its name, how its numbers lie, and which sizes it takes.
+/// The one image input of a network: its name, how its numbers lie, and which sizes it takes.
 struct NetworkInput: Sendable {
-    /// How the numbers of a picture lie in the tensor.
+    /// How the numbers of an image lie in the tensor.
     private enum Layout { case batchPlanes, batchPixels, planes }
 
     let name: String
@@ -29,9 +29,9 @@ struct NetworkInput: Sendable {
     /// Where images go before they are stretched to the input; `nil` where that is one step.
     private let firstGeometry: InputGeometry?
     private let padding: Padding
-    private let scaling: PixelScaling
+    private let scaling: Normalization
     private let resampling: Resampling
-    private let steps: [PictureStep]
+    private let steps: [ImageStep]
     /// Images that the graph takes at once; all of them are the same one.
     let batch: Int
     /// Whether a smaller image of the same content would not do: a contrast step looks at every pixel.
@@ -44,7 +44,7 @@ struct NetworkInput: Sendable {
     ) throws {
         guard model.inputs.count == 1, let input = model.inputs.first else {
             throw SegmentationError.invalidConfiguration(
-                "The model has \(model.inputs.count) inputs; expected one, a picture. Found: \(model.summary)")
+                "The model has \(model.inputs.count) inputs; expected one, an image. Found: \(model.summary)")
         }
         let settings = configuration.settings
         let shape = input.shape.map(\.length)
@@ -73,7 +73,7 @@ struct NetworkInput: Sendable {
             case .batchPixels, .planes: (shape[1], shape[2])
             }
         guard (width ?? 1) > 0, (height ?? 1) > 0 else {
-            throw SegmentationError.invalidConfiguration("The input is \(input), which has no room for a picture.")
+            throw SegmentationError.invalidConfiguration("The input is \(input), which has no room for an image.")
         }
         let package = settings.resize == nil ? settings.package : nil
         let isTwoStep = package != nil && defaults.stretchesPackages
@@ -88,8 +88,8 @@ struct NetworkInput: Sendable {
         padding = (settings.padValue ?? package?.resize.padding).map(Padding.byte) ?? defaults.padding
         scaling = Self.scaling(settings, defaults, isBytes: input.elementType == .uint8)
         resampling =
-            settings.antialias.map { $0 ? .antialiased : .bytes }
-            ?? package.map { _ in isTwoStep ? .antialiased : .bytes } ?? defaults.resampling
+            settings.antialias.map { $0 ? .bilinearAntialiased : .bilinearFixedPoint }
+            ?? package.map { _ in isTwoStep ? .bilinearAntialiased : .bilinearFixedPoint } ?? defaults.resampling
         steps = (settings.steps ?? []) + (settings.color == .gray ? [.grayscale] : [])
         needsEveryPixel = steps.contains { step in
             switch step {
@@ -140,10 +140,10 @@ struct NetworkInput: Sendable {
         )
     }
 
-    private static func scaling(_ settings: ModelSettings, _ defaults: InputDefaults, isBytes: Bool) -> PixelScaling {
+    private static func scaling(_ settings: ModelSettings, _ defaults: InputDefaults, isBytes: Bool) -> Normalization {
         let standard = defaults.scaling
         // Bytes go in as they are; whatever is done to them is in the graph.
-        var scaling = isBytes ? PixelScaling(divisor: 1, swapsRedAndBlue: standard.swapsRedAndBlue) : standard
+        var scaling = isBytes ? Normalization(divisor: 1, swapsRedAndBlue: standard.swapsRedAndBlue) : standard
         if !isBytes {
             if let scale = settings.scale { scaling.divisor = scale }
             // Such families bring bytes to 0...1 themselves before they normalize.
@@ -151,13 +151,13 @@ struct NetworkInput: Sendable {
                 scaling.divisor = 255
             }
             if let mean = settings.mean { scaling.mean = mean }
-            if let deviation = settings.std { scaling.deviation = deviation }
+            if let deviation = settings.std { scaling.standardDeviation = deviation }
         }
-        // Mean and deviation are in the order of the picture's channels here and in that of the network's in files.
+        // Mean and deviation are in the order of the image's channels here and in that of the network's in files.
         if let color = settings.color { scaling.swapsRedAndBlue = color == .bgr }
         if scaling.swapsRedAndBlue && !isBytes {
             if settings.mean != nil { scaling.mean.reverse() }
-            if settings.std != nil { scaling.deviation.reverse() }
+            if settings.std != nil { scaling.standardDeviation.reverse() }
         }
         return scaling
     }
@@ -174,8 +174,8 @@ struct NetworkInput: Sendable {
     }
 
     /// The network's input for an image.
-    func input(_ image: Image) -> ModelInput {
-        let transform = transform(for: image.fullSize)
+    func input(_ image: RasterImage) -> ModelInput {
+        let transform = transform(for: image.originalSize)
         let size = firstGeometry == nil ? transform.networkSize : geometry.largest
         let planes = planes(image, transform)
         let tensor =
@@ -195,7 +195,7 @@ struct NetworkInput: Sendable {
 
 extension NetworkInput {
     /// The numbers of an image, plane by plane.
-    private func planes(_ image: Image, _ transform: ImageTransform) -> [Float] {
+    private func planes(_ image: RasterImage, _ transform: ImageTransform) -> [Float] {
         let prepared = image.applying(steps)
         let place = (firstGeometry ?? geometry).transform(for: prepared.size)
         // A crop within the image, in its own pixels.
@@ -209,9 +209,9 @@ extension NetworkInput {
     }
 }
 
-extension Image {
+extension RasterImage {
     /// The image after the steps that come before resizing.
-    fileprivate func applying(_ steps: [PictureStep]) -> Image {
+    fileprivate func applying(_ steps: [ImageStep]) -> RasterImage {
         steps.reduce(self) { image, step in
             switch step {
             case .crop:
@@ -228,14 +228,15 @@ extension Image {
     }
 
     /// The image resized by OpenCV's arithmetic and padded, as an image.
-    fileprivate func placed(transform: ImageTransform, padding: Padding) -> Image {
-        let scaling = PixelScaling(divisor: 1)
-        let planes = planarFloats(transform: transform, padding: padding, scaling: scaling, resampling: .bytes)
+    fileprivate func placed(transform: ImageTransform, padding: Padding) -> RasterImage {
+        let scaling = Normalization(divisor: 1)
+        let planes = planarFloats(
+            transform: transform, padding: padding, scaling: scaling, resampling: .bilinearFixedPoint)
         let size = transform.networkSize
         var bytes = [UInt8](repeating: 0, count: 3 * size.area)
         for channel in 0..<3 {
             for i in 0..<size.area { bytes[3 * i + channel] = UInt8(min(max(planes[channel * size.area + i], 0), 255)) }
         }
-        return Image(size: size, pixels: bytes)
+        return RasterImage(size: size, pixels: bytes)
     }
 }

@@ -1,7 +1,7 @@
 import Imaging
 
 /// Masks as sums of prototypes: the logit of an object at a prototype cell is the product of its coefficients and the
-/// cell's prototypes, and a pixel belongs to the object where the logit, sampled bilinearly at the pixel's centre, is
+/// cell's prototypes, and a pixel belongs to the object where the logit, sampled bilinearly at the pixel's center, is
 /// above 0 and the pixel is inside the object's box.
 ///
 /// Source: Bolya et al., *YOLACT* (2019); Ultralytics' `process_mask_native`, with logits instead of padding cut off.
@@ -14,7 +14,7 @@ struct PrototypeMasks {
 
     /// - Parameters:
     ///   - prototypes: `[1, count, height, width]`.
-    ///   - resolution: how fine the grid is on which masks are made; it may be coarser than the picture's pixels.
+    ///   - resolution: how fine the grid is on which masks are made; it may be coarser than the image's pixels.
     init(_ prototypes: Tensor, transform: ImageTransform, resolution: MaskResolution = .image) throws {
         let shape = prototypes.shape
         guard shape.count == 4, shape[0] == 1, shape[1...].allSatisfy({ $0 > 0 }),

@@ -1,6 +1,6 @@
 import Imaging
 
-/// Masks of which the network gives one map for each object: logits or probabilities over its input, sampled at the picture's
+/// Masks of which the network gives one map for each object: logits or probabilities over its input, sampled at the image's
 /// pixels and compared with a threshold. Nothing is cut off at boxes.
 struct QueryMasks: InstanceMasks {
     private let maps: Tensor

@@ -7,7 +7,7 @@ import Imaging
 ///
 /// A query's score is the probability of its class times how sure the mask's pixels are. The families' own code measures that on
 /// masks in a size of its own and enlarges them by repeating pixels; here it is measured on the network's own cells and masks are
-/// sampled at the picture's pixels, unless `followsReference` asks for the former.
+/// sampled at the image's pixels, unless `followsReference` asks for the former.
 ///
 /// Source: transformers, `post_process_instance_segmentation` of the three image processors.
 struct QuerySegmentation: OutputDecoder {
@@ -35,10 +35,10 @@ struct QuerySegmentation: OutputDecoder {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: family.layout)
         }
         let slots = model.outputs.first { $0.name == outputs.classes }?.shape[2].length
-        // EoMT pads the picture, the others what became of it.
+        // EoMT pads the image, the others what became of it.
         let defaults = InputDefaults(
-            resize: kind == .eomt ? .letterboxTopLeft : .stretch, padding: kind == .eomt ? .byte(0) : .number(0),
-            scaling: InputDefaults.imageNet, resampling: .antialiased)
+            resize: kind == .eomt ? .letterboxTopLeft : .stretch, padding: kind == .eomt ? .byte(0) : .value(0),
+            scaling: InputDefaults.imageNet, resampling: .bilinearAntialiased)
         let decoder = QuerySegmentation(
             kind: kind, classes: outputs.classes, maps: outputs.maps,
             followsReference: configuration.settings.followsReference ?? false)
@@ -48,8 +48,8 @@ struct QuerySegmentation: OutputDecoder {
             classes: try ClassMap(slots: slots, configuration, background: slots.map { $0 - 1 }), configuration)
     }
 
-    var ownConfidence: Float { kind == .eomt ? 0.8 : 0.5 }
-    var needsSuppression: Bool { false }
+    var recommendedConfidence: Float { kind == .eomt ? 0.8 : 0.5 }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
@@ -96,7 +96,7 @@ struct QuerySegmentation: OutputDecoder {
             guard score >= confidence, score > 0 else { continue }
             candidates.append(
                 Candidate(
-                    box: BoundingBox(x1: 0, y1: 0, x2: 0, y2: 0), confidence: score, classID: slot, index: query,
+                    box: BoundingBox(x1: 0, y1: 0, x2: 0, y2: 0), confidence: score, outputClass: slot, index: query,
                     hasBox: false))
         }
         return candidates

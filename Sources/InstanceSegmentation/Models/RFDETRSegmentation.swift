@@ -2,7 +2,7 @@ import Imaging
 
 /// RF-DETR-Seg: a transformer whose queries each propose a box, a mask, and a score for every class.
 ///
-/// - `dets` `[1, queries, 4]`: centre and size in 0...1 of the input.
+/// - `dets` `[1, queries, 4]`: center and size in 0...1 of the input.
 /// - `labels` `[1, queries, slots]`: logits. Three generations of heads differ in their slots, which the names alone tell apart: those
 ///   of COCO's numbers (91), those of a list of names that has the background among them at its slot, and those of a list with one more
 ///   slot for "no object", or without one.
@@ -13,7 +13,7 @@ struct RFDETRSegmentation: OutputDecoder {
     private let boxes: String
     private let labels: String
     private let masks: String
-    let ownConfidence: Float
+    let recommendedConfidence: Float
     private let most: Int?
 
     static func recognizes(_ model: ModelDescription) -> Bool {
@@ -43,13 +43,14 @@ struct RFDETRSegmentation: OutputDecoder {
         let libreYOLO = LibreYOLOExport(model)
         let averages = libreYOLO?.isBefore(1, 6) ?? false
         let defaults = InputDefaults(
-            resize: .stretch, scaling: InputDefaults.imageNet, resampling: averages ? .antialiased : .exact,
+            resize: .stretch, scaling: InputDefaults.imageNet, resampling: averages ? .bilinearAntialiased : .bilinear,
             stretchesPackages: true)
         return DecodedModel(
             .rfdetr,
             RFDETRSegmentation(
                 boxes: "dets", labels: "labels", masks: maps.name,
-                ownConfidence: libreYOLO == nil ? 0.5 : LibreYOLOExport.confidence, most: libreYOLO?.mostObjectsOfRFDETR
+                recommendedConfidence: libreYOLO == nil ? 0.5 : LibreYOLOExport.confidence,
+                most: libreYOLO?.mostObjectsOfRFDETR
             ),
             input: try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults),
             classes: try ClassMap(
@@ -58,7 +59,7 @@ struct RFDETRSegmentation: OutputDecoder {
             configuration)
     }
 
-    var needsSuppression: Bool { false }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float

@@ -65,9 +65,9 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
             classes: try ClassMap(slots: decoder.slots, configuration), configuration)
     }
 
-    var ownConfidence: Float { 0.3 }
-    var ownOverlap: Double? { 0.6 }
-    var needsSuppression: Bool { true }
+    var recommendedConfidence: Float { 0.3 }
+    var recommendedIoU: Double? { 0.6 }
+    var requiresNMS: Bool { true }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
@@ -88,7 +88,8 @@ struct RTMDetHeadsSegmentation: OutputDecoder {
                                 x1: x - distance(0), y1: y - distance(1), x2: x + distance(2), y2: y + distance(3))
                             candidates.append(
                                 Candidate(
-                                    box: box, confidence: sigmoid(classes[slot * cells.count + cell]), classID: slot,
+                                    box: box, confidence: sigmoid(classes[slot * cells.count + cell]),
+                                    outputClass: slot,
                                     index: cells.first + cell))
                         }
                     }

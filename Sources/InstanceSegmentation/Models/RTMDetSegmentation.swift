@@ -10,11 +10,12 @@ import Imaging
 struct RTMDetSegmentation: OutputDecoder {
     private let maskThreshold: Float
 
-    /// Blue first; mean and deviation in the order of the picture's channels.
+    /// Blue first; mean and deviation in the order of the image's channels.
     static let inputDefaults = InputDefaults(
         resize: .letterboxTopLeft,
-        scaling: PixelScaling(
-            divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375], swapsRedAndBlue: true),
+        scaling: Normalization(
+            divisor: 1, mean: [123.675, 116.28, 103.53], standardDeviation: [58.395, 57.12, 57.375],
+            swapsRedAndBlue: true),
         rounding: .halfUp)
 
     /// mmdeploy's three outputs.
@@ -45,8 +46,8 @@ struct RTMDetSegmentation: OutputDecoder {
             classes: try ClassMap(slots: nil, configuration), configuration)
     }
 
-    var ownConfidence: Float { 0.3 }
-    var needsSuppression: Bool { false }
+    var recommendedConfidence: Float { 0.3 }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float

@@ -3,7 +3,7 @@ import Imaging
 /// Networks of two stages whose masks are small maps over their boxes: Mask R-CNN as detectron2 traces it, and two-stage models of
 /// mmdeploy.
 ///
-/// A map of, say, 28 x 28 probabilities lies over its box; a pixel is set where the map, sampled at the pixel's centre and zero
+/// A map of, say, 28 x 28 probabilities lies over its box; a pixel is set where the map, sampled at the pixel's center and zero
 /// outside, is at least one half.
 ///
 /// Source: detectron2, `layers/mask_ops.py`, `paste_masks_in_image`; mmdeploy, `object_detection_model.py`.
@@ -36,9 +36,9 @@ struct RegionSegmentation: OutputDecoder {
             throw SegmentationError.unrecognizedModel(found: model.summary, expected: ModelFamily.detectron2.layout)
         }
         // Mean and deviation are in the graph; images are resized by Pillow.
-        let scaling = PixelScaling(divisor: 1, swapsRedAndBlue: true)
+        let scaling = Normalization(divisor: 1, swapsRedAndBlue: true)
         let defaults = InputDefaults(
-            resize: .shortestEdge, padding: .number(0), scaling: scaling, resampling: .antialiased, divisor: 1,
+            resize: .shortestEdge, padding: .value(0), scaling: scaling, resampling: .bilinearAntialiased, divisor: 1,
             rounding: .halfUp)
         return try decoded(.detectron2, layout, model, configuration, usesSquareInput, defaults)
     }
@@ -46,9 +46,10 @@ struct RegionSegmentation: OutputDecoder {
     static func mmdeploy(
         _ model: ModelDescription, _ configuration: ModelConfiguration, usesSquareInput: Bool
     ) throws -> any SegmentationModel {
-        let scaling = PixelScaling(divisor: 1, mean: [123.675, 116.28, 103.53], deviation: [58.395, 57.12, 57.375])
+        let scaling = Normalization(
+            divisor: 1, mean: [123.675, 116.28, 103.53], standardDeviation: [58.395, 57.12, 57.375])
         let defaults = InputDefaults(
-            resize: .shortestEdge, padding: .number(0), scaling: scaling, divisor: 32, rounding: .halfUp)
+            resize: .shortestEdge, padding: .value(0), scaling: scaling, divisor: 32, rounding: .halfUp)
         return try decoded(.mmdeploy, .mmdeploy, model, configuration, usesSquareInput, defaults)
     }
 
@@ -63,8 +64,8 @@ struct RegionSegmentation: OutputDecoder {
             classes: try ClassMap(slots: nil, configuration), configuration)
     }
 
-    var ownConfidence: Float { 0.5 }
-    var needsSuppression: Bool { false }
+    var recommendedConfidence: Float { 0.5 }
+    var requiresNMS: Bool { false }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float

@@ -36,7 +36,7 @@ public struct RoboflowPackage: Hashable, Sendable {
         case .stretch: (.stretch, padding)
         case .letterbox, .letterboxReflectEdges: (.letterbox, padding)
         case .centerCrop: (.centerCrop, 0)
-        // The engine's substitute: grey bars.
+        // The engine's substitute: gray bars.
         case .fitLongerEdge: (.letterbox, 127)
         }
     }

@@ -1,6 +1,6 @@
 public import Imaging
 
-/// The knowledge of one family of networks: how a picture goes in and how objects come out.
+/// The knowledge of one family of networks: how an image goes in and how objects come out.
 ///
 /// A family is pure: it has no session and does no input or output of its own.
 public protocol SegmentationModel: Sendable {
@@ -9,17 +9,17 @@ public protocol SegmentationModel: Sendable {
     /// Names by class index.
     var classNames: [String] { get }
     /// The least confidence that the model's authors use, for who asks for the model's own.
-    var ownConfidence: Float { get }
+    var recommendedConfidence: Float { get }
     /// The most overlap that goes with it; `nil` where nothing says one.
-    var ownOverlap: Double? { get }
+    var recommendedIoU: Double? { get }
     /// What an operator should know of the model, in sentences: that there are more names than classes, for example.
     var remarks: [String] { get }
     /// Whether images must be decoded in full: a smaller one of the same content would be prepared differently.
     var needsEveryPixel: Bool { get }
-    /// Where a picture of that size goes in the network's input.
+    /// Where an image of that size goes in the network's input.
     func transform(for imageSize: ImageSize) -> ImageTransform
-    /// The network's inputs for a picture.
-    func preprocess(_ image: Image) throws -> ModelInput
+    /// The network's inputs for an image.
+    func preprocess(_ image: RasterImage) throws -> ModelInput
     /// The objects in the network's outputs, most confident first.
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
@@ -55,7 +55,7 @@ public struct DecodedDetections: Sendable {
     }
 }
 
-/// Tensors for a network, and where the picture lies in them.
+/// Tensors for a network, and where the image lies in them.
 public struct ModelInput: Sendable {
     public let tensors: [String: Tensor]
     public let transform: ImageTransform

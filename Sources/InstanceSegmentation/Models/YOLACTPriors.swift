@@ -22,7 +22,7 @@ enum YOLACTPriors: Sendable {
         strides.reduce(0) { $0 + 3 * cells(input.width, $1.0) * cells(input.height, $1.0) }
     }
 
-    /// Centre and size of each box, as shares of the input, level after level and row after row.
+    /// Center and size of each box, as shares of the input, level after level and row after row.
     func boxes(for input: ImageSize) -> [Float] {
         var priors: [Float] = []
         priors.reserveCapacity(4 * Self.count(for: input))

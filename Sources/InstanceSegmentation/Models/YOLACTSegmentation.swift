@@ -6,7 +6,7 @@ import Imaging
 /// Exports of Yolact_minimal have conf before loc, no priors, and images in the upper left corner of a square.
 ///
 /// - loc `[1, boxes, 4]`, conf `[1, boxes, classes + 1]` with the background first, coefficients `[1, boxes, 32]`, priors
-///   `[boxes, 4]` (centre and size in 0...1), prototypes `[1, height, width, 32]`, in this order, under any names.
+///   `[boxes, 4]` (center and size in 0...1), prototypes `[1, height, width, 32]`, in this order, under any names.
 ///
 /// Source: Bolya et al., *YOLACT* (2019); `layers/box_utils.py`, `decode`; Yolact_minimal, `modules/yolact.py`.
 struct YOLACTSegmentation: OutputDecoder {
@@ -63,10 +63,11 @@ struct YOLACTSegmentation: OutputDecoder {
         let slots = model.outputs.first { $0.name == decoder.scores }?.shape[2].length.map { $0 - 1 }
         var configuration = configuration
         configuration.dropNamedBackground(ofClasses: slots)
-        let scaling = PixelScaling(divisor: 1, mean: [123.68, 116.78, 103.94], deviation: [58.40, 57.12, 57.38])
+        let scaling = Normalization(
+            divisor: 1, mean: [123.68, 116.78, 103.94], standardDeviation: [58.40, 57.12, 57.38])
         let defaults = InputDefaults(
-            resize: decoder.isMinimal ? .letterboxTopLeft : .stretch, padding: .number(0), scaling: scaling,
-            resampling: .exact)
+            resize: decoder.isMinimal ? .letterboxTopLeft : .stretch, padding: .value(0), scaling: scaling,
+            resampling: .bilinear)
         let input = try NetworkInput(model, configuration, usesSquareInput: usesSquareInput, defaults: defaults)
         try decoder.checkPriors(model, for: input)
         return DecodedModel(
@@ -74,8 +75,8 @@ struct YOLACTSegmentation: OutputDecoder {
             classes: try ClassMap(slots: slots, configuration), configuration)
     }
 
-    var ownConfidence: Float { 0.3 }
-    var needsSuppression: Bool { true }
+    var recommendedConfidence: Float { 0.3 }
+    var requiresNMS: Bool { true }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
@@ -112,7 +113,7 @@ struct YOLACTSegmentation: OutputDecoder {
                         centerY: (prior(1) + 0.1 * offset(1) * prior(3)) * height,
                         width: prior(2) * exp(0.2 * offset(2)) * width, height: prior(3) * exp(0.2 * offset(3)) * height
                     )
-                    return Candidate(box: box, confidence: row[best], classID: best - 1, index: index)
+                    return Candidate(box: box, confidence: row[best], outputClass: best - 1, index: index)
                 }
             }
         }

@@ -35,9 +35,9 @@ struct YOLO9Segmentation: OutputDecoder {
 
     private init(slots: Int) { self.slots = slots }
 
-    var ownConfidence: Float { LibreYOLOExport.confidence }
-    var ownOverlap: Double? { LibreYOLOExport.overlap }
-    var needsSuppression: Bool { true }
+    var recommendedConfidence: Float { LibreYOLOExport.confidence }
+    var recommendedIoU: Double? { LibreYOLOExport.overlap }
+    var requiresNMS: Bool { true }
     var isClassAgnostic: Bool { true }
 
     func candidates(
@@ -124,7 +124,7 @@ struct YOLO9Segmentation: OutputDecoder {
                     }
                 }
             }
-            // A cell's value reaches to the centres of its neighbors.
+            // A cell's value reaches to the centers of its neighbors.
             let reach = (
                 Double(networkSize.width) / Double(cells.width), Double(networkSize.height) / Double(cells.height)
             )

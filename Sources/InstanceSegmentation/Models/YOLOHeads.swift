@@ -2,16 +2,16 @@ import Imaging
 
 /// Boxes and coefficients from a YOLO network's heads: what its export would have computed for all anchors, for those that are objects.
 ///
-/// A side's distance is the mean of its bins 0, 1, 2, ... by the softmax of their logits, in cells, from the cell's centre.
+/// A side's distance is the mean of its bins 0, 1, 2, ... by the softmax of their logits, in cells, from the cell's center.
 ///
 /// Source: Ultralytics, `nn/modules/head.py`, `Detect._inference`; Li et al., *Generalized Focal Loss* (2020).
 struct YOLOHeads {
-    private let heads: DetectionHeads
+    private let heads: RawHeads
     private let grids: [AnchorGrid]
     private let slots: Int
     private let result: InferenceResult
 
-    init(_ heads: DetectionHeads, slots: Int, in result: InferenceResult, transform: ImageTransform) throws {
+    init(_ heads: RawHeads, slots: Int, in result: InferenceResult, transform: ImageTransform) throws {
         self.heads = heads
         self.slots = slots
         self.result = result
@@ -39,7 +39,8 @@ struct YOLOHeads {
                         else { continue }
                         let box = Self.box(distributions, bins: channels / 4, cell: cell, grid: grid)
                         candidates.append(
-                            Candidate(box: box, confidence: confidenceOfCell, classID: slot, index: grid.first + cell))
+                            Candidate(
+                                box: box, confidence: confidenceOfCell, outputClass: slot, index: grid.first + cell))
                     }
                 }
             }

@@ -2,21 +2,21 @@ import Imaging
 
 /// How the box output of a YOLO export is laid out. What follows it, suppression and masks, is the same for all.
 enum YOLOLayout: Sendable {
-    /// YOLOv8 and later, `[1, 4 + classes + coefficients, anchors]`: centre, size, class probabilities, coefficients.
+    /// YOLOv8 and later, `[1, 4 + classes + coefficients, anchors]`: center, size, class probabilities, coefficients.
     case columns
-    /// YOLOv5 and YOLOv7, `[1, anchors, 5 + classes + coefficients]`: centre, size, objectness, class probabilities,
+    /// YOLOv5 and YOLOv7, `[1, anchors, 5 + classes + coefficients]`: center, size, objectness, class probabilities,
     /// coefficients.
     case rows
     /// End-to-end networks and exports with suppression in the graph, `[1, detections, 6 + coefficients]`: corners, score,
     /// class, coefficients.
-    case readyRows
+    case endToEnd
 
     /// Numbers of one box besides its coefficients.
     func width(classCount: Int) -> Int {
         switch self {
         case .columns: 4 + classCount
         case .rows: 5 + classCount
-        case .readyRows: 6
+        case .endToEnd: 6
         }
     }
 
@@ -27,7 +27,7 @@ enum YOLOLayout: Sendable {
         switch self {
         case .columns: columnCandidates(output, confidence)
         case .rows: rowCandidates(output, confidence, ranksByObjectness)
-        case .readyRows: readyCandidates(output, confidence)
+        case .endToEnd: readyCandidates(output, confidence)
         }
     }
 
@@ -36,7 +36,7 @@ enum YOLOLayout: Sendable {
         let place = width(classCount: output.classCount) + k
         return switch self {
         case .columns: output.elements[place * output.count + candidate.index]
-        case .rows, .readyRows: output.elements[candidate.index * output.stride + place]
+        case .rows, .endToEnd: output.elements[candidate.index * output.stride + place]
         }
     }
 
@@ -55,7 +55,7 @@ enum YOLOLayout: Sendable {
                         centerX: Double(rows[a]), centerY: Double(rows[anchors + a]),
                         width: Double(rows[2 * anchors + a]),
                         height: Double(rows[3 * anchors + a])),
-                    confidence: best[a], classID: classID, index: a))
+                    confidence: best[a], outputClass: classID, index: a))
         }
         return candidates
     }
@@ -72,7 +72,7 @@ enum YOLOLayout: Sendable {
             return Candidate(
                 box: BoundingBox(
                     centerX: Double(row[0]), centerY: Double(row[1]), width: Double(row[2]), height: Double(row[3])),
-                confidence: score, classID: classID, index: index)
+                confidence: score, outputClass: classID, index: index)
         }
     }
 
@@ -84,7 +84,7 @@ enum YOLOLayout: Sendable {
             else { return nil }
             return Candidate(
                 box: BoundingBox(x1: Double(row[0]), y1: Double(row[1]), x2: Double(row[2]), y2: Double(row[3])),
-                confidence: row[4], classID: classID, index: index)
+                confidence: row[4], outputClass: classID, index: index)
         }
     }
 }
@@ -118,14 +118,14 @@ extension YOLOLayout {
         else { return nil }
         let (first, second) = (boxes.shape[1].length, boxes.shape[2].length)
         let isReadyWidth = second == nil || second == 6 + coefficients
-        if configuration.hasReadyRows == true, isReadyWidth { return .readyRows }
+        if configuration.hasReadyRows == true, isReadyWidth { return .endToEnd }
         let cells = cellCounts(model)
         // Three anchors a cell are YOLOv5's alone; with one class its rows are as wide as ready ones.
         if let first, cells.contains(where: { 3 * $0 == first }) { return .rows }
         let isColumns = first.map { $0 > 4 + coefficients } ?? false
         if isColumns, let second, cells.contains(second) { return .columns }
         if configuration.hasReadyRows == nil, isReadyWidth, second != nil, let first, first <= 1000 {
-            return .readyRows
+            return .endToEnd
         }
         if let count = configuration.names.keys.max().map({ $0 + 1 }) {
             if second == 5 + count + coefficients { return .rows }

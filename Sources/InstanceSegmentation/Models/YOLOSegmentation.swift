@@ -11,7 +11,7 @@ struct YOLOSegmentation: OutputDecoder {
     let ranksByObjectness: Bool
     private let boxes: String
     private let prototypes: String
-    private let heads: DetectionHeads?
+    private let heads: RawHeads?
     /// Number of class slots; `nil` for finished rows, which do not tell it.
     let slots: Int?
     private let isFastSAM: Bool
@@ -92,10 +92,10 @@ struct YOLOSegmentation: OutputDecoder {
             switch layout {
             case .columns: boxes.shape[1].length.map { $0 - 4 - coefficients }
             case .rows: boxes.shape[2].length.map { $0 - 5 - coefficients }
-            case .readyRows: nil
+            case .endToEnd: nil
             }
         self.slots = slots
-        guard layout != .readyRows else { return }
+        guard layout != .endToEnd else { return }
         guard let slots else {
             throw SegmentationError.invalidConfiguration(
                 "The number of classes cannot be told from the declared shapes; a run shows it. \(model.summary)")
@@ -107,10 +107,10 @@ struct YOLOSegmentation: OutputDecoder {
     }
 
     /// FastSAM's own values are of its documentation.
-    var ownConfidence: Float { isFastSAM ? 0.4 : 0.25 }
-    var ownOverlap: Double? { isFastSAM ? 0.9 : nil }
+    var recommendedConfidence: Float { isFastSAM ? 0.4 : 0.25 }
+    var recommendedIoU: Double? { isFastSAM ? 0.9 : nil }
     /// Ready rows went through suppression in the graph.
-    var needsSuppression: Bool { layout != .readyRows }
+    var requiresNMS: Bool { layout != .endToEnd }
 
     func candidates(
         in result: InferenceResult, transform: ImageTransform, confidence: Float
@@ -126,17 +126,17 @@ struct YOLOSegmentation: OutputDecoder {
         }
     }
 
-    /// FastSAM's boxes stick to borders of the picture that are near, and one that is almost the picture becomes the picture.
+    /// FastSAM's boxes stick to borders of the image that are near, and one that is almost the image becomes the image.
     ///
     /// Source: Ultralytics, `FastSAMPredictor.postprocess` and `adjust_bboxes_to_image_border`.
-    func shownBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox {
+    func reportedBox(_ box: BoundingBox, in imageSize: ImageSize) -> BoundingBox {
         guard isFastSAM else { return box }
         let (width, height, near) = (Double(imageSize.width), Double(imageSize.height), 20.0)
         let stuck = BoundingBox(
             x1: box.x1 < near ? 0 : box.x1, y1: box.y1 < near ? 0 : box.y1,
             x2: box.x2 > width - near ? width : box.x2, y2: box.y2 > height - near ? height : box.y2)
-        let picture = BoundingBox(x1: 0, y1: 0, x2: width, y2: height)
-        return picture.iou(stuck) > 0.9 ? picture : stuck
+        let image = BoundingBox(x1: 0, y1: 0, x2: width, y2: height)
+        return image.iou(with: stuck) > 0.9 ? image : stuck
     }
 
     /// Whether an export is one of FastSAM's, which has one class, `object`, and says what it is nowhere but in its name.

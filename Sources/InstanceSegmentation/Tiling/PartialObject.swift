@@ -41,7 +41,7 @@ struct PartialObject: Sendable {
         let theirArea =
             theirs == other.region ? other.area : other.detection.mask.area(in: theirs, limit: 2 * myArea, work: &work)
         guard 3 * min(myArea, theirArea, both.size.area) > myArea + theirArea else { return false }
-        let common = detection.mask.intersectionArea(other.detection.mask, in: both, work: &work)
+        let common = detection.mask.intersectionArea(with: other.detection.mask, in: both, work: &work)
         return 3 * common > myArea + theirArea
     }
 

@@ -11,11 +11,11 @@ extension Segmenter {
     ///   - tiling: size and overlap of the tiles; each costs one inference.
     /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
-        _ image: Image, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = [],
+        _ image: RasterImage, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = [],
         tiling: Tiling
     ) async throws -> Segmentation {
         let whole = try await segment(image, options: options, alternatives: alternatives)
-        guard image.size == image.fullSize, tiling.tileCount(of: image.size) > 1 else { return whole }
+        guard image.size == image.originalSize, tiling.tileCount(of: image.size) > 1 else { return whole }
         var timing = whole.timing
         var nonFinite = whole.nonFiniteCount
         var mergers = [TileMerger](repeating: TileMerger(imageSize: image.size), count: 1 + alternatives.count)

@@ -136,7 +136,7 @@ struct TileMerger {
             let near = index.numbers(near: region, group: group.classID)
             let isSuppressed = near.contains { numbers in
                 numbers.contains { number in
-                    kept[number].box.iou(group.box) > options.overlap
+                    kept[number].box.iou(with: group.box) > options.iouThreshold
                         && kept[number].parts.isDisjoint(with: group.parts)
                 }
             }

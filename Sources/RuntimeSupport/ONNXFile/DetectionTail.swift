@@ -11,7 +11,7 @@ extension ONNXGraph {
     /// ```
     ///
     /// Source: Ultralytics, `nn/modules/head.py`, `Segment` and `Detect._inference`; `block.py`, `DFL`.
-    package var detectionHeads: DetectionHeads? {
+    package var detectionHeads: RawHeads? {
         guard outputs.count == 2, let joined = parts(of: outputs[0], axes: [1, -2]), joined.count == 3,
             let boxes = boxHeads(joined[0]),
             let scores = node(making: joined[1]), scores.type == "Sigmoid",
@@ -19,9 +19,9 @@ extension ONNXGraph {
             boxes.count == classes.count, classes.count == coefficients.count
         else { return nil }
         let levels = boxes.indices.map {
-            DetectionHeads.Level(boxes: boxes[$0], classes: classes[$0], coefficients: coefficients[$0])
+            RawHeads.Level(boxes: boxes[$0], classes: classes[$0], coefficients: coefficients[$0])
         }
-        let heads = DetectionHeads(levels: levels, prototypes: outputs[1])
+        let heads = RawHeads(levels: levels, prototypes: outputs[1])
         return Set(heads.names).count == heads.names.count ? heads : nil
     }
 

@@ -9,7 +9,7 @@ package struct ONNXHeader {
     package let outputs: [TensorDescription]
     /// What exporters write: names, stride, task, ...
     package let metadata: [String: String]
-    /// `int8` for a quantised network; otherwise the kind of most of its weights.
+    /// `int8` for a quantized network; otherwise the kind of most of its weights.
     package let precision: InferencePrecision
     /// The files that hold weights or other numbers, relative to the folder of the model.
     package let weightFiles: Set<String>
@@ -99,7 +99,7 @@ package struct ONNXHeader {
         precision = isQuantized ? .int8 : weights.half > weights.other ? .float16 : .float32
     }
 
-    /// Whether an operation is one of those that only quantised networks have.
+    /// Whether an operation is one of those that only quantized networks have.
     private static func isQuantized(_ bytes: ByteWindow, _ operation: Range<Int>) throws(Refusal) -> Bool {
         var reader = ProtobufReader(bytes, operation)
         guard let type = try reader.first(4), type.content.count <= longestQuantized else { return false }

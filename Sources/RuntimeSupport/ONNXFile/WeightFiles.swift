@@ -46,7 +46,9 @@ struct WeightFiles {
 
     /// A `GraphProto` other than the model's own.
     private mutating func add(graph range: Range<Int>, of bytes: ByteWindow, depth: Int) throws(ONNXHeader.Refusal) {
-        guard depth <= ModelLimits.nesting else { throw .tooMany("graphs inside each other", limit: ModelLimits.nesting) }
+        guard depth <= ModelLimits.nesting else {
+            throw .tooMany("graphs inside each other", limit: ModelLimits.nesting)
+        }
         var reader = ProtobufReader(bytes, range)
         while let part = try reader.next() {
             switch part.number {

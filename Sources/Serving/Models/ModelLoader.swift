@@ -63,7 +63,7 @@ struct ModelLoader: Sendable {
         ).model
         let segmenter = Segmenter(model: model, session: GatedModel(wrapped: loaded, gate: gate))
         guard configuration.warmsUp else { return served(segmenter, location, generation) }
-        let image = Image(size: ImageSize(width: 640, height: 480), color: .black)
+        let image = RasterImage(size: ImageSize(width: 640, height: 480), color: .black)
         let input = try model.preprocess(image)
         for _ in 0..<Self.warmUps { try await loaded.warmUp(input.tensors) }
         return served(segmenter, location, generation)

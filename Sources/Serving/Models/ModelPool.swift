@@ -134,7 +134,7 @@ public actor ModelPool {
                 "Model \(id) is ready",
                 metadata: [
                     "family": "\(model.family.rawValue)", "generation": "\(generation)",
-                    "precision": "\(model.segmenter.session.model.precision.rawValue)",
+                    "precision": "\(model.segmenter.session.modelDescription.precision.rawValue)",
                     "classes": "\(model.classNames.count)", "milliseconds": "\(duration / .milliseconds(1))",
                 ])
             for remark in model.segmenter.model.remarks { logger.warning("Model \(id): \(remark)") }

@@ -85,12 +85,12 @@ struct GatedModel: LoadedModel {
     let wrapped: any LoadedModel
     let gate: InferenceGate
 
-    var model: ModelDescription { wrapped.model }
+    var modelDescription: ModelDescription { wrapped.modelDescription }
     var maxConcurrency: Int { wrapped.maxConcurrency }
 
     func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult {
         var (result, waited) = try await gate.run { try await wrapped.infer(inputs) }
-        result.queued += waited
+        result.queueDuration += waited
         return result
     }
 

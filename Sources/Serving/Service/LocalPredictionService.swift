@@ -170,14 +170,14 @@ package struct LocalPredictionService: PredictionService {
         var item = PredictionOutcome.Item(segmentation: segmentation)
         let encoder = run.query.encoder
         if let encoder, !encoder.needsPixels {
-            image = Image(size: ImageSize(width: 1, height: 1), color: .black)  // makes room for what is made
+            image = RasterImage(size: ImageSize(width: 1, height: 1), color: .black)  // makes room for what is made
             try Task.checkCancellation()
             item.file = try encoder.encode(segmentation, nil, run.model.classNames)
         }
         guard run.query.pixels != .none || encoder?.needsPixels ?? false else { return item }
         try Task.checkCancellation()
         // What is found does not depend on whether it is drawn; only the drawing needs every pixel.
-        if image.size != image.fullSize { image = try file.decode() }
+        if image.size != image.originalSize { image = try file.decode() }
         if let encoder, encoder.needsPixels {
             item.file = try encoder.encode(segmentation, image, run.model.classNames)
         } else if case .drawing(let lineWidth, let labels) = run.query.pixels {
@@ -211,7 +211,7 @@ package struct LocalPredictionService: PredictionService {
     }
 }
 
-extension Image {
+extension RasterImage {
     /// A JPEG of the image with boxes and outlines, and labels where they are asked for.
     fileprivate func annotated(with segmentation: Segmentation, lineWidth: Int, labels: Bool) throws -> [UInt8] {
         var annotators: [any Annotator] = [

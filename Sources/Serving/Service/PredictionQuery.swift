@@ -16,12 +16,12 @@ package struct AnswerEncoder: Sendable {
     let needsPixels: Bool
     /// The memory that the file takes while it is made, in bytes for each pixel of the image.
     let bytesPerPixel: Int
-    let encode: @Sendable (Segmentation, Image?, _ classNames: [String]) throws -> [UInt8]
+    let encode: @Sendable (Segmentation, RasterImage?, _ classNames: [String]) throws -> [UInt8]
 
     /// Describes a file.
     package init(
         needsPixels: Bool, bytesPerPixel: Int,
-        encode: @escaping @Sendable (Segmentation, Image?, _ classNames: [String]) throws -> [UInt8]
+        encode: @escaping @Sendable (Segmentation, RasterImage?, _ classNames: [String]) throws -> [UInt8]
     ) {
         self.needsPixels = needsPixels
         self.bytesPerPixel = bytesPerPixel
@@ -72,7 +72,7 @@ package struct PredictionOutcome: Sendable {
     package struct Item: Sendable {
         package var segmentation: Segmentation
         /// Every pixel, where the query asked for them.
-        package var image: Image?
+        package var image: RasterImage?
         /// The JPEG with the objects drawn on it, where the query asked for it.
         package var drawing: [UInt8]?
         /// What the query's encoder made.

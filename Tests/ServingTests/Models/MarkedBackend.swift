@@ -74,7 +74,7 @@ final class MarkedBackend: InferenceBackend {
 
 /// A network that finds one object, whose confidence is `0.5 + number / 1000`.
 private final class MarkedModel: LoadedModel {
-    let model = ModelDescription.yolo(names: ["left", "right"], coefficients: 1)
+    let modelDescription = ModelDescription.yolo(names: ["left", "right"], coefficients: 1)
     let maxConcurrency = 1
     private let number: Int
     private let backend: MarkedBackend
@@ -90,7 +90,7 @@ private final class MarkedModel: LoadedModel {
     func warmUp(_ inputs: [String: Tensor]) async throws { _ = try await infer(inputs) }
 
     func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult {
-        guard let input = inputs["images"] else { return InferenceResult(outputs: [:], ran: .zero) }
+        guard let input = inputs["images"] else { return InferenceResult(outputs: [:], inferenceDuration: .zero) }
         let (height, width) = (input.shape[2], input.shape[3])
         let box: [Float] = [
             Float(width) / 4, Float(height) / 2, Float(width) / 2, Float(height), 0.5 + Float(number) / 1000, 0.1, 1,
@@ -101,6 +101,6 @@ private final class MarkedModel: LoadedModel {
                 "output0": Tensor(shape: [1, 7, 1], elements: box),
                 "output1": Tensor(
                     shape: [1, 1, rows, columns], elements: [Float](repeating: 1, count: rows * columns)),
-            ], ran: .zero)
+            ], inferenceDuration: .zero)
     }
 }

@@ -83,7 +83,7 @@ private final class Tally: Sendable {
             return GatedModel(wrapped: StubModel(session: session, maxConcurrency: 2), gate: gate)
         }
         try await withThrowingTaskGroup(of: Duration.self) { group in
-            for i in 0..<60 { group.addTask { try await models[i % 3].infer([:]).queued } }
+            for i in 0..<60 { group.addTask { try await models[i % 3].infer([:]).queueDuration } }
             var waited = Duration.zero
             for try await time in group { waited += time }
             #expect(waited > .zero, "waiting at the gate counts as time in the queue")

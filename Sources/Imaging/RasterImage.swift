@@ -1,29 +1,29 @@
-/// A decoded picture: 8-bit RGB pixels, row after row from the top, without gaps.
+/// A decoded image: 8-bit RGB pixels, row after row from the top, without gaps.
 ///
 /// ```swift
 /// let photo = try Image(decoding: bytes)
 /// photo.size          // 1280x720
 /// photo.pixels.count  // 2764800
 /// ```
-public struct Image: Sendable {
+public struct RasterImage: Sendable {
     /// Size of the stored pixels.
     public let size: ImageSize
-    /// Size of the picture that the pixels stand for. It is larger than `size` where a decoder was allowed to shrink
-    /// the picture while decoding; answers are in pixels of this size.
-    public let fullSize: ImageSize
+    /// Size of the image that the pixels stand for. It is larger than `size` where a decoder was allowed to shrink
+    /// the image while decoding; answers are in pixels of this size.
+    public let originalSize: ImageSize
     /// `3 * width * height` bytes in the order R, G, B.
     public package(set) var pixels: [UInt8]
 
     /// Creates an image from RGB bytes; `pixels.count` must be `3 * size.area`.
-    public init(size: ImageSize, pixels: [UInt8], fullSize: ImageSize? = nil) {
+    public init(size: ImageSize, pixels: [UInt8], originalSize: ImageSize? = nil) {
         precondition(pixels.count == 3 * size.area, "RGB bytes do not match the size")
         self.size = size
         self.pixels = pixels
-        self.fullSize = fullSize ?? size
+        self.originalSize = originalSize ?? size
     }
 
-    /// Creates an image of one colour.
-    public init(size: ImageSize, color: Color) {
+    /// Creates an image of one color.
+    public init(size: ImageSize, color: RGBColor) {
         var pixels = [UInt8](repeating: 0, count: 3 * size.area)
         for i in 0..<size.area {
             pixels[3 * i] = color.red

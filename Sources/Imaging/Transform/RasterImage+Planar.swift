@@ -1,17 +1,17 @@
-extension Image {
-    /// The picture as a network's input: resized, padded, and written as three planes of floats in one pass.
+extension RasterImage {
+    /// The image as a network's input: resized, padded, and written as three planes of floats in one pass.
     ///
-    /// The arithmetic is that of OpenCV's `resize(INTER_LINEAR)` on bytes: half-pixel centres, weights of 11 bits, sums
+    /// The arithmetic is that of OpenCV's `resize(INTER_LINEAR)` on bytes: half-pixel centers, weights of 11 bits, sums
     /// cut to 4 fractional bits across and rounded downwards, so that the numbers are those that the models' own
     /// tools feed them (bit for bit).
     ///
     /// - Parameters:
-    ///   - transform: where the picture goes; its `resizedSize` is what the pixels are resized to.
-    ///   - padding: what is around the picture.
+    ///   - transform: where the image goes; its `resizedSize` is what the pixels are resized to.
+    ///   - padding: what is around the image.
     ///   - scaling: from bytes to numbers.
     /// - Returns: `3 * height * width` floats, `[channel, y, x]`.
     public func planarFloats(
-        transform: ImageTransform, padding: Padding = .byte(114), scaling: PixelScaling = .unit
+        transform: ImageTransform, padding: Padding = .byte(114), scaling: Normalization = .unit
     ) -> [Float] {
         let network = transform.networkSize
         return [Float](unsafeUninitializedCapacity: 3 * network.area) { output, count in
@@ -31,9 +31,9 @@ extension Image {
         }
     }
 
-    private func sourceChannel(_ channel: Int, _ scaling: PixelScaling) -> Int { scaling.sourceChannel(channel) }
+    private func sourceChannel(_ channel: Int, _ scaling: Normalization) -> Int { scaling.sourceChannel(channel) }
 
-    /// Fills what the picture leaves free of one plane.
+    /// Fills what the image leaves free of one plane.
     private func pad(_ plane: UnsafeMutablePointer<Float>, _ transform: ImageTransform, _ value: Float) {
         let (width, height) = (transform.networkSize.width, transform.networkSize.height)
         let right = transform.left + transform.resizedSize.width
@@ -46,10 +46,10 @@ extension Image {
         }
     }
 
-    /// What `resize` gives for a picture that has its size already, as one has that was shrunk while decoding.
+    /// What `resize` gives for an image that has its size already, as one has that was shrunk while decoding.
     private func copy(
         _ source: UnsafePointer<UInt8>, into planes: UnsafeMutablePointer<Float>, _ transform: ImageTransform,
-        _ scaling: PixelScaling
+        _ scaling: Normalization
     ) {
         let tables = (0..<3).map { channel in (0...255).map { scaling.value(UInt8($0), channel: channel) } }
         for channel in 0..<3 {
@@ -67,7 +67,7 @@ extension Image {
 
     private func resize(
         _ source: UnsafePointer<UInt8>, into planes: UnsafeMutablePointer<Float>, _ transform: ImageTransform,
-        _ scaling: PixelScaling
+        _ scaling: Normalization
     ) {
         let target = transform.resizedSize
         let columns = LinearTaps(source: size.width, target: target.width, clampsWeights: true)
@@ -134,17 +134,17 @@ extension Image {
     }
 }
 
-/// What is around a picture in a network's input.
+/// What is around an image in a network's input.
 public enum Padding: Hashable, Sendable {
-    /// A byte, scaled as the picture's are.
+    /// A byte, scaled as the image's are.
     case byte(UInt8)
     /// A number, after scaling.
-    case number(Float)
+    case value(Float)
 
-    func value(channel: Int, _ scaling: PixelScaling) -> Float {
+    func value(channel: Int, _ scaling: Normalization) -> Float {
         switch self {
         case .byte(let byte): scaling.value(byte, channel: scaling.sourceChannel(channel))
-        case .number(let number): number
+        case .value(let number): number
         }
     }
 }

@@ -1,24 +1,24 @@
-/// How a picture is resized.
+/// How an image is resized.
 public enum Resampling: Hashable, Sendable {
-    /// Bilinear on bytes, as OpenCV does it; pixels between are skipped when a picture shrinks.
-    case bytes
+    /// Bilinear on bytes, as OpenCV does it; pixels between are skipped when an image shrinks.
+    case bilinearFixedPoint
     /// Bilinear, without rounding between.
-    case exact
-    /// Bilinear with the filter widened by the factor that a picture shrinks by, as Pillow does it: every pixel counts.
-    case antialiased
+    case bilinear
+    /// Bilinear with the filter widened by the factor that an image shrinks by, as Pillow does it: every pixel counts.
+    case bilinearAntialiased
 }
 
-extension Image {
-    /// The picture as a network's input, resized in a way of its own. See `planarFloats(transform:padding:scaling:)`.
+extension RasterImage {
+    /// The image as a network's input, resized in a way of its own. See `planarFloats(transform:padding:scaling:)`.
     public func planarFloats(
-        transform: ImageTransform, padding: Padding, scaling: PixelScaling, resampling: Resampling
+        transform: ImageTransform, padding: Padding, scaling: Normalization, resampling: Resampling
     ) -> [Float] {
         switch resampling {
-        case .bytes: return planarFloats(transform: transform, padding: padding, scaling: scaling)
-        case .antialiased:
+        case .bilinearFixedPoint: return planarFloats(transform: transform, padding: padding, scaling: scaling)
+        case .bilinearAntialiased:
             return resampled(to: transform.resizedSize).planarFloats(
                 transform: transform, padding: padding, scaling: scaling)
-        case .exact:
+        case .bilinear:
             if size == transform.resizedSize {
                 return planarFloats(transform: transform, padding: padding, scaling: scaling)
             }
@@ -26,8 +26,8 @@ extension Image {
         }
     }
 
-    /// Bilinear with half-pixel centres, edges clamped, in floats; the scaling is linear and comes after.
-    private func exactFloats(_ transform: ImageTransform, _ padding: Padding, _ scaling: PixelScaling) -> [Float] {
+    /// Bilinear with half-pixel centers, edges clamped, in floats; the scaling is linear and comes after.
+    private func exactFloats(_ transform: ImageTransform, _ padding: Padding, _ scaling: Normalization) -> [Float] {
         let network = transform.networkSize
         let target = transform.resizedSize
         let columns = Self.exactTaps(source: size.width, target: target.width)
@@ -41,7 +41,7 @@ extension Image {
             output.withUnsafeMutableBufferPointer { output in
                 for channel in 0..<3 {
                     let from = scaling.sourceChannel(channel)
-                    let (mean, deviation) = (scaling.mean[from], scaling.deviation[from])
+                    let (mean, deviation) = (scaling.mean[from], scaling.standardDeviation[from])
                     for y in 0..<target.height {
                         let row = rows[y]
                         let upper = 3 * row.first * size.width + from
@@ -75,11 +75,11 @@ extension Image {
         }
     }
 
-    /// The picture in another size, by Pillow's bilinear filter: first across, then down, each rounded to bytes, with weights of
+    /// The image in another size, by Pillow's bilinear filter: first across, then down, each rounded to bytes, with weights of
     /// 22 bits.
     ///
     /// Source: Pillow, `src/libImaging/Resample.c`.
-    public func resampled(to target: ImageSize) -> Image {
+    public func resampled(to target: ImageSize) -> RasterImage {
         guard target != size else { return self }
         let across = FilterTaps(source: size.width, target: target.width)
         let down = FilterTaps(source: size.height, target: target.height)
@@ -108,7 +108,7 @@ extension Image {
                 result[y * stride + x] = FilterTaps.byte(sum)
             }
         }
-        return Image(size: target, pixels: result, fullSize: fullSize)
+        return RasterImage(size: target, pixels: result, originalSize: originalSize)
     }
 }
 

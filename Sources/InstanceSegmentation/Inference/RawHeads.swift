@@ -2,7 +2,7 @@
 ///
 /// Behind them stands what turns distributions into distances and distances into boxes, for every anchor, although few of them are
 /// objects. It takes a tenth of the time; a decoder does it for those few.
-public struct DetectionHeads: Hashable, Sendable {
+public struct RawHeads: Hashable, Sendable {
     /// The tensors of one level, by their names.
     public struct Level: Hashable, Sendable {
         /// `[1, 4 * bins, h, w]`: for each side the logits of its distances, in cells.

@@ -1,9 +1,9 @@
 /// Histogram equalization of colors, as scikit-image does it for images of three channels.
-extension Image {
+extension RasterImage {
     /// The values of all channels spread evenly by one histogram.
     ///
     /// Source: scikit-image, `exposure.equalize_hist` on 32-bit floats, with NumPy's `histogram` and `interp`.
-    public func colorEqualized() -> Image {
+    public func colorEqualized() -> RasterImage {
         var counts = [Int](repeating: 0, count: 256)
         for value in pixels { counts[Int(value)] += 1 }
         guard let lowest = counts.firstIndex(where: { $0 > 0 }), let highest = counts.lastIndex(where: { $0 > 0 })
@@ -46,13 +46,13 @@ extension Image {
             }
             return UInt8(min(max(Float(level) * 255, 0), 255))
         }
-        return Image(size: size, pixels: pixels.map { table[Int($0)] }, fullSize: fullSize)
+        return RasterImage(size: size, pixels: pixels.map { table[Int($0)] }, originalSize: originalSize)
     }
 
     /// The brightness (the V of HSV) spread evenly in parts of an eighth of the sides, no slope steeper than a limit.
     ///
     /// Source: scikit-image, `exposure.equalize_adapthist` on 32-bit floats.
-    public func colorAdaptivelyEqualized(clipLimit: Double = 0.03) -> Image {
+    public func colorAdaptivelyEqualized(clipLimit: Double = 0.03) -> RasterImage {
         let values = (0..<size.area).map { i in
             Float(max(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2])) / 255
         }
@@ -62,7 +62,7 @@ extension Image {
             let color = HueSaturation(pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]).color(value: levels[i])
             (result[3 * i], result[3 * i + 1], result[3 * i + 2]) = color
         }
-        return Image(size: size, pixels: result, fullSize: fullSize)
+        return RasterImage(size: size, pixels: result, originalSize: originalSize)
     }
 }
 

@@ -1,5 +1,5 @@
 /// A place in an image, in pixels; the origin is the top left corner of the top left pixel.
-public struct Point: Hashable, Sendable {
+public struct PixelPoint: Hashable, Sendable {
     public var x: Double
     public var y: Double
 

@@ -1,8 +1,8 @@
 public import Imaging
 
-extension Image {
-    /// A picture without symmetries whose every pixel differs from its neighbours.
-    public static func gradient(width: Int, height: Int) -> Image {
+extension RasterImage {
+    /// An image without symmetries whose every pixel differs from its neighbors.
+    public static func gradient(width: Int, height: Int) -> RasterImage {
         var pixels: [UInt8] = []
         for y in 0..<height {
             for x in 0..<width {
@@ -13,11 +13,11 @@ extension Image {
                 ]
             }
         }
-        return Image(size: ImageSize(width: width, height: height), pixels: pixels)
+        return RasterImage(size: ImageSize(width: width, height: height), pixels: pixels)
     }
 
     /// A white disc on black.
-    public static func disc(width: Int, height: Int, centerX: Double, centerY: Double, radius: Double) -> Image {
+    public static func disc(width: Int, height: Int, centerX: Double, centerY: Double, radius: Double) -> RasterImage {
         var pixels: [UInt8] = []
         for y in 0..<height {
             for x in 0..<width {
@@ -25,11 +25,11 @@ extension Image {
                 pixels += [UInt8](repeating: dx * dx + dy * dy < radius * radius ? 255 : 0, count: 3)
             }
         }
-        return Image(size: ImageSize(width: width, height: height), pixels: pixels)
+        return RasterImage(size: ImageSize(width: width, height: height), pixels: pixels)
     }
 
-    /// Root of the mean squared difference to a picture of the same size, in 0...255.
-    public func difference(to other: Image) -> Double {
+    /// Root of the mean squared difference to an image of the same size, in 0...255.
+    public func difference(to other: RasterImage) -> Double {
         let sum = zip(pixels, other.pixels).reduce(0.0) { total, pair in
             let d = Double(pair.0) - Double(pair.1)
             return total + d * d

@@ -1,5 +1,5 @@
-/// An 8-bit RGB colour.
-public struct Color: Hashable, Sendable, CustomStringConvertible {
+/// An 8-bit RGB color.
+public struct RGBColor: Hashable, Sendable, CustomStringConvertible {
     public let red: UInt8
     public let green: UInt8
     public let blue: UInt8
@@ -24,15 +24,15 @@ public struct Color: Hashable, Sendable, CustomStringConvertible {
         return "#" + two(red) + two(green) + two(blue)
     }
 
-    public static let black = Color(red: 0, green: 0, blue: 0)
-    public static let white = Color(red: 255, green: 255, blue: 255)
+    public static let black = RGBColor(red: 0, green: 0, blue: 0)
+    public static let white = RGBColor(red: 255, green: 255, blue: 255)
 
-    /// The nine colours of annotated pictures, by class index.
-    public static let palette: [Color] = [
-        Color(red: 0x48, green: 0x92, blue: 0xEA), Color(red: 0x00, green: 0xEE, blue: 0xC3),
-        Color(red: 0xFE, green: 0x4E, blue: 0xF0), Color(red: 0xF4, green: 0x00, blue: 0x4E),
-        Color(red: 0xFA, green: 0x72, blue: 0x00), Color(red: 0xEE, green: 0xEE, blue: 0x17),
-        Color(red: 0x90, green: 0xFF, blue: 0x00), Color(red: 0x78, green: 0xC1, blue: 0xD2),
-        Color(red: 0x8C, green: 0x29, blue: 0xFF),
+    /// The nine colors of annotated images, by class index.
+    public static let palette: [RGBColor] = [
+        RGBColor(red: 0x48, green: 0x92, blue: 0xEA), RGBColor(red: 0x00, green: 0xEE, blue: 0xC3),
+        RGBColor(red: 0xFE, green: 0x4E, blue: 0xF0), RGBColor(red: 0xF4, green: 0x00, blue: 0x4E),
+        RGBColor(red: 0xFA, green: 0x72, blue: 0x00), RGBColor(red: 0xEE, green: 0xEE, blue: 0x17),
+        RGBColor(red: 0x90, green: 0xFF, blue: 0x00), RGBColor(red: 0x78, green: 0xC1, blue: 0xD2),
+        RGBColor(red: 0x8C, green: 0x29, blue: 0xFF),
     ]
 }

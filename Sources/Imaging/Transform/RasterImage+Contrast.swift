@@ -1,7 +1,7 @@
 /// Steps that some models were trained behind.
-extension Image {
-    /// A part of the picture.
-    public func cropped(to region: ImageRegion) -> Image {
+extension RasterImage {
+    /// A part of the image.
+    public func cropped(to region: ImageRegion) -> RasterImage {
         let width = min(region.size.width, size.width - region.x)
         let height = min(region.size.height, size.height - region.y)
         var part: [UInt8] = []
@@ -10,14 +10,14 @@ extension Image {
             let start = 3 * (y * size.width + region.x)
             part += pixels[start..<start + 3 * width]
         }
-        return Image(size: ImageSize(width: width, height: height), pixels: part)
+        return RasterImage(size: ImageSize(width: width, height: height), pixels: part)
     }
 
-    /// Grey values in all three channels, weighted as in ITU-R BT.601.
-    public func grayscale() -> Image { withGray(grayValues()) }
+    /// Gray values in all three channels, weighted as in ITU-R BT.601.
+    public func grayscale() -> RasterImage { withGray(grayValues()) }
 
     /// All values stretched so that the 2nd and the 98th percentile become 0 and 255.
-    public func stretched() -> Image {
+    public func stretched() -> RasterImage {
         var counts = [Int](repeating: 0, count: 256)
         for value in pixels { counts[Int(value)] += 1 }
         /// As NumPy: between the two nearest values by their share.
@@ -40,8 +40,8 @@ extension Image {
         return mapped { table[Int($0)] }
     }
 
-    /// Grey values spread evenly over 0...255.
-    public func equalized() -> Image {
+    /// Gray values spread evenly over 0...255.
+    public func equalized() -> RasterImage {
         let gray = grayValues()
         var counts = [Int](repeating: 0, count: 256)
         for value in gray { counts[Int(value)] += 1 }
@@ -49,10 +49,10 @@ extension Image {
         return withGray(gray.map { table[Int($0)] })
     }
 
-    /// Grey values spread evenly in each of 8 x 8 parts, no slope steeper than a limit, blended between the parts (CLAHE).
+    /// Gray values spread evenly in each of 8 x 8 parts, no slope steeper than a limit, blended between the parts (CLAHE).
     ///
     /// Source: Zuiderveld, *Contrast Limited Adaptive Histogram Equalization*, Graphics Gems IV (1994).
-    public func adaptivelyEqualized(clipLimit: Double = 0.03, parts: Int = 8) -> Image {
+    public func adaptivelyEqualized(clipLimit: Double = 0.03, parts: Int = 8) -> RasterImage {
         let gray = grayValues()
         let (width, height) = (size.width, size.height)
         let columns = min(parts, width), rows = min(parts, height)
@@ -113,11 +113,11 @@ extension Image {
         }
     }
 
-    private func withGray(_ gray: [UInt8]) -> Image {
-        Image(size: size, pixels: gray.flatMap { [$0, $0, $0] }, fullSize: fullSize)
+    private func withGray(_ gray: [UInt8]) -> RasterImage {
+        RasterImage(size: size, pixels: gray.flatMap { [$0, $0, $0] }, originalSize: originalSize)
     }
 
-    private func mapped(_ change: (UInt8) -> UInt8) -> Image {
-        Image(size: size, pixels: pixels.map(change), fullSize: fullSize)
+    private func mapped(_ change: (UInt8) -> UInt8) -> RasterImage {
+        RasterImage(size: size, pixels: pixels.map(change), originalSize: originalSize)
     }
 }
