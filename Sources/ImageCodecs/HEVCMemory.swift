@@ -21,8 +21,13 @@ struct HEVCMemory {
         bits = found.values.map(\.bits).max() ?? 8
     }
 
-    /// Memory in bytes that decoding an item takes at most.
-    func bytes(of id: Int) -> Int { cost(of: id).most }
+    /// Memory in bytes that decoding an item takes at most, in addition to the image that is made of its planes. The decoders have ended
+    /// when that image begins.
+    /// - Parameter image: its number of bytes.
+    func bytes(of id: Int, besides image: Int) -> Int {
+        let cost = cost(of: id)
+        return max(cost.most - image, cost.planes)
+    }
 
     /// What an item's image holds once it is decoded and turned, and the most that is held until then.
     private struct Cost {

@@ -26,7 +26,7 @@ struct HEVCPictures {
         (self.items, self.bytes, self.primary, self.size) = (items.items, bytes, primary, size)
         let memory = HEVCMemory(items.items, streams: streams, in: bytes)
         bits = memory.bits
-        workingMemory = memory.bytes(of: primary)
+        workingMemory = memory.bytes(of: primary, besides: 3 * size.area)
     }
 
     /// Decodes the image.
