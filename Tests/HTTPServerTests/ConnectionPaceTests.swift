@@ -74,10 +74,9 @@ import Testing
         let registry = ConnectionRegistry(maxConnections: 8, maxHeadBytes: 1 << 20)
         try await ConnectionTestServer.run(limits, registry: registry, respond: { _, _ in .text("hello") }) { server in
             let part = String(repeating: "a", count: 900_000)
+            let request = "GET /?\(String(repeating: "a", count: 400_000)) HTTP/1.1\r\nHost: x\r\n\r\n"
             let honest = try await server.connect()
-            for _ in 0..<2 {
-                try await honest.send("GET /?" + part + " HTTP/1.1\r\nHost: x\r\n\r\n")
-            }
+            for _ in 0..<2 { try await honest.send(request) }
             #expect(try await honest.wait { $0.text.components(separatedBy: "hello").count == 3 } != nil)
             let (first, second) = (try await server.connect(), try await server.connect())
             for connection in [first, second] { try? await connection.send("GET /?" + part) }
@@ -85,7 +84,7 @@ import Testing
             #expect(try await eventually { first.isClosed != second.isClosed } != nil)
             for connection in [first, second] where !connection.isClosed { try await connection.close() }
             #expect(try await eventually { server.registry.counts.open == 1 } != nil)
-            try await honest.send("GET /?" + part + " HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await honest.send(request)
             #expect(try await honest.wait { $0.text.components(separatedBy: "hello").count == 4 } != nil)
         }
     }
