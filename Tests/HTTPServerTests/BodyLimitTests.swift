@@ -150,7 +150,7 @@ import Testing
     @Test func jsonOfManyValuesOrDeepNestingIsRefused() throws {
         try check("{\"image\":\"\(base64)\",\"list\":[\(String(repeating: "1,", count: 9990))1]}")
         try check(String(repeating: "[", count: 64) + String(repeating: "]", count: 64))
-        try check("{\"a\":\"" + String(repeating: ",[{", count: 100_000) + "\"}")
+        try check("{\"a\":\"" + String(repeating: ",[{", count: 400_000) + "\"}")
         try check(#"{"a":"\\\"[[[,,,\\","b":1}"#)
         for text in [
             "[\(String(repeating: "1,", count: 10_000))1]", String(repeating: "[", count: 65),
@@ -164,8 +164,8 @@ import Testing
 
     /// Thousands of combining marks in a row take minutes to compare.
     @Test(.timeLimit(.minutes(1))) func textsOfCombiningMarksCostNoTime() throws {
-        let marks = String(repeating: "\u{301}\u{327}", count: 100_000)
-        let escaped = String(repeating: #"\u0301\u0327"#, count: 100_000)
+        let marks = String(repeating: "\u{301}\u{327}", count: 400_000)
+        let escaped = String(repeating: #"\u0301\u0327"#, count: 400_000)
         for json in ["{\"image\":\"x\",\"a\(marks)\":1}", "{\"image\":\"x\",\"a\":\"\(escaped)\"}"] {
             #expect { try ImageBody(ByteBuffer(string: json), contentType: nil) } throws: {
                 if case .jsonTooComplex = $0 as? RequestError { true } else { false }
@@ -235,7 +235,7 @@ import Testing
             let few = String(repeating: "a&", count: 99)
             let accepted = try await client.execute(uri: "/m/1?\(few)x", method: .post, body: TestServer.base64)
             #expect(accepted.status == .ok)
-            for path in ["/m/1?\(few)a&b", "/healthz?" + String(repeating: "&", count: 100_000)] {
+            for path in ["/m/1?\(few)a&b", "/healthz?" + String(repeating: "&", count: 400_000)] {
                 let refused = try await client.execute(uri: path, method: .get, body: nil)
                 #expect(refused.status == .badRequest && String(buffer: refused.body).contains("more than 100 fields"))
             }

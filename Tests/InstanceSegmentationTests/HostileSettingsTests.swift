@@ -247,4 +247,35 @@ import Testing
         }
         #expect(read > 500 && made > 200, "most of what is read is not damaged beyond use: \(read), \(made)")
     }
+
+    /// Hundreds of thousands of combining marks in a row take minutes to compare.
+    @Test func textsOfCombiningMarksCostNoTime() throws {
+        let marks = String(repeating: "\u{301}\u{327}", count: 500_000)
+        let escaped = String(repeating: #"\u0301\u0327"#, count: 300_000)
+        for text in [marks, escaped] {
+            for (name, json) in [
+                ("model.json", "{\"a\(text)\": 1}"), ("model.json", "{\"names\": [\"\(text)\"]}"),
+                ("config.json", "{\"a\(text)\": 1, \"b"),
+            ] {
+                #expect { try settings([name: json]) } throws: { "\($0)".contains("at most 65536 are accepted") }
+            }
+        }
+        #expect(throws: SegmentationError.self) { try settings(["class_names.txt": "a\n" + marks]) }
+        // Texts of data sets: here keys decide nothing, and take no time.
+        let keys = "{\"a\(marks)\": 1, \"a\(escaped)\": 2, \"a\": 3}"
+        let value = try keys.utf8.withContiguousStorageIfAvailable {
+            try JSONReader.value(of: UnsafeRawBufferPointer($0))
+        }
+        guard case .object(let members)? = value else { return Issue.record("no object") }
+        #expect(members.count == 2)
+    }
+
+    @Test func aTextWithoutAnEndIsMeasured() {
+        #expect { try settings(["model.json": "{\"" + String(repeating: "a", count: 70_000)]) } throws: {
+            "\($0)".contains("a text of 70000 bytes")
+        }
+        #expect { try settings(["model.json": #"{"a\\": "b\"c"}"#]) } throws: {
+            $0 is SegmentationError && !"\($0)".contains("has a text of")
+        }
+    }
 }

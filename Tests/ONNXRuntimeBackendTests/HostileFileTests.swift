@@ -103,6 +103,15 @@ import Testing
         #expect((try? ONNXHeader(reading: two)) == nil && ONNXGraph(reading: two) == nil)
     }
 
+    /// Hundreds of thousands of combining marks in a row take minutes to compare.
+    @Test func textsOfCombiningMarksCostNoTime() throws {
+        let marks = String(repeating: "\u{301}\u{327}", count: 500_000)
+        let good = graph(input: [1, 3, 64, 64]) + field(5, constant("w\(marks)", [1], [1]))
+        let bytes = file(good) + field(14, field(1, "k\(marks)") + field(2, "v"))
+        let header = try ONNXHeader(reading: MemoryBytes(bytes))
+        #expect(header.metadata.keys.contains { $0.hasPrefix("k") } && header.inputs.count == 1)
+    }
+
     /// Bytes of real files, changed here and there: every length, number and count of the wire format is hit.
     @Test(arguments: ["tail", "bright", "types", "family-batch"]) func damagedFilesAreNeverTrusted(fixture: String)
         throws

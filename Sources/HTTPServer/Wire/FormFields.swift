@@ -1,4 +1,5 @@
 import Foundation
+import InstanceSegmentation
 
 /// The fields of a body in the form encoding (`image=...&confidence=40`), as ranges of its bytes.
 struct FormFields {

@@ -1,6 +1,7 @@
 package import Foundation
 import ImageCodecs
 import Imaging
+import InstanceSegmentation
 package import NIOCore
 import Serving
 

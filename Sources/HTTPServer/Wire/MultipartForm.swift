@@ -1,4 +1,5 @@
 import Foundation
+import InstanceSegmentation
 
 /// The parts of a `multipart/form-data` body (RFC 7578), as ranges of its bytes.
 struct MultipartForm {

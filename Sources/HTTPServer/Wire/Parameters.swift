@@ -1,4 +1,5 @@
 import Foundation
+import InstanceSegmentation
 
 /// The parameters of a request by name. Those of the query take precedence over those of a form or of JSON.
 struct Parameters: Sendable {
@@ -11,16 +12,20 @@ struct Parameters: Sendable {
     /// Reads a query. It is decoded as a form: `+` and `%20` are spaces. The last value of a repeated name counts. Of
     /// values that are too large to be a parameter, except for the image, only the names are kept.
     init(query text: String?) {
-        for pair in (text ?? "").split(separator: "&") {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts[0].utf8.count <= FormFields.maxNameSize else { continue }
-            let name = Parameters.formDecoded(parts[0])
-            guard parts.count > 1 else {
-                query[name] = ""
-                continue
+        var text = text ?? ""
+        text.withUTF8 { text in
+            // By bytes: characters of many combining marks take a time to compare that grows with the square of their number.
+            for pair in text.split(separator: UInt8(ascii: "&")) {
+                let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts[0].count <= FormFields.maxNameSize else { continue }
+                let name = Parameters.formDecodedText(parts[0])
+                guard parts.count > 1 else {
+                    query[name] = ""
+                    continue
+                }
+                let isKept = name == "image" || parts[1].count <= FormFields.maxValueSize
+                query.updateValue(isKept ? Parameters.formDecodedText(parts[1]) : nil, forKey: name)
             }
-            let isKept = name == "image" || parts[1].utf8.count <= FormFields.maxValueSize
-            query.updateValue(isKept ? Parameters.formDecoded(parts[1]) : nil, forKey: name)
         }
     }
 
@@ -60,9 +65,8 @@ struct Parameters: Sendable {
     }
 
     /// Percent escapes resolved once, `+` as a space. What is not an escape stays as it is; what is not UTF-8 is replaced.
-    static func formDecoded(_ text: Substring) -> String {
-        var text = text
-        return text.withUTF8 { String(streamSafe: formDecoded(UnsafeRawBufferPointer($0))) }
+    private static func formDecodedText(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+        String(streamSafe: formDecoded(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: text))))
     }
 
     /// The same for bytes.
@@ -127,26 +131,6 @@ struct Parameters: Sendable {
                     input: text))
         }
         return value
-    }
-}
-
-extension String {
-    /// Text from elsewhere, of which at most 30 combining marks are kept in a row (the Stream-Safe Text Format of Unicode Standard
-    /// Annex 15). To compare or hash a text takes time that grows with the square of their number.
-    init(streamSafe bytes: some Collection<UInt8>) {
-        let text = String(decoding: bytes, as: UTF8.self)
-        guard text.utf8.contains(where: { $0 >= 0x80 }) else {
-            self = text
-            return
-        }
-        var kept = String.UnicodeScalarView()
-        var marks = 0
-        for scalar in text.unicodeScalars {
-            let isMark = scalar.value >= 0x300 && scalar.properties.canonicalCombiningClass != .notReordered
-            marks = isMark ? marks + 1 : 0
-            if marks <= 30 { kept.append(scalar) }
-        }
-        self = String(kept)
     }
 }
 

@@ -177,8 +177,10 @@ package struct JSONReader {
         (0..<exponent).reduce(1.0) { value, _ in value * 10 }
     }
 
-    /// A text in quotes. Control characters are taken as they are.
-    private mutating func text() throws(Failure) -> String {
+    /// A text in quotes, without most of its combining marks where there are many in a row. Control characters are taken as they are.
+    private mutating func text() throws(Failure) -> String { String(streamSafe: try wholeText()) }
+
+    private mutating func wholeText() throws(Failure) -> String {
         at += 1
         let first = try plainText()
         if take("\"") { return first }

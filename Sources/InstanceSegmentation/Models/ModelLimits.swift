@@ -41,6 +41,8 @@ package enum ModelLimits {
     package static let nameLength = 1024
     /// Largest file next to a model that is read, such as `class_names.txt`, in bytes.
     package static let fileSize = 4 << 20
+    /// Longest text in such a file of JSON, in bytes: comparing texts takes time that may grow with the square of their length.
+    package static let textLength = 64 << 10
     /// Largest number that the sides of an input are multiples of.
     package static let divisor = 1024
     /// Accepted scales, and standard deviations without their sign: a byte becomes `(byte / scale - mean) / std`.

@@ -14,7 +14,7 @@ extension ModelSettings {
     /// - Throws: `SegmentationError.invalidConfiguration`.
     public init(filesIn folder: URL) throws {
         self.init()
-        func data(_ name: String) throws -> Data? { try OrdinaryFile.contents(of: folder.appending(path: name)) }
+        func data(_ name: String) throws -> Data? { try Self.contents(of: name, in: folder) }
         func object(_ data: Data, _ name: String) throws -> [String: Any] {
             guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
                 throw SegmentationError.invalidConfiguration("\(name) is not a JSON object.")
@@ -34,7 +34,7 @@ extension ModelSettings {
         }
         if let text = try data(namesFile ?? "class_names.txt") {
             let file = namesFile ?? "class_names.txt"
-            layers.append(try ModelSettings(classNames: String(decoding: text, as: UTF8.self), file: file.excerpt()))
+            layers.append(try ModelSettings(classNames: String(streamSafe: text), file: file.excerpt()))
         } else if let namesFile {
             throw SegmentationError.invalidConfiguration(
                 "model.json: 'namesFile' is '\(namesFile.excerpt())', but there is no such file beside it.")
@@ -55,10 +55,21 @@ extension ModelSettings {
         self = layers.reduce(ModelSettings()) { $0.over($1) }
     }
 
+    /// The content of a file next to a model; `nil` where there is none.
+    /// - Throws: `SegmentationError.invalidConfiguration`, also for JSON with a text that may take long to compare.
+    private static func contents(of name: String, in folder: URL) throws -> Data? {
+        let data = try OrdinaryFile.contents(of: folder.appending(path: name))
+        if let data, name.hasSuffix(".json"), data.longestJSONText > ModelLimits.textLength {
+            throw SegmentationError.invalidConfiguration(
+                "\(name) has a text of \(data.longestJSONText) bytes; at most \(ModelLimits.textLength) are accepted.")
+        }
+        return data
+    }
+
     /// The name of the file that the `model.json` of a folder names as `namesFile`; `nil` where it names none.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     package static func namesFile(in folder: URL) throws -> String? {
-        guard let json = try OrdinaryFile.contents(of: folder.appending(path: "model.json")),
+        guard let json = try contents(of: "model.json", in: folder),
             let object = try? JSONSerialization.jsonObject(with: json) as? [String: Any]
         else { return nil }
         return try namesFile(in: object)
@@ -70,5 +81,26 @@ extension ModelSettings {
             !["/", "..", "\0"].contains(where: name.contains)
         else { throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file beside it.") }
         return name
+    }
+}
+
+extension Data {
+    /// The bytes between the quotes of the longest text of JSON, as it is written.
+    fileprivate var longestJSONText: Int {
+        var (longest, length) = (0, Int?.none)
+        var isEscaped = false
+        for byte in self {
+            guard let count = length else {
+                if byte == UInt8(ascii: "\"") { length = 0 }
+                continue
+            }
+            if !isEscaped, byte == UInt8(ascii: "\"") {
+                (longest, length) = (Swift.max(longest, count), nil)
+            } else {
+                length = count + 1
+                isEscaped = !isEscaped && byte == UInt8(ascii: "\\")
+            }
+        }
+        return Swift.max(longest, length ?? 0)
     }
 }

@@ -44,17 +44,17 @@ final class ByteWindow {
         return buffer[position - loaded.lowerBound]
     }
 
-    /// A text that is kept.
+    /// A text that is kept, without most of its combining marks where there are many in a row.
     func text(_ range: Range<Int>) throws(ONNXHeader.Refusal) -> String {
         text += range.count
         guard text <= limits.text else { throw .tooMany("bytes of names and metadata", limit: limits.text) }
         guard !range.isEmpty else { return "" }
-        guard range.count <= buffer.count else { return String(decoding: try numbers(range), as: UTF8.self) }
+        guard range.count <= buffer.count else { return String(streamSafe: try numbers(range)) }
         if range.lowerBound < loaded.lowerBound || range.upperBound > loaded.upperBound {
             try load(from: range.lowerBound, atLeast: range.count)
         }
         let start = range.lowerBound - loaded.lowerBound
-        return String(decoding: UnsafeRawBufferPointer(rebasing: buffer[start..<start + range.count]), as: UTF8.self)
+        return String(streamSafe: UnsafeRawBufferPointer(rebasing: buffer[start..<start + range.count]))
     }
 
     /// The bytes of a range that the window may be too small for.
