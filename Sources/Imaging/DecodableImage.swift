@@ -1,4 +1,4 @@
-/// An image file whose header was read, and which can be decoded as far as its user needs.
+/// An image file whose header has been read. It can be decoded at the resolution that its user needs.
 public protocol DecodableImage: Sendable {
     /// Size of the upright image in pixels, as the header says.
     var size: ImageSize { get }
