@@ -8,9 +8,10 @@ extension ModelSettings {
         "config.json", "pipeline.json", "detail.json",
     ]
 
-    /// Reads the files beside a model. What stands in an earlier one of these goes before what stands in a later one:
-    /// `model.json`, `class_names.txt`, Roboflow's `inference_config.json` and `environment.json`, the `preprocessor_config.json` and
-    /// `config.json` of transformers, the `pipeline.json` and `detail.json` of mmdeploy.
+    /// Reads the settings files next to a model. Settings in earlier files take precedence over those in later ones.
+    ///
+    /// The order is: `model.json`, `class_names.txt`, Roboflow's `inference_config.json` and `environment.json`,
+    /// transformers' `preprocessor_config.json` and `config.json`, and mmdeploy's `pipeline.json` and `detail.json`.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     public init(filesIn folder: URL) throws {
         self.init()
