@@ -34,7 +34,7 @@ extension ModelSettings {
         followsReference = try reader.boolean("followsReference")
         _ = try reader.integer("maxBatchSize", in: 1...1024)  // images are run one by one
         _ = try reader.dictionary("colors")
-        _ = reader.take("namesFile")  // read with the files beside
+        _ = reader.take("namesFile")  // read with the other files of the folder
         try reader.finish()
     }
 
