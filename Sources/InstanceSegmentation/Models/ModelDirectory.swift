@@ -15,7 +15,7 @@ public struct ModelDirectory: Sendable {
         "label-studio",
     ]
 
-    /// Lists the models in the folder, ordered by dataset and then by version; numeric versions are in numeric order.
+    /// Lists the models in the folder, ordered by dataset and then by version; numbers in names are compared by value.
     /// - Parameter skipped: called for each folder that is skipped; the other folders are still listed.
     /// - Throws: `SegmentationError.invalidConfiguration` if there is no such folder.
     public func models(skipped: (SkippedFolder) -> Void = { _ in }) throws -> [ModelLocation] {

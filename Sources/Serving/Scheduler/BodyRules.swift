@@ -1,4 +1,4 @@
-/// How the request bodies of one share of memory take turns.
+/// The rules by which request bodies of one share of memory are queued and displaced.
 package struct BodyRules: Sendable {
     /// The order in which bodies that wait are served, and which bodies are displaced for them.
     package enum Order: Sendable {

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Why memory was not reserved.
+/// The reason why memory was not reserved.
 package enum MemoryBudgetError: Error, Equatable, Sendable {
-    /// More is asked for than the share may ever hold. Both numbers are in bytes.
+    /// The request exceeds what the share may ever hold. Both numbers are in bytes.
     case tooLarge(bytes: Int, limit: Int)
 }
 

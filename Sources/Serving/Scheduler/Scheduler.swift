@@ -22,7 +22,7 @@ package actor Scheduler {
     /// How a granted request ends.
     private enum Ending {
         case completed, failed, cancelled
-        /// Canceled or past its deadline when the slot came, so that it did not run.
+        /// Canceled or past its deadline when the slot was granted, so that it did not run.
         case unused
     }
 
