@@ -171,7 +171,7 @@ package struct LocalPredictionService: PredictionService {
         var item = PredictionOutcome.Item(segmentation: segmentation)
         let encoder = run.query.encoder
         if let encoder, !encoder.needsPixels {
-            image = RasterImage(size: ImageSize(width: 1, height: 1), color: .black)  // makes room for what is made
+            image = RasterImage(size: ImageSize(width: 1, height: 1), color: .black)  // releases the pixels early
             try Task.checkCancellation()
             item.file = try encoder.encode(segmentation, nil, run.model.classNames)
         }
