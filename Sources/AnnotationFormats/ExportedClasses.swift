@@ -1,6 +1,6 @@
 public import InstanceSegmentation
 
-/// Class names by index: those of the model, completed by those of the detections if the model does not know all of
+/// Class names by index: the model's names, completed by the names in the detections if the model does not know all of
 /// them.
 public struct ExportedClasses: Sendable {
     private let known: [String]

@@ -66,7 +66,7 @@ extension Segmenter {
         try await segment(file, query, afterDecoding: {})
     }
 
-    /// The same, with a step between decoding and everything that follows.
+    /// Decodes and segments an image file, with an additional step between the two.
     package func segment(
         _ file: some DecodableImage, _ query: SegmentationQuery, afterDecoding: () async throws -> Void
     ) async throws -> (segmentation: Segmentation, image: RasterImage) {

@@ -1,6 +1,6 @@
 /// Steps that some models were trained behind.
 extension RasterImage {
-    /// Returns the pixels of a region as an image of its own.
+    /// Returns a region of the image as a new image.
     public func cropped(to region: ImageRegion) -> RasterImage {
         let width = min(region.size.width, size.width - region.x)
         let height = min(region.size.height, size.height - region.y)

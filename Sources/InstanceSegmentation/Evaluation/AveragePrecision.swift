@@ -39,7 +39,7 @@ public struct AveragePrecision: Sendable {
     /// The twelve numbers as fractions, in the order of `names`; `nil` where no ground-truth object determines the
     /// number.
     public let values: [Double?]
-    /// The same numbers for each category that has objects, by category id.
+    /// The twelve numbers for each category that has objects, by category id.
     public let byCategory: [Int: [Double?]]
     /// Mean precision at IoU 0.5 over the categories, at recalls 0, 0.01, ... 1.
     public let precisionAtRecall: [Double]

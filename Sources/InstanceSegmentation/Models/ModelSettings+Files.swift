@@ -2,7 +2,8 @@ public import Foundation
 import Imaging
 
 extension ModelSettings {
-    /// The names of the files that `init(filesIn:)` reads, besides the one that `model.json` names as `namesFile`.
+    /// The names of the files that `init(filesIn:)` reads, in addition to the one that `model.json` names as
+    /// `namesFile`.
     package static let fileNames: Set<String> = [
         "model.json", "class_names.txt", "inference_config.json", "environment.json", "preprocessor_config.json",
         "config.json", "pipeline.json", "detail.json",
@@ -56,7 +57,7 @@ extension ModelSettings {
         self = layers.reduce(ModelSettings()) { $0.over($1) }
     }
 
-    /// The name of the file that the `model.json` of a folder names as `namesFile`; `nil` where it names none.
+    /// Returns the file name that `model.json` in a folder gives as `namesFile`; `nil` if it gives none.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     package static func namesFile(in folder: URL) throws -> String? {
         guard let json = try OrdinaryFile.contents(of: folder.appending(path: "model.json")),

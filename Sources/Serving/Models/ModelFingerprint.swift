@@ -46,8 +46,9 @@ public struct ModelFingerprint: Hashable, Sendable {
     private static let maxFiles = 256
     private static let weightSuffixes = [".data", "_data", ".bin", ".weights"]
 
-    /// Looks at the files of a model. Blocks the thread.
-    /// - Throws: an error that says why the folder cannot be read.
+    /// Reads the attributes of a model's files. Blocks the calling thread.
+    ///
+    /// - Throws: an error that states why the folder is unreadable.
     package init(of location: ModelLocation) throws {
         let folder = location.file.deletingLastPathComponent().path
         var namesFiles = NamesFiles()

@@ -1,4 +1,4 @@
-/// What a part of the memory budget is used for.
+/// A share of the memory budget, by its use.
 package enum MemoryShare: Int, CaseIterable, Sendable {
     /// Request bodies of callers that have not shown a valid key yet.
     case strangerBodies

@@ -80,7 +80,7 @@ package struct PredictionOutcome: Sendable {
     }
 
     package let modelID: ModelID
-    /// Counts the files that were loaded for the model; answers of one generation come from one file.
+    /// Number of the load that the model comes from; responses with the same generation come from the same file.
     package let generation: Int
     package let classNames: [String]
     /// In the order of the query's images; never empty.
