@@ -29,9 +29,9 @@ extension RasterImage {
     ///   - bytes: a file in one of the formats of `ImageFormat`.
     ///   - limits: checked against the header, before memory is allocated.
     ///   - applyOrientation: whether the EXIF orientation is applied.
-    ///   - minimumSize: given the upright full size, returns the smallest size that serves the caller. With it, a JPEG is
-    ///     reduced by 1/2, 1/4 or 1/8 while decoding if the result is at least that large on both sides. `originalSize`
-    ///     still is the image's own size. Without it, every pixel is decoded.
+    ///   - minimumSize: given the upright full size, returns the smallest size that serves the caller. With it, a JPEG
+    ///     is reduced by 1/2, 1/4 or 1/8 while decoding if the result is at least that large on both sides.
+    ///     `originalSize` still is the image's own size. Without it, every pixel is decoded.
     /// - Throws: `ImageCodecError`.
     public init(
         decoding bytes: UnsafeRawBufferPointer,

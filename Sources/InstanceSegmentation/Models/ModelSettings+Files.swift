@@ -57,7 +57,7 @@ extension ModelSettings {
         self = layers.reduce(ModelSettings()) { $0.over($1) }
     }
 
-    /// Returns the file name that `model.json` in a folder gives as `namesFile`; `nil` if it gives none.
+    /// Returns the file name that `model.json` in a folder gives as `namesFile`; `nil` if there is no such entry.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     package static func namesFile(in folder: URL) throws -> String? {
         guard let json = try OrdinaryFile.contents(of: folder.appending(path: "model.json")),
