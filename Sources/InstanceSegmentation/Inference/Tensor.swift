@@ -47,7 +47,7 @@ public struct Tensor: Sendable {
 public protocol TensorStorage: Sendable {
     /// Number of elements.
     var count: Int { get }
-    /// Calls a function with all elements; they are valid until it returns.
+    /// Calls a closure with a buffer of all elements, which is valid until the closure returns.
     func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
 }
 
