@@ -2,25 +2,27 @@ import ImageCodecs
 public import Imaging
 public import InstanceSegmentation
 
-/// Formats of other tools. Where a format can hold several parts and holes, all are in it; its rings run along the edges of pixels,
-/// so that the tools that read them get the same pixels.
+/// Annotation formats of other tools. Formats that support several parts and holes contain all of them. Their rings
+/// follow the edges of pixels, so that the tools that read them reproduce the same pixels.
 public enum ExportFormat: String, CaseIterable, Sendable {
-    /// COCO's annotations: polygons, run lengths for what has holes.
+    /// COCO annotations: polygons, or run lengths for objects with holes.
     case coco
-    /// A line an object, for training YOLO: the class and the ring of the largest part, in fractions of the sides.
+    /// YOLO training labels, one line per object: the class and the ring of its largest part, as fractions of the
+    /// image's sides.
     case yolo
-    /// A FeatureCollection in pixel coordinates.
+    /// GeoJSON: a FeatureCollection in pixel coordinates.
     case geojson
-    /// LabelMe: a polygon a part, whose objects share a group; a mask for what has holes.
+    /// LabelMe: one polygon per part, with a group per object; a mask for objects with holes.
     case labelme
-    /// CVAT for images 1.1: polygons, run lengths for what has parts or holes.
+    /// CVAT for images 1.1: polygons, or run lengths for objects with several parts or with holes.
     case cvat
-    /// A gray PNG in which each pixel has the number of its object, counted from 1; the more confident is on top.
+    /// A gray PNG in which each pixel holds the number of its object, counted from 1. Where objects overlap, the more
+    /// confident one is on top.
     case mask
-    /// A PNG in which everything but the objects is transparent.
+    /// A PNG that is transparent outside the objects.
     case cutout
 
-    /// The media type of a file.
+    /// The media type of the file.
     public var mediaType: String {
         switch self {
         case .coco, .labelme: "application/json"
@@ -31,7 +33,7 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The extension of a file's name.
+    /// The file name extension.
     public var fileExtension: String {
         switch self {
         case .coco, .labelme: "json"
@@ -42,14 +44,14 @@ public enum ExportFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether one file holds all images rather than one each.
+    /// Whether one file contains all images rather than a single one.
     public var holdsManyImages: Bool { self == .coco || self == .cvat }
 
-    /// The file for one image.
-    /// - Throws: `ImageCodecError` where a PNG cannot be written.
+    /// Returns the file for one image.
+    /// - Throws: `ImageCodecError` if a PNG cannot be written.
     public func file(for image: ExportedImage) throws -> [UInt8] { try file(for: [image]) }
 
-    /// The file for images; only the first counts where a file holds one.
+    /// Returns the file for several images. Formats with one file per image use only the first.
     public func file(for images: [ExportedImage]) throws -> [UInt8] {
         guard let first = images.first else { return [] }
         return switch self {
@@ -64,18 +66,18 @@ public enum ExportFormat: String, CaseIterable, Sendable {
     }
 }
 
-/// An image and what was found in it, for a file of another tool.
+/// An image and its detections, to be exported to a file of another tool.
 public struct ExportedImage: Sendable {
-    /// What the image is called.
+    /// The file name of the image.
     public let file: String
-    /// Where it is, for formats that refer to it: relative to the folder of the file. By default its name.
+    /// The path of the image relative to the exported file, for formats that refer to it. Default: the file name.
     public let path: String
     public let segmentation: Segmentation
-    /// All names of the model, by class index.
+    /// All class names of the model, by class index.
     public let classNames: [String]
-    /// Every pixel, where the format is made of them.
+    /// The pixels, for the formats that contain them.
     public let image: RasterImage?
-    /// How far rings with fewer points may be from the mask's, in pixels; `nil` keeps every corner.
+    /// Maximum distance of simplified rings from the mask's outline, in pixels; `nil` keeps every corner.
     public let simplification: Double?
 
     public init(

@@ -47,7 +47,7 @@ package struct JSONWriter {
         decimal(value.description)
     }
 
-    /// As for `Double`, with the fewer digits that identify a `Float`.
+    /// Writes a number as for `Double`, but with the fewer digits that identify a `Float`.
     package mutating func number(_ value: Float) {
         guard value.isFinite else { return raw("null") }
         if let whole = Int(exactly: value) { return integer(whole) }

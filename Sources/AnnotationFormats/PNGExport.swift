@@ -51,7 +51,7 @@ enum PNGExport {
 }
 
 extension ExportedImage {
-    /// A PNG of each object by itself, most confident first, transparent around it.
+    /// Returns one PNG per object, most confident first, transparent outside the object.
     public func cutouts() throws -> [(className: String, file: [UInt8])] {
         guard let image else { return [] }
         return try objects.map { ($0.detection.className, try PNGExport.cutout(image, $0.mask)) }

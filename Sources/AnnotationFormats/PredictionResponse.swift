@@ -2,21 +2,21 @@ import Foundation
 import Imaging
 public import InstanceSegmentation
 
-/// How the pixels of an object are written.
+/// The encoding of an object's pixels.
 public enum MaskFormat: String, CaseIterable, Sendable {
-    /// One ring of points.
+    /// The outline as one ring of points.
     case polygon
-    /// COCO's compressed run lengths.
+    /// COCO's compressed run-length encoding.
     case rle
 }
 
-/// The answer to a prediction, as the hosted API writes it.
+/// A prediction's response in the format of the hosted API.
 public struct PredictionResponse: Sendable {
     public let segmentation: Segmentation
     public let maskFormat: MaskFormat
-    /// The image with the objects drawn on it, as a JPEG.
+    /// The image with the objects drawn on it, as a JPEG file.
     public var visualization: [UInt8]?
-    /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    /// Maximum distance of simplified outlines from the mask's outline, in pixels; `nil` keeps every point.
     public var simplification: Double?
 
     public init(
@@ -29,10 +29,10 @@ public struct PredictionResponse: Sendable {
         self.simplification = simplification
     }
 
-    /// The answer as one line of JSON.
+    /// Encodes the response as one line of JSON.
     /// - Parameters:
-    ///   - file: stands first in the answer, as the file that it is for.
-    ///   - inferenceID: what the client wants to know the answer by; by default a new one.
+    ///   - file: the name of the image's file, written as the first member.
+    ///   - inferenceID: the identifier of the response; a new one if `nil`.
     public func json(file: String? = nil, inferenceID: String? = nil) -> [UInt8] {
         var writer = JSONWriter(reserving: 256 + 2048 * segmentation.detections.count)
         var random = SystemRandomNumberGenerator()

@@ -22,9 +22,10 @@ enum YOLOExport {
     }
 }
 
-/// The files that belong to the labels of a YOLO dataset.
+/// The files that accompany the labels of a YOLO dataset.
 public enum YOLODataset {
-    /// The names of classes, one a line: what would break a line is a space, and a class without a name has its number.
+    /// Returns the class names, one per line. Control characters and line separators in a name become spaces; a blank
+    /// name is replaced by `class_` and the index.
     public static func classList(_ classNames: [String]) -> [UInt8] {
         let lines = classNames.enumerated().map { index, name in
             var line = String.UnicodeScalarView()
@@ -38,8 +39,8 @@ public enum YOLODataset {
         return Array(lines.map { $0 + "\n" }.joined().utf8)
     }
 
-    /// A `data.yaml` as Ultralytics and supervision read it.
-    /// - Parameter images: the folder of the images, relative to that of the file.
+    /// Returns a `data.yaml` that Ultralytics and supervision can read.
+    /// - Parameter images: the folder of the images, relative to the folder of the file.
     public static func description(_ classNames: [String], images: String) -> [UInt8] {
         var lines = ["train: \(quoted(images))", "val: \(quoted(images))", "nc: \(classNames.count)"]
         lines.append(classNames.isEmpty ? "names: []" : "names:")

@@ -1,6 +1,6 @@
-/// The JSON answer of the hosted instance segmentation API to one image.
+/// The JSON response of the hosted instance segmentation API for one image.
 public struct InferenceAnswer: Codable, Hashable, Sendable {
-    /// The size of the image that was segmented, in pixels.
+    /// The size of the segmented image, in pixels.
     public struct ImageSize: Codable, Hashable, Sendable {
         public var width: Int
         public var height: Int
@@ -11,14 +11,14 @@ public struct InferenceAnswer: Codable, Hashable, Sendable {
         }
     }
 
-    /// Identifies the answer; absent in answers of older servers.
+    /// The identifier of the response; absent in responses of older servers.
     public var inferenceID: String?
-    /// Seconds spent on the image, without waiting.
+    /// Processing time in seconds, without time in the queue.
     public var time: Double
     public var image: ImageSize
-    /// The objects, most confident first.
+    /// The detected objects, most confident first.
     public var predictions: [InstancePrediction]
-    /// The image with the objects drawn on it, a JPEG in base64, where it was asked for.
+    /// A JPEG of the image with the objects drawn on it, in base64, if the request asked for it.
     public var visualization: String?
 
     private enum CodingKeys: String, CodingKey {
@@ -38,9 +38,9 @@ public struct InferenceAnswer: Codable, Hashable, Sendable {
     }
 }
 
-/// One object of an answer.
+/// One detected object.
 public struct InstancePrediction: Codable, Hashable, Sendable {
-    /// A corner of the outline, in image pixels.
+    /// A vertex of the outline, in image pixels.
     public struct Point: Codable, Hashable, Sendable {
         public var x: Double
         public var y: Double
@@ -51,9 +51,9 @@ public struct InstancePrediction: Codable, Hashable, Sendable {
         }
     }
 
-    /// The mask of the whole image in COCO's compressed run lengths.
+    /// The mask of the whole image in COCO's compressed run-length encoding.
     public struct RunLengths: Codable, Hashable, Sendable {
-        /// Height and width of the image.
+        /// Height and width of the image, in pixels.
         public var size: [Int]
         public var counts: String
 
@@ -63,23 +63,23 @@ public struct InstancePrediction: Codable, Hashable, Sendable {
         }
     }
 
-    /// Center of the box, in image pixels.
+    /// The x coordinate of the box's center, in image pixels.
     public var x: Double
-    /// Center of the box, in image pixels.
+    /// The y coordinate of the box's center, in image pixels.
     public var y: Double
     public var width: Double
     public var height: Double
-    /// 0...1.
+    /// Confidence, 0...1.
     public var confidence: Double
     public var className: String
     /// Zero-based index into the model's list of classes.
     public var classID: Int
     public var detectionID: String?
-    /// The outline, where `mask_format` is `polygon`.
+    /// The outline, if `mask_format` is `polygon`.
     public var points: [Point]?
-    /// The mask, where `mask_format` is `rle`.
+    /// The mask, if `mask_format` is `rle`.
     public var rle: RunLengths?
-    /// `polygon` or `rle`; absent in answers of older servers.
+    /// `polygon` or `rle`; absent in responses of older servers.
     public var maskFormat: String?
 
     private enum CodingKeys: String, CodingKey {

@@ -1,5 +1,5 @@
 extension Double {
-    /// Reads a share as clients of the hosted API write it: percent from 1 up, a fraction below 1.
+    /// Converts a ratio as clients of the hosted API write it: a percentage from 1 up, a fraction below 1.
     ///
     /// `40` and `0.4` both mean 0.4; `1` means 0.01. The result is clamped to 0...1; NaN is 0.
     public init(percentOrFraction value: Double) {

@@ -3,7 +3,7 @@ struct BMPHeader {
     /// How the pixels are stored.
     enum Storage {
         case plain
-        /// Runs of indices of 4 or 8 bits.
+        /// Run-length encoded indices of 4 or 8 bits.
         case runs
     }
 

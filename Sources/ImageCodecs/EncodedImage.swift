@@ -1,19 +1,20 @@
 public import Foundation
 public import Imaging
 
-/// An image file in memory whose header was read and is within limits. Its pixels are decoded by `decode(minimumSize:)`.
+/// An image file in memory whose header has been read and is within the limits. `decode(minimumSize:)` decodes its
+/// pixels.
 public struct EncodedImage: DecodableImage {
-    /// Size of the upright image in pixels.
+    /// Size of the upright image, in pixels.
     public let size: ImageSize
     public let format: ImageFormat
     private let bytes: any ContiguousBytes & Sendable
     private let header: ImageHeader
     private let orientation: Orientation
 
-    /// Reads the header.
+    /// Reads the header of an image file.
     /// - Parameters:
     ///   - bytes: a file in one of the formats of `ImageFormat`.
-    ///   - limits: checked against the header, before memory is taken.
+    ///   - limits: checked against the header, before memory is allocated.
     ///   - applyOrientation: whether the EXIF orientation is applied.
     /// - Throws: `ImageCodecError`.
     public init(
@@ -28,8 +29,8 @@ public struct EncodedImage: DecodableImage {
         size = orientation.swapsSides ? header.size.transposed : header.size
     }
 
-    /// Memory in bytes that decoding takes at most: the pixels, a copy of them where they are turned upright, and what the codec holds
-    /// besides, such as the coefficients of a progressive JPEG.
+    /// Maximum memory that decoding takes, in bytes. It covers the pixels, a copy of them if they are turned upright,
+    /// and the codec's working memory, such as the coefficients of a progressive JPEG.
     public var decodingMemory: Int {
         let pixels = size.area.multipliedReportingOverflow(by: orientation == .up ? 3 : 6)
         let (sum, overflow) = pixels.partialValue.addingReportingOverflow(header.workingMemory)

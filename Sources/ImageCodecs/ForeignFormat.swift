@@ -1,9 +1,9 @@
-/// A well-known kind of file that is not decoded here, recognized by its first bytes, so that a refusal can name it.
+/// A well-known file format that cannot be decoded here, recognized by its first bytes, so that an error can name it.
 public struct ForeignFormat: Sendable {
-    /// The kind with its article, such as "a PDF document".
+    /// The name of the format with its article, such as "a PDF document".
     public let name: String
 
-    /// Returns `nil` for files of unknown kinds, and for those of `ImageFormat`.
+    /// Recognizes a format by the first bytes of a file; `nil` for unknown formats, and for those of `ImageFormat`.
     public init?(signature bytes: some RandomAccessCollection<UInt8>) {
         let head = [UInt8](bytes.prefix(1024))
         guard

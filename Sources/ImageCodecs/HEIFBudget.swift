@@ -76,7 +76,7 @@ struct HEIFBudget {
         guard visits <= 4 * Self.maxStreams else {
             throw .unsupported("a HEIF file of more than \(Self.maxStreams) tiles")
         }
-        // The library ends the process where an image is derived from something that is no image.
+        // libheif terminates the process if an image is derived from an item that is not an image.
         guard let item = items.items[id], item.isImage else {
             throw .corrupt("an image is derived from an item that is not an image")
         }

@@ -8,7 +8,7 @@ import Imaging
 ///
 /// Source: libheif 1.23, `libheif/plugins/decoder_libde265.cc`.
 enum HEVCDecoder {
-    /// The first picture of a stream.
+    /// Returns the first decoded picture of a stream.
     /// - Parameters:
     ///   - parameterSets: units of the network abstraction layer that come first; the bytes of all units must outlive the call.
     ///   - units: those of the item's data.
@@ -26,7 +26,7 @@ enum HEVCDecoder {
             }
         }
         guard de265_flush_data(decoder) == DE265_OK else { throw .corrupt("its image data cannot be read") }
-        // A step takes at least a unit, or gives a picture away.
+        // Each step consumes at least one unit, or outputs a decoded picture.
         for _ in 0..<2 * (parameterSets.count + units.count) + 16 {
             var hasMore: Int32 = 0
             guard de265_decode(decoder, &hasMore) == DE265_OK else { break }
@@ -38,7 +38,7 @@ enum HEVCDecoder {
 }
 
 extension PlanarPicture {
-    /// Copies a picture of libde265.
+    /// Copies a decoded picture of libde265.
     fileprivate init(_ image: OpaquePointer) throws(ImageCodecError) {
         let chroma: Chroma =
             switch de265_get_chroma_format(image) {

@@ -57,8 +57,9 @@ struct HEVCMemory {
 
     private var sampleSize: Int { bits > 8 ? 2 : 1 }
 
-    /// The data, once more where it lies in parts, and again as the decoder's units; the decoder's pictures, a copy of a plane for its last
-    /// filter and its tables of blocks; the planes that are copied out of it.
+    /// Memory for one stream: its data, again if it is stored in several extents, and once more as the decoder's units;
+    /// the decoder's decoded pictures, a copy of a plane for its last filter, and its block tables; and the planes
+    /// copied from it.
     private func streamCost(of id: Int, _ item: HEIFItems.Item) -> Cost {
         guard let stream = streams[id], let size = stream.size else { return Cost() }
         let area = size.width * size.height * max(stream.imageCount, 1)  // checked: within the budget

@@ -44,7 +44,7 @@ struct HEVCPictures {
         return RasterImage(size: size, pixels: pixels)
     }
 
-    /// The picture of an item, turned, mirrored and cropped by its properties in their order.
+    /// Returns the decoded picture of an item, turned, mirrored and cropped by the item's properties in their order.
     private func picture<Sample>(of id: Int, as kind: Sample.Type) throws(ImageCodecError) -> PlanarPicture<Sample> {
         guard let item = items[id] else { throw .corrupt("an image in it is missing") }
         var picture: PlanarPicture<Sample> =
@@ -92,7 +92,7 @@ struct HEVCPictures {
         return try outcome.get()
     }
 
-    /// The picture that tiles make up, in rows from the top left.
+    /// Assembles the decoded picture of a grid from its tiles, in rows from the top left.
     private func grid<Sample>(_ item: HEIFItems.Item) throws(ImageCodecError) -> PlanarPicture<Sample> {
         guard let layout = item.gridLayout(in: bytes), item.sources.count == layout.rows * layout.columns else {
             throw .corrupt("its number of tiles is wrong")
@@ -119,7 +119,7 @@ struct HEVCPictures {
     /// As many threads as libheif starts.
     static let maxThreads = 4
 
-    /// The pictures of some items, decoded at the same time.
+    /// Decodes several items concurrently and returns their decoded pictures.
     private func pictures<Sample>(
         of ids: [Int], as kind: Sample.Type
     ) -> [Result<PlanarPicture<Sample>, ImageCodecError>] {

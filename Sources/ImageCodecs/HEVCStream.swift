@@ -4,7 +4,7 @@ struct HEVCStream {
     private(set) var size: (width: Int, height: Int)?
     /// Number of coded pictures.
     private(set) var imageCount = 0
-    /// Number of slices, each of which may go over all of its picture.
+    /// Number of slices, each of which may cover an entire coded picture.
     private(set) var sliceCount = 0
     /// Number of units of any kind, each of which a decoder keeps until it is read.
     private(set) var unitCount = 0
@@ -82,7 +82,7 @@ struct HEVCStream {
         guard unit.count > 2 else { return }
         let kind = unit[0] >> 1 & 0x3F
         switch kind {
-        case 0...31:  // a slice; its first bit says whether it begins a picture
+        case 0...31:  // a slice; its first bit says whether it begins a coded picture
             sliceCount += 1
             if unit[2] & 0x80 != 0 { imageCount += 1 }
         case 32, 34: parameterSetCount += 1

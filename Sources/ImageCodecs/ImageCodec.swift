@@ -23,15 +23,15 @@ struct ImageHeader: Sendable {
 }
 
 extension RasterImage {
-    /// Decodes an image and turns it upright.
+    /// Decodes an image file and turns the image upright.
     ///
     /// - Parameters:
     ///   - bytes: a file in one of the formats of `ImageFormat`.
-    ///   - limits: checked against the header before memory is taken.
+    ///   - limits: checked against the header, before memory is allocated.
     ///   - applyOrientation: whether the EXIF orientation is applied.
-    ///   - enough: given the upright full size, the smallest size that serves the caller. With it a JPEG is shrunk by
-    ///     1/2, 1/4 or 1/8 while decoding when the result is at least that large on both sides; `originalSize` still says
-    ///     the image's own size. Without it every pixel is decoded.
+    ///   - minimumSize: given the upright full size, returns the smallest size that serves the caller. With it, a JPEG
+    ///     is reduced by 1/2, 1/4 or 1/8 while decoding if the result is at least that large on both sides.
+    ///     `originalSize` still is the image's own size. Without it, every pixel is decoded.
     /// - Throws: `ImageCodecError`.
     public init(
         decoding bytes: UnsafeRawBufferPointer,
@@ -58,7 +58,7 @@ extension RasterImage {
         self = stored.applying(orientation, originalSize: originalSize)
     }
 
-    /// Decodes an image held in an array.
+    /// Decodes an image file held in an array.
     public init(
         decoding bytes: [UInt8],
         limits: ImageLimits = ImageLimits(),
@@ -77,9 +77,9 @@ extension RasterImage {
         self = try result.get()
     }
 
-    /// The image as a file.
+    /// Encodes the image as a file.
     ///
-    /// - Parameter quality: 1...100 for JPEG and WebP; PNG loses nothing. The other formats cannot be written.
+    /// - Parameter quality: 1...100 for JPEG and WebP; PNG is lossless. The other formats cannot be written.
     public func encoded(as format: ImageFormat, quality: Int = 90) throws(ImageCodecError) -> [UInt8] {
         try format.codec.encode(self, quality: quality)
     }

@@ -1,18 +1,18 @@
-/// Why bytes could not be turned into an image.
+/// An error in decoding or encoding an image.
 public enum ImageCodecError: Error, Sendable, CustomStringConvertible {
-    /// The bytes do not begin like any known format.
+    /// The bytes do not start with the signature of a known format.
     case unrecognized
-    /// The format is known but cannot be decoded here.
+    /// The format is known, but this file of it cannot be decoded. The value names what is not supported.
     case unsupported(String)
     /// The file ends before the image does.
     case truncated(String)
-    /// The file contradicts itself.
+    /// The file is invalid.
     case corrupt(String)
-    /// The image is larger than the limits allow.
+    /// The image exceeds the limits.
     case tooLarge(width: Int, height: Int, limits: ImageLimits)
-    /// The image cannot be written in a format, for the reason given.
+    /// The image cannot be written in the given format.
     case notWritable(as: String, reason: String)
-    /// A library had no memory for the image.
+    /// A library could not allocate memory for the image.
     case outOfMemory
 
     public var description: String {

@@ -1,4 +1,4 @@
-/// A file format of images, recognized by its first bytes and never by a name or a label.
+/// An image file format, recognized by the first bytes of a file and never by its name or media type.
 public enum ImageFormat: String, CaseIterable, Sendable {
     case jpeg
     case png
@@ -9,7 +9,7 @@ public enum ImageFormat: String, CaseIterable, Sendable {
     /// HEIC and AVIF.
     case heif
 
-    /// The format whose signature the bytes begin with.
+    /// Recognizes the format by the first bytes of a file; `nil` for other formats.
     public init?(signature bytes: some Collection<UInt8>) {
         let head = [UInt8](bytes.prefix(18))
         func begins(with signature: [UInt8], at offset: Int = 0) -> Bool {
@@ -34,10 +34,10 @@ public enum ImageFormat: String, CaseIterable, Sendable {
         }
     }
 
-    /// The media type for HTTP, such as `image/jpeg`.
+    /// The media type, such as `image/jpeg`.
     public var mediaType: String { "image/" + rawValue }
 
-    /// File name extensions in lower case.
+    /// The file name extensions, in lower case.
     public var fileExtensions: [String] {
         switch self {
         case .jpeg: ["jpg", "jpeg", "jpe", "jfif", "mpo"]

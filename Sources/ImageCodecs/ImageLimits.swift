@@ -1,22 +1,22 @@
 import Imaging
 
-/// The largest image that is decoded. Checked against the file's header before memory is taken.
+/// The maximum size of images that are decoded, checked against the file's header before memory is allocated.
 public struct ImageLimits: Sendable {
     /// Maximum number of pixels, width times height.
     public var pixels: Int
-    /// Longest side in pixels.
+    /// Maximum length of the longer side, in pixels.
     public var side: Int
 
-    /// Creates limits; the default takes the photographs of every camera.
+    /// Creates limits. The defaults admit the photographs of every camera.
     public init(pixels: Int = ImageLimits.defaultPixels, side: Int = ImageLimits.defaultSide) {
         self.pixels = pixels
         self.side = side
     }
 
-    /// 1,048,576 pixels, 2 to the 20th: scans of rolls and strips are longer than the 65,535 pixels of most formats.
+    /// 1,048,576 pixels (2 to the 20th): scans of rolls and strips are longer than the 65,535 pixels of most formats.
     public static let defaultSide = 1 << 20
 
-    /// 268 megapixels, 2 to the 28th: 768 MiB of RGB.
+    /// 268 megapixels (2 to the 28th): 768 MiB of RGB.
     public static let defaultPixels = 1 << 28
 
     /// Checks a size that a header claims; the numbers may be anything.

@@ -1,9 +1,9 @@
 import CImageCodecs
 public import Imaging
 
-/// Writes PNG files of other kinds than RGB images.
+/// Writes PNG files whose pixels are not RGB.
 public enum PNGFile {
-    /// Gray values as they are: of 8 bits, or of 16.
+    /// Encodes gray values of 8 bits, or of 16 bits if `isWide`.
     /// - Throws: `ImageCodecError`.
     public static func gray(_ values: [UInt16], size: ImageSize, isWide: Bool) throws(ImageCodecError) -> [UInt8] {
         precondition(values.count == size.area, "one value a pixel")
@@ -11,7 +11,7 @@ public enum PNGFile {
         return try write(values.map { UInt8(truncatingIfNeeded: $0) }, size, PNG_FILE_GRAY)
     }
 
-    /// Red, green, blue and opacity, a byte each.
+    /// Encodes red, green, blue and opacity, one byte each.
     /// - Throws: `ImageCodecError`.
     public static func rgba(_ pixels: [UInt8], size: ImageSize) throws(ImageCodecError) -> [UInt8] {
         precondition(pixels.count == 4 * size.area, "four bytes a pixel")

@@ -11,9 +11,9 @@ struct TIFFLayout {
         case inks
         /// Y, Cb and Cr of every pixel.
         case ycbcr
-        /// CIE L*a*b*: brightness, and two numbers with a sign.
+        /// CIE L*a*b*: lightness, and two signed components.
         case lab
-        /// Kinds that libtiff itself turns into RGB, such as YCbCr with subsampling and LogLuv.
+        /// Layouts that libtiff itself converts to RGB, such as YCbCr with subsampling and LogLuv.
         case converted
     }
 

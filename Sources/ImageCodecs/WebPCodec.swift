@@ -7,8 +7,8 @@ struct WebPCodec: ImageCodec {
         let features = try Self.features(bytes)
         let chunks = WebPChunks(bytes)
         let size = try limits.check(width: Int(features.width), height: Int(features.height))
-        // A lossless image is decoded into four bytes a pixel. An opacity channel is coded like one beside a lossy image, and is then
-        // reduced to a byte a pixel. Animations hold either.
+        // A lossless image is decoded into four bytes per pixel. The opacity channel that accompanies a lossy image is
+        // coded in the same way, and is then reduced to one byte per pixel. Animations contain either kind.
         let isPlain = features.format == 1 && features.has_alpha == 0
         let each = isPlain ? 0 : features.format == 2 ? 4 : 5
         return ImageHeader(size: size, orientation: chunks.orientation, workingMemory: each * size.area)

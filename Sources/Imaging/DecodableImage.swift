@@ -1,9 +1,10 @@
-/// An image file whose header was read, and which can be decoded as far as its user needs.
+/// An image file whose header has been read. It can be decoded at the resolution that its user needs.
 public protocol DecodableImage: Sendable {
-    /// Size of the upright image in pixels, as the header says.
+    /// Size of the upright image in pixels, according to the header.
     var size: ImageSize { get }
     /// Decodes the image and turns it upright.
-    /// - Parameter minimumSize: given the upright size, the smallest size that serves the caller. A decoder that can shrink while it
-    ///   decodes returns an image of at least that size, whose `originalSize` is still `size`. `nil` decodes every pixel.
+    /// - Parameter minimumSize: given the upright size, returns the smallest size that serves the caller. A decoder
+    ///   that can reduce images while decoding returns one of at least that size, whose `originalSize` is still `size`.
+    ///   `nil` decodes every pixel.
     func decode(minimumSize: ((ImageSize) -> ImageSize)?) throws -> RasterImage
 }

@@ -13,7 +13,7 @@ public struct ImageSize: Hashable, Sendable, CustomStringConvertible {
     /// Number of pixels.
     public var area: Int { width * height }
 
-    /// The size with its sides exchanged, as after a quarter turn.
+    /// The size with width and height exchanged, as after a quarter turn.
     public var transposed: ImageSize { ImageSize(width: height, height: width) }
 
     public var description: String { "\(width)x\(height)" }

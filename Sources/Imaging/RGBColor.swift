@@ -27,7 +27,7 @@ public struct RGBColor: Hashable, Sendable, CustomStringConvertible {
     public static let black = RGBColor(red: 0, green: 0, blue: 0)
     public static let white = RGBColor(red: 255, green: 255, blue: 255)
 
-    /// The nine colors of annotated images, by class index.
+    /// The nine colors that annotators use, by class index.
     public static let palette: [RGBColor] = [
         RGBColor(red: 0x48, green: 0x92, blue: 0xEA), RGBColor(red: 0x00, green: 0xEE, blue: 0xC3),
         RGBColor(red: 0xFE, green: 0x4E, blue: 0xF0), RGBColor(red: 0xF4, green: 0x00, blue: 0x4E),

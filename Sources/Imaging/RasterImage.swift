@@ -1,15 +1,15 @@
-/// A decoded image: 8-bit RGB pixels, row after row from the top, without gaps.
+/// A decoded image: 8-bit RGB pixels in row-major order from the top, without padding.
 ///
 /// ```swift
-/// let photo = try Image(decoding: bytes)
+/// let photo = try RasterImage(decoding: bytes)
 /// photo.size          // 1280x720
 /// photo.pixels.count  // 2764800
 /// ```
 public struct RasterImage: Sendable {
     /// Size of the stored pixels.
     public let size: ImageSize
-    /// Size of the image that the pixels stand for. It is larger than `size` where a decoder was allowed to shrink
-    /// the image while decoding; answers are in pixels of this size.
+    /// Size of the image that the pixels represent. It is larger than `size` if the decoder was allowed to shrink the
+    /// image while decoding. Results are in pixels of this size.
     public let originalSize: ImageSize
     /// `3 * width * height` bytes in the order R, G, B.
     public package(set) var pixels: [UInt8]
@@ -22,7 +22,7 @@ public struct RasterImage: Sendable {
         self.originalSize = originalSize ?? size
     }
 
-    /// Creates an image of one color.
+    /// Creates an image filled with one color.
     public init(size: ImageSize, color: RGBColor) {
         var pixels = [UInt8](repeating: 0, count: 3 * size.area)
         for i in 0..<size.area {

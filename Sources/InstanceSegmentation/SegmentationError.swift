@@ -1,12 +1,12 @@
-/// Why a model cannot be used, or its answer not be read.
+/// An error in loading a model or decoding its outputs.
 public enum SegmentationError: Error, Sendable, CustomStringConvertible {
-    /// The file is none of the families that can be decoded.
+    /// The file does not belong to a family that can be decoded.
     case unrecognizedModel(found: String, expected: String)
-    /// The file, its metadata or the folder contradict themselves or lack something.
+    /// The file, its metadata or its folder is incomplete or inconsistent.
     case invalidConfiguration(String)
-    /// The session did not give an output that the family needs.
+    /// The session did not return an output that the family requires.
     case missingOutput(String, available: [String])
-    /// A tensor has another shape than the family says.
+    /// A tensor does not have the shape that the family requires.
     case unexpectedShape(tensor: String, found: [Int], expected: String)
 
     public var description: String {

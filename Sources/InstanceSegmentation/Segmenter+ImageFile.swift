@@ -1,22 +1,22 @@
 public import Imaging
 
-/// How an image file is segmented.
+/// The parameters for segmenting an image file.
 public struct SegmentationQuery: Hashable, Sendable {
     public var options: PredictionOptions
-    /// Further options that the same network outputs are decoded with, as a measurement of several thresholds needs. Their objects are
-    /// `Segmentation.alternatives`.
+    /// Additional options for decoding the same network outputs, for example to measure several thresholds. The results
+    /// are in `Segmentation.alternatives`.
     public var alternatives: [PredictionOptions]
     /// Whether the model's recommended thresholds replace those of `options`.
     public var usesRecommendedThresholds: Bool
-    /// Whether the caller chose the overlap of `options`, so that the recommended one does not replace it.
+    /// Whether the caller chose the overlap threshold of `options`, so that the recommended one does not replace it.
     public var hasExplicitIoU: Bool
-    /// Segments a large image in overlapping tiles; `nil` segments it as a whole.
+    /// The tiling of a large image; `nil` segments it as a whole only.
     public var tiling: Tiling?
-    /// Decodes every pixel, even where the network needs fewer.
+    /// Whether every pixel is decoded, even if the network needs fewer.
     public var decodesInFull: Bool
-    /// Traces outlines as the last stage.
+    /// Whether outlines are traced as the last stage.
     public var tracesOutlines: Bool
-    /// How far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    /// Maximum distance of simplified outlines from the mask's outline, in pixels; `nil` keeps every point.
     public var simplification: Double?
 
     public init(
@@ -45,7 +45,7 @@ public struct SegmentationQuery: Hashable, Sendable {
 }
 
 extension Segmenter {
-    /// Decodes an image file as far as the model needs for a query: the first stage of `segment(_:_:)`.
+    /// Decodes an image file at the resolution that the model needs for a query: the first stage of `segment(_:_:)`.
     /// - Throws: the decoder's error.
     public func decode(_ file: some DecodableImage, for query: SegmentationQuery) throws -> RasterImage {
         try file.decode(
@@ -53,11 +53,12 @@ extension Segmenter {
                 ? nil : { model.transform(for: $0).minimumSourceSize })
     }
 
-    /// Decodes an image file as far as the model needs and segments it: decode, preprocess, infer, postprocess, and trace outlines, each
-    /// a stage of the result's timing.
+    /// Decodes an image file at the resolution that the model needs, and segments it.
+    ///
+    /// The stages of the result's timing are: decode, preprocess, infer, postprocess, and trace outlines.
     ///
     /// Cancellation takes effect between the stages.
-    /// - Returns: the objects, and the image as it was decoded.
+    /// - Returns: the objects, and the decoded image.
     /// - Throws: the decoder's error, `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
         _ file: some DecodableImage, _ query: SegmentationQuery = SegmentationQuery()
@@ -65,7 +66,7 @@ extension Segmenter {
         try await segment(file, query, afterDecoding: {})
     }
 
-    /// The same, with a step between decoding and everything that follows.
+    /// Decodes and segments an image file, with an additional step between the two.
     package func segment(
         _ file: some DecodableImage, _ query: SegmentationQuery, afterDecoding: () async throws -> Void
     ) async throws -> (segmentation: Segmentation, image: RasterImage) {

@@ -1,6 +1,6 @@
 public import Imaging
 
-/// From an image to its objects.
+/// Segments images with a loaded model.
 ///
 /// ```swift
 /// let segmenter = try Segmenter(session: lane)
@@ -11,8 +11,8 @@ public struct Segmenter: Sendable {
     public let model: any SegmentationModel
     public let session: any InferenceSession
 
-    /// Recognises the family of the session's model.
-    /// - Parameter settings: what the files beside the model say.
+    /// Creates a segmenter and recognizes the family of the session's model.
+    /// - Parameter settings: the settings from the files next to the model.
     public init(
         session: any InferenceSession, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
     ) throws {
@@ -27,10 +27,10 @@ public struct Segmenter: Sendable {
         self.session = session
     }
 
-    /// Segments an image: preprocess, infer and postprocess, each a stage of the result's timing.
+    /// Segments an image. The stages of the result's timing are: preprocess, infer and postprocess.
     ///
     /// Cancellation takes effect between the stages.
-    /// - Parameter alternatives: further options that the same network outputs are decoded with.
+    /// - Parameter alternatives: additional options for decoding the same network outputs.
     /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(
         _ image: RasterImage, options: PredictionOptions = PredictionOptions(), alternatives: [PredictionOptions] = []
@@ -54,18 +54,20 @@ public struct Segmenter: Sendable {
     }
 }
 
-/// The objects of one image.
+/// The objects found in one image.
 public struct Segmentation: Sendable {
     public let imageSize: ImageSize
-    /// Most confident first.
+    /// The detections, most confident first.
     public let detections: [Detection]
-    /// The objects for each of the query's alternative options, in their order.
+    /// The detections for each of the query's alternative options, in their order.
     public let alternatives: [[Detection]]
-    /// Objects that were dropped because their confidence or box is infinite or NaN; 1 where nothing was found and the network's outputs
-    /// hold NaN. A sound model never has any: the cause is a wrong `scale`, `mean` or `std`, or an overflow in half precision.
+    /// Number of objects dropped because their confidence or box is infinite or NaN; 1 if nothing was found and the
+    /// network's outputs contain NaN. For a valid model it is always 0. Other values are caused by a wrong `scale`,
+    /// `mean` or `std`, or by an overflow in half precision.
     public let nonFiniteCount: Int
     public var timing: StageTiming
-    /// The outlines of the detections in image pixels, in their order, where they were traced; `nil` for a mask that has none.
+    /// The outlines of the detections in image pixels, in their order, if they were traced; `nil` for a mask without an
+    /// outline.
     public private(set) var outlines: [Polygon?]?
 
     public init(
@@ -80,7 +82,8 @@ public struct Segmentation: Sendable {
     }
 
     /// Traces the outline of every detection, and adds the time to `timing.outlines`.
-    /// - Parameter simplification: how far outlines with fewer points may be from the mask's, in pixels; `nil` keeps every point.
+    /// - Parameter simplification: maximum distance of simplified outlines from the mask's outline, in pixels; `nil`
+    ///   keeps every point.
     public mutating func traceOutlines(simplification: Double? = nil) {
         let clock = ContinuousClock()
         let start = clock.now
@@ -92,19 +95,19 @@ public struct Segmentation: Sendable {
     }
 }
 
-/// How long the stages of a prediction took.
+/// The durations of a prediction's stages.
 public struct StageTiming: Sendable {
-    /// From file to pixels.
+    /// Decoding the image file.
     public var decode: Duration = .zero
-    /// Waiting for a turn.
+    /// Waiting in the queue.
     public var queue: Duration
-    /// From pixels to tensor.
+    /// Preprocessing: from pixels to the input tensor.
     public var preprocess: Duration
-    /// In the network.
+    /// Inference in the network.
     public var inference: Duration
-    /// From tensors to masks.
+    /// Postprocessing: from output tensors to masks.
     public var postprocess: Duration
-    /// From masks to polygons.
+    /// Tracing outlines: from masks to polygons.
     public var outlines: Duration = .zero
 
     public init(
@@ -118,7 +121,7 @@ public struct StageTiming: Sendable {
         self.postprocess = postprocess
     }
 
-    /// The stages by name, in their order.
+    /// The durations by name, in the order of the stages.
     public var stages: [(name: String, duration: Duration)] {
         [
             ("decode", decode), ("queue", queue), ("preprocess", preprocess), ("inference", inference),
@@ -126,6 +129,6 @@ public struct StageTiming: Sendable {
         ]
     }
 
-    /// Everything but the waiting.
+    /// The duration of all stages, without the time in the queue.
     public var total: Duration { decode + preprocess + inference + postprocess + outlines }
 }

@@ -21,7 +21,7 @@ struct ModelFile {
         self.path = path
         let header: ONNXHeader
         do {
-            // If there is no file, the runtime says so.
+            // If the file does not exist, the runtime reports it.
             guard let found = try ONNXHeader(runtimeModelAt: path) else { return }
             header = found
         } catch {

@@ -3,19 +3,19 @@ public import InstanceSegmentation
 public import Logging
 import RuntimeSupport
 
-/// Runs ONNX files through ONNX Runtime, whose library is opened when the first backend is made.
+/// Runs ONNX models with ONNX Runtime. The first backend that is created loads the shared library.
 public struct ONNXRuntimeBackend: InferenceBackend {
     let library: ONNXRuntimeLibrary
     private let options: SessionOptions
     private let adaptsThreads: Bool
 
-    /// Opens the library, or uses the one that is open: a process has one environment of ONNX Runtime for each library.
+    /// Loads the library, or uses the one already loaded: a process has one ONNX Runtime environment per library.
     ///
     /// - Parameters:
-    ///   - options: how models run. Default: with as many threads as there are cores.
-    ///   - adaptsThreads: whether inferences use those threads only while there are few, and one thread each while
-    ///     there are as many as cores; otherwise always as many as the options say.
-    ///   - logger: receives the runtime's log lines. The logger of the first backend stays in use.
+    ///   - options: the session options. By default, an inference uses as many threads as there are cores.
+    ///   - adaptsThreads: whether inferences use those threads only under light load. When there are as many inferences
+    ///     as cores, each uses one thread. If `false`, the number of threads is always that of the options.
+    ///   - logger: receives the runtime's log messages. The logger of the first backend stays in use.
     /// - Throws: `ONNXRuntimeError`.
     public init(
         options: SessionOptions? = nil, adaptsThreads: Bool = true, logger: Logger = Logger(label: "onnxruntime")
@@ -27,18 +27,18 @@ public struct ONNXRuntimeBackend: InferenceBackend {
 
     public var name: String { "ONNX Runtime \(library.version)" }
 
-    /// The file that was opened.
+    /// The path of the loaded library.
     public var libraryPath: String { library.path }
 
-    /// Releases memory that no run needs to the C library, on a thread of its own. For idle times: the next runs
-    /// allocate it again.
+    /// Returns unused memory to the C library, on a thread of its own. Call it when the process is idle: the next runs
+    /// allocate the memory again.
     /// - Throws: `ONNXRuntimeError`.
     public func releaseMemory() async throws {
         try await onThread(named: "release") { [library] in try library.emptyPool() }
     }
 
-    /// Reads what a model file says of itself. Outputs are those of the file, also where their end is left out of the
-    /// graph that runs.
+    /// Reads the inputs, outputs and metadata of a model file. The outputs are those of the file, even if the graph
+    /// that runs is pruned.
     /// - Throws: `ONNXRuntimeError` or `SegmentationError`.
     public func describe(modelAt url: URL) throws -> ModelDescription {
         guard let header = try ONNXHeader(runtimeModelAt: url.path) else {
@@ -47,12 +47,12 @@ public struct ONNXRuntimeBackend: InferenceBackend {
         return ModelDescription(header)
     }
 
-    /// Loads a model on a thread of its own.
+    /// Loads a model on a separate thread.
     ///
-    /// A single inference has the lowest latency with threads on all cores; as many inferences as there are cores have
-    /// the highest throughput with one thread each, since then none waits for another's. No one session does both, so a
-    /// model for several inferences at a time is loaded twice. While there are two cores or more for each inference,
-    /// they share the threads of the first session.
+    /// A single inference has the lowest latency with threads on all cores. With as many inferences as cores, one
+    /// thread each gives the highest throughput, since none waits for another. No single session does both, so a model
+    /// with concurrent inferences is loaded twice. While there are two cores or more per inference, inferences share
+    /// the threads of the first session.
     /// - Throws: `ONNXRuntimeError` or `SegmentationError`.
     public func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel {
         try await onThread(named: "load") { try model(at: url.path, concurrency: max(concurrency, 1)) }
@@ -75,7 +75,7 @@ public struct ONNXRuntimeBackend: InferenceBackend {
 }
 
 extension ONNXHeader {
-    /// Reads the header of a file that is to be given to the runtime; `nil` if there is no file.
+    /// Reads the header of a file that the runtime will load; `nil` if the file does not exist.
     init?(runtimeModelAt path: String) throws {
         do {
             try self.init(modelAt: path)

@@ -1,18 +1,18 @@
 public import InstanceSegmentation
 
-/// Why ONNX Runtime cannot be used or did not do what it was asked.
+/// An error in loading or calling ONNX Runtime.
 public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
-    /// No library at any of the places; each with what opening it said.
+    /// The library was not found; `tried` lists each location with the loader's message.
     case libraryNotFound(tried: [String])
-    /// The library named by the environment cannot be opened.
+    /// The library named by the environment variable cannot be loaded.
     case libraryUnusable(path: String, reason: String)
-    /// The library is not of a version that has what is called.
+    /// The library's version lacks functions that are required.
     case incompatibleVersion(path: String, found: String, expected: String)
-    /// A C function failed.
+    /// A C function returned an error status.
     case status(code: Int32, message: String, function: String)
-    /// A file that the runtime cannot read, with the reason in words.
+    /// The runtime cannot read a model file, with the reason as text.
     case unreadableModel(path: String, reason: String)
-    /// A tensor that cannot be passed on.
+    /// A tensor is missing, empty, or of a type or shape that is not supported.
     case unsupportedTensor(String)
 
     public var description: String {

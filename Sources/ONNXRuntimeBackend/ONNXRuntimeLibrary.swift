@@ -26,8 +26,8 @@ final class ONNXRuntimeLibrary: @unchecked Sendable {
 
     /// Finds the library, and opens it unless it is open.
     ///
-    /// The first place that has one wins: `SILHOUETTE_ORT_LIBRARY` (if it is set and unusable, nothing else is tried),
-    /// `lib` beside the program, above it and in the current folder, the system.
+    /// The first location that has one is used: `SILHOUETTE_ORT_LIBRARY` (if it is set but unusable, no other is
+    /// tried); the folder `lib` next to the program, above it, and in the current folder; the system.
     static func open(logger: Logger) throws -> ONNXRuntimeLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_ORT_LIBRARY"], !path.isEmpty {
             return try open(path: path, logger: logger)

@@ -1,24 +1,24 @@
 internal import CONNXRuntime
 
-/// How threads wait for their next piece of work.
+/// The way in which idle threads wait for work during an inference.
 public enum Spinning: Hashable, Sendable {
-    /// They sleep at once. An inference wakes them up hundreds of times, which costs it a fifth.
+    /// Threads sleep at once. An inference wakes them hundreds of times, which costs about a fifth of its time.
     case never
-    /// They look for work for a millisecond, which bridges the gaps within an inference, and then sleep.
+    /// Threads spin for a millisecond, which bridges the gaps within an inference, and then sleep.
     case briefly
 }
 
-/// How a model is run.
+/// The options of a session.
 public struct SessionOptions: Hashable, Sendable {
-    /// Threads of one inference.
+    /// Number of threads per inference.
     public var threads: Int
-    /// How threads wait for their next piece of work.
+    /// The way in which idle threads wait for work.
     public var spinning: Spinning
-    /// Whether the end of a graph is left out where a decoder does the same for the few anchors that are objects
-    /// (`ModelDescription.heads`): a tenth of the time of a YOLO network.
+    /// Whether the end of a graph is pruned if the decoder performs it for the few anchors that pass the threshold
+    /// (`ModelDescription.heads`). This saves about 10% of a YOLO network's inference time.
     public var leavesOutTails = true
-    /// Whether everything but the number of threads is as the runtime comes: what others run, and what we measure
-    /// against.
+    /// Whether all options except the number of threads are the runtime's defaults. They are the baseline of our
+    /// benchmarks.
     public private(set) var isStandard = false
 
     public init(threads: Int, spinning: Spinning = .briefly) {
@@ -26,7 +26,7 @@ public struct SessionOptions: Hashable, Sendable {
         self.spinning = spinning
     }
 
-    /// The runtime's own settings: threads spin for long, and its pool keeps all memory for ever.
+    /// The runtime's default settings: threads spin for long, and the memory pool is never reduced.
     public static func standard(threads: Int) -> SessionOptions {
         var options = SessionOptions(threads: threads)
         options.isStandard = true

@@ -1,11 +1,10 @@
 internal import CONNXRuntime
 import InstanceSegmentation
 
-/// The pool of memory that all networks of the process run in.
+/// The memory pool that all networks of the process share.
 ///
-/// Each network would otherwise have one of its own, which keeps what its largest run needed for ever; and without any
-/// pool a run takes a twentieth longer. One for all needs little more than the runs that are at work at the same time,
-/// and can be emptied.
+/// Otherwise each network would have its own pool, which keeps for ever what its largest run needed. Without any pool,
+/// a run takes 5% longer. A shared pool needs little more than the runs in flight, and can be emptied.
 extension ONNXRuntimeLibrary {
     /// Makes the pool, once for an environment. Sessions use it where their options say so.
     static func makePool(

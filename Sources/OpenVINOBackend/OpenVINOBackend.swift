@@ -3,10 +3,10 @@ public import InstanceSegmentation
 import RuntimeSupport
 import Synchronization
 
-/// Runs ONNX files through OpenVINO, whose library is opened when the first backend is made.
+/// Runs ONNX models with OpenVINO. The first backend that is created loads the shared library.
 ///
-/// It is worth its size where the processor computes with `bfloat16` (AVX512-BF16, AMX): half of the time for a small
-/// loss of accuracy.
+/// It is worth its size on processors with `bfloat16` arithmetic (AVX512-BF16, AMX): it halves the inference time, with
+/// a small loss of accuracy.
 public struct OpenVINOBackend: InferenceBackend {
     public let precision: InferencePrecision
     private let library: OpenVINOLibrary
@@ -14,13 +14,13 @@ public struct OpenVINOBackend: InferenceBackend {
     private let adaptsThreads: Bool
     private let sessions = SessionList()
 
-    /// Opens the library, or uses the one that is open: a process has one core of OpenVINO for each library.
+    /// Loads the library, or uses the one already loaded: a process has one OpenVINO core per library.
     ///
     /// - Parameters:
-    ///   - threads: of one inference; by default as many as there are cores.
-    ///   - adaptsThreads: whether an inference uses all of those threads only while it is alone, and one thread while
-    ///     there are several; otherwise always as many as said.
-    ///   - mayReducePrecision: whether networks of 32-bit floats run in `bfloat16` where the processor has it.
+    ///   - threads: number of threads per inference; by default the number of cores.
+    ///   - adaptsThreads: whether an inference uses all of those threads only while it is alone. Concurrent inferences
+    ///     use one thread each. If `false`, every inference uses `threads`.
+    ///   - mayReducePrecision: whether networks of 32-bit floats run in `bfloat16` if the processor supports it.
     /// - Throws: `OpenVINOError`.
     public init(threads: Int? = nil, adaptsThreads: Bool = true, mayReducePrecision: Bool = true) throws {
         library = try OpenVINOLibrary.open()
@@ -31,17 +31,17 @@ public struct OpenVINOBackend: InferenceBackend {
 
     public var name: String { "OpenVINO \(library.version)" }
 
-    /// The file that was opened.
+    /// The path of the loaded library.
     public var libraryPath: String { library.path }
 
-    /// Releases the memory of runs that are over to the C library, on a thread of its own. For idle times: the next
-    /// runs allocate it again.
+    /// Returns the memory of completed runs to the C library, on a thread of its own. Call it when the process is idle:
+    /// the next runs allocate the memory again.
     public func releaseMemory() async {
         await onThread(named: "release") { [sessions] in sessions.forEach { $0.releaseMemory() } }
     }
 
-    /// Reads what a model file says of itself. Types and shapes are those that the file declares; the precision is the
-    /// backend's.
+    /// Reads the inputs, outputs and metadata of a model file. Types and shapes are those that the file declares; the
+    /// precision is the backend's.
     /// - Throws: `OpenVINOError` or `SegmentationError`.
     public func describe(modelAt url: URL) throws -> ModelDescription {
         var description = ModelDescription(try ONNXHeader(openVINOModelAt: url.path))
@@ -49,10 +49,10 @@ public struct OpenVINOBackend: InferenceBackend {
         return description
     }
 
-    /// Loads a model on a thread of its own.
+    /// Loads a model on a separate thread.
     ///
-    /// A single inference has the lowest latency with threads on all cores, several at once have the highest throughput
-    /// with one thread each; the network is compiled for both.
+    /// A single inference has the lowest latency with threads on all cores. Concurrent inferences have the highest
+    /// throughput with one thread each. The network is compiled for both.
     /// - Throws: `OpenVINOError` or `SegmentationError`.
     public func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel {
         try await onThread(named: "load") { try model(at: url.path, concurrency: max(concurrency, 1)) }

@@ -1,18 +1,18 @@
 public import InstanceSegmentation
 
-/// Why OpenVINO cannot be used or did not do what it was asked.
+/// An error in loading or calling OpenVINO.
 public enum OpenVINOError: Error, Sendable, CustomStringConvertible {
-    /// No library at any of the places; each with what opening it said.
+    /// The library was not found; `tried` lists each location with the loader's message.
     case libraryNotFound(tried: [String])
-    /// The library named by the environment cannot be opened.
+    /// The library named by the environment variable cannot be loaded.
     case libraryUnusable(path: String, reason: String)
-    /// A C function failed.
+    /// A C function returned an error status.
     case status(code: Int32, message: String, function: String)
-    /// A file that cannot be read, with the reason in words.
+    /// A model file is unreadable, with the reason as text.
     case unreadableModel(path: String, reason: String)
-    /// A file that is quantized, which ONNX Runtime runs faster and as it was meant.
+    /// The model is quantized. ONNX Runtime runs such models faster and with the intended precision.
     case quantizedModel(path: String)
-    /// A tensor that cannot be passed on.
+    /// A tensor is missing, empty, or of a type or shape that is not supported.
     case unsupportedTensor(String)
 
     public var description: String {

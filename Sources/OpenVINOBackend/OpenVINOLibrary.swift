@@ -20,8 +20,8 @@ final class OpenVINOLibrary: @unchecked Sendable {
 
     /// Finds the library, and opens it unless it is open.
     ///
-    /// The first place that has one wins: `SILHOUETTE_OPENVINO_LIBRARY` (if it is set and unusable, nothing else is
-    /// tried), `lib/openvino` beside the program, above it and in the current folder, the system.
+    /// The first location that has one is used: `SILHOUETTE_OPENVINO_LIBRARY` (if it is set but unusable, no other is
+    /// tried); the folder `lib/openvino` next to the program, above it, and in the current folder; the system.
     static func open() throws -> OpenVINOLibrary {
         if let path = ProcessInfo.processInfo.environment["SILHOUETTE_OPENVINO_LIBRARY"], !path.isEmpty {
             return try open(path: path)

@@ -3,14 +3,14 @@ import InstanceSegmentation
 import RuntimeSupport
 import Synchronization
 
-/// Owns a compiled network, and the requests in which it is run.
+/// Owns a compiled network and its infer requests.
 ///
 /// `@unchecked Sendable`: the pointer is set once; requests may be made and run by several threads at once.
 final class OpenVINOSession: @unchecked Sendable {
     let description: ModelDescription
     fileprivate let library: OpenVINOLibrary
     private let compiled: OpaquePointer
-    /// Requests that nobody uses: each holds the memory of a run.
+    /// Idle infer requests; each holds the memory of a run.
     private let idle = Mutex<[Request]>([])
 
     init(
@@ -83,7 +83,7 @@ final class OpenVINOSession: @unchecked Sendable {
         }
     }
 
-    /// Frees the memory of requests that nobody uses.
+    /// Frees the memory of idle infer requests.
     func releaseMemory() {
         idle.withLock { $0.removeAll() }
     }
@@ -125,15 +125,15 @@ private final class Request: @unchecked Sendable {
         }
     }
 
-    /// Has a run end with an error, from any thread. A run that OpenVINO has not yet taken up does not notice, and goes
-    /// to its end.
+    /// Makes a run end with an error; callable from any thread. A run that OpenVINO has not started yet is not
+    /// affected, and completes.
     private func cancel() {
         // It fails where no run is active, and there is nothing to end then.
         library.release { _ = $0.pointee.ov_infer_request_cancel(handle) }
     }
 }
 
-/// The use of a request, until the last tensor of its run is let go.
+/// A loan of an infer request, which lasts until the last tensor of its run is released.
 private final class Loan: Sendable {
     let request: Request
     private let session: OpenVINOSession
@@ -182,7 +182,7 @@ private final class Loan: Sendable {
     }
 }
 
-/// Elements in the memory of a request, which is not run again before they are let go.
+/// Elements in the memory of an infer request, which does not run again before they are released.
 ///
 /// `@unchecked Sendable`: the memory is only read.
 private struct LoanedStorage: TensorStorage, @unchecked Sendable {

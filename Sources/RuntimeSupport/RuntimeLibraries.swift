@@ -1,12 +1,12 @@
 import Foundation
 
-/// Where the shared library of a runtime may lie.
+/// The locations of a runtime's shared library.
 package enum RuntimeLibraries {
-    /// The files in the folders `lib` beside the program, above it (a program in a build folder finds those of its
-    /// checkout) and in the current folder; newest names first.
+    /// Returns the files in the folders `lib` next to the program, above it and in the current folder; newest names
+    /// first. A program in a build folder thereby finds the libraries of its checkout.
     /// - Parameters:
-    ///   - subfolder: of `lib`; empty for `lib` itself.
-    ///   - isLibrary: whether a file's name is that of the library.
+    ///   - subfolder: a folder in `lib`; empty for `lib` itself.
+    ///   - isLibrary: whether a file name is that of the library.
     package static func candidates(in subfolder: String = "", where isLibrary: (String) -> Bool) -> [String] {
         var folders: [URL] = []
         if let program = Bundle.main.executableURL?.resolvingSymlinksInPath() {

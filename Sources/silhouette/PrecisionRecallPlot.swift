@@ -11,7 +11,7 @@ struct PrecisionRecallPlot {
         self.report = report
     }
 
-    /// The format that a file's name asks for; `nil` where it is none that can be written.
+    /// The format for a file's extension; `nil` if it is not a format that can be written.
     static func format(of file: String) -> ImageFormat? {
         let ending = URL(filePath: file).pathExtension.lowercased()
         return [ImageFormat.png, .jpeg, .webp].first { $0.fileExtensions.contains(ending) }

@@ -17,10 +17,10 @@ struct TextTable {
 }
 
 extension String {
-    /// How many columns of a terminal the text takes.
+    /// Number of terminal columns that the text occupies.
     var width: Int { reduce(0) { $0 + $1.width } }
 
-    /// The text with spaces behind it up to a width in columns; a longer text as it is.
+    /// Returns the text padded with trailing spaces to a width in columns; a longer text is unchanged.
     func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(width - self.width, 0))
     }

@@ -10,10 +10,11 @@ public struct InvalidOrigin: Error, Hashable, CustomStringConvertible {
 }
 
 extension OriginPolicy {
-    /// Parses an origin as browsers send it in `Origin`: a scheme, a host, and a port where it is not the scheme's own.
+    /// Parses an origin as browsers send it in `Origin`: a scheme, a host, and a port unless it is the scheme's
+    /// default.
     /// - Returns: the origin in lower case.
-    /// - Throws: `InvalidOrigin` for anything else. An address with a path is not an origin: whoever names one expects that only the
-    ///   pages below it are answered.
+    /// - Throws: `InvalidOrigin` for anything else. An address with a path is not an origin. Its path would suggest
+    ///   that only pages below it are allowed.
     public static func origin(_ text: String) throws(InvalidOrigin) -> String {
         let text = text.lowercased().trimmingCharacters(in: .whitespaces)
         guard let separator = text.firstRange(of: "://") else { throw InvalidOrigin(reason: "has no scheme") }

@@ -7,7 +7,7 @@ import Synchronization
 
 /// A certificate and its private key as PEM files.
 public struct CertificateFiles: Sendable {
-    /// The server's certificate, and behind it those that lead to a root.
+    /// The server's certificate, followed by the intermediate certificates that lead to a root.
     public let certificate: URL
     public let privateKey: URL
 
@@ -66,9 +66,9 @@ struct Certificate: Sendable {
     let key: NIOSSLPrivateKey
 }
 
-/// The certificate that is in force. New files are taken up with the next connection, at most once a second; files that cannot
-/// be used leave the old certificate in force and are reported in the log. While they are read, which may take forever on a mount
-/// that hangs, other connections get the certificate that is in force.
+/// The certificate in use. Changed files are reloaded with the next connection, at most once a second. If they are
+/// invalid, the previous certificate stays in use, and the log reports the fault. Reading them may never end on a mount
+/// that hangs; other connections use the current certificate meanwhile.
 final class CertificateStore: Sendable {
     private struct State {
         var certificate: Certificate

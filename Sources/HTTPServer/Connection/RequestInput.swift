@@ -18,7 +18,8 @@ final class RequestInput: ChannelInboundHandler, RemovableChannelHandler {
         budget = HeadBudget(registry: connection.registry)
     }
 
-    /// Notes a part of a request. Of the bytes before it the decoder holds nothing; those behind it, at most one read, are free.
+    /// Notes that a part of a request was decoded. The decoder no longer holds the bytes before it; those after it, at
+    /// most one read, are not counted.
     func decoded() {
         hasDecoded = true
         budget.release()
@@ -51,7 +52,8 @@ final class RequestInput: ChannelInboundHandler, RemovableChannelHandler {
 }
 
 extension HTTPRequestHead {
-    /// Whether NIO may decode nothing behind this request: it takes what follows for another protocol, and would keep all of it.
-    /// No such protocol is spoken here, and the request is answered as the last one of its connection.
+    /// Whether NIO may stop decoding after this request: it treats what follows as another protocol, and would buffer
+    /// all of it. The server supports no such protocol, so the response to this request is the last one of its
+    /// connection.
     var endsDecoding: Bool { method == .CONNECT || headers.contains(name: "upgrade") }
 }

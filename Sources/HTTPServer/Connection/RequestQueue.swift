@@ -186,7 +186,7 @@ final class RequestQueue: ChannelDuplexHandler, RemovableChannelHandler {
         }
         guard hasHeldRead, !isBusy, waiting.isEmpty, context.channel.isWritable else { return }
         hasHeldRead = false
-        // From the end of the pipeline: the handlers behind this one may hold it too, and know by it that the server reads.
+        // From the end of the pipeline: later handlers may hold the read too, and learn from it that the server reads.
         context.channel.read()
     }
 

@@ -26,7 +26,7 @@ final class StreamHead: ChannelInboundHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isRefused else { return }
         if case .headers(let frame) = unwrapInboundIn(data) {
-            // The names and values, and about what a field takes beside them (RFC 9113, section 6.5.2).
+            // The names and values, and the approximate overhead of a field (RFC 9113, section 6.5.2).
             let size = frame.headers.reduce(0) { $0 + 32 + $1.name.utf8.count + $1.value.utf8.count }
             if frame.headers.count > RequestHead.maxFields {
                 return refuse(RequestError.headersTooLarge, context)

@@ -2,7 +2,7 @@ import Foundation
 import NIOCore
 
 extension IPAddress {
-    /// Parses the usual ways to write an address: four decimal numbers, or IPv6. `127.1` and `0x7f.1` are none of them.
+    /// Parses the usual notations of an address: four decimal numbers, or IPv6. `127.1` and `0x7f.1` are rejected.
     public init?(text: String) {
         guard let address = try? SocketAddress(ipAddress: text, port: 0) else { return nil }
         self.init(address)

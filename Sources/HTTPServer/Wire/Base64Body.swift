@@ -124,7 +124,7 @@ enum Base64Body {
         return high << 4 | low
     }
 
-    /// What a backslash and the character behind it stand for.
+    /// Decodes an escape sequence: a backslash and the character after it.
     private static func backslashEscape(in text: UnsafeRawBufferPointer, at index: Int) -> UInt8? {
         guard index + 1 < text.count else { return nil }
         switch text[index + 1] {

@@ -99,7 +99,7 @@ enum Base64Spaces {
             lines[i].trailing -= dropped
             lines[i].leading -= min(excess - dropped, lines[i].leading)
         }
-        // The last line is shorter: spaces before it count where they fill the last group, with those behind it.
+        // The last line is shorter: spaces before it count if they fill the last group together with those after it.
         let before = lines[..<last].reduce(0) { $0 + $1.length }
         func isWhole(_ length: Int) -> Bool {
             (0...min(trailingSpaces, 3)).contains { (before + length + $0) % 4 == 0 }

@@ -52,7 +52,7 @@ extension ErrorResponse {
         case .image(let reason):
             switch reason {
             case .unrecognized:
-                // Base64 of something that is no image is told as malformed, as the hosted service does.
+                // Base64 of something other than an image is reported as malformed, as the hosted service does.
                 self.init(image: "Malformed base64 input image.", "not_an_image")
             case .unsupported: self.init(image: reason.description, "unsupported_image", status: .unsupportedMediaType)
             case .tooLarge: self.init(image: reason.description, "image_too_large", status: .contentTooLarge)

@@ -42,10 +42,10 @@ struct BufferBytes: ContiguousBytes, Sendable {
     }
 }
 
-/// The body of a request, read by what it contains and not by what it is labeled as: labels lie.
+/// The body of a request. Its content determines how it is read, because its media type may be wrong.
 package struct ImageBody: Sendable {
     package let image: ImageSource
-    /// What stands beside the image in a form or in JSON.
+    /// The other fields of a form, or the other members of a JSON body.
     var fields: [(name: String, value: String)] = []
     /// Names of fields of a form whose values are too large to be a parameter.
     private(set) var oversized: Set<String> = []
@@ -146,8 +146,8 @@ package struct ImageBody: Sendable {
         }
     }
 
-    /// `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, and parameters beside it. A list with one element stands
-    /// for it.
+    /// Reads `{"image": "..."}` or `{"image": {"type": "base64", "value": "..."}}`, with parameters as further members.
+    /// The image or the whole body may be wrapped in a list with one element.
     private init(json bytes: UnsafeRawBufferPointer) throws {
         let json = try JSONStructure.checked(Data(borrowing: bytes))
         let body: JSONImageBody

@@ -1,4 +1,4 @@
-/// An image that is being drawn on. Coordinates outside it are ignored.
+/// An image to draw on. Drawing outside its bounds has no effect.
 public struct DrawingCanvas: Sendable {
     /// The image as drawn so far.
     public private(set) var image: RasterImage
@@ -7,7 +7,7 @@ public struct DrawingCanvas: Sendable {
         self.image = image
     }
 
-    /// Mixes a color into one pixel.
+    /// Blends a color into one pixel.
     public mutating func blend(_ color: RGBColor, x: Int, y: Int, opacity: Double = 1) {
         guard x >= 0, y >= 0, x < image.size.width, y < image.size.height else { return }
         let at = 3 * (y * image.size.width + x)
@@ -28,7 +28,7 @@ public struct DrawingCanvas: Sendable {
         for row in y.clamped(to: 0..<image.size.height) { fill(color, x: x, y: row) }
     }
 
-    /// Outlines the rectangle with these corners, both included, with lines centerd on its edge.
+    /// Outlines a rectangle with lines centered on its edge; both corners are part of the rectangle.
     public mutating func stroke(_ color: RGBColor, left: Int, top: Int, right: Int, bottom: Int, width: Int = 1) {
         line(color, from: (left, top), to: (right, top), width: width)
         line(color, from: (right, top), to: (right, bottom), width: width)
@@ -36,7 +36,7 @@ public struct DrawingCanvas: Sendable {
         line(color, from: (left, bottom), to: (left, top), width: width)
     }
 
-    /// Draws a line from one pixel to another (Bresenham), with a square pen.
+    /// Draws a line between two pixels with a square pen (Bresenham's algorithm).
     public mutating func line(_ color: RGBColor, from start: (x: Int, y: Int), to end: (x: Int, y: Int), width: Int = 1)
     {
         let (dx, dy) = (abs(end.x - start.x), -abs(end.y - start.y))
@@ -66,14 +66,14 @@ public struct DrawingCanvas: Sendable {
         }
     }
 
-    /// Writes a text on a filled rectangle whose top left corner is (`x`, `y`), cut at the image's edge.
+    /// Draws text on a filled rectangle whose top left corner is (`x`, `y`), clipped at the image's edge.
     public mutating func label(_ text: String, x: Int, y: Int, height: Int, margin: Int, color: RGBColor) {
         let font = BitmapFont(height: height)
         fill(color, x: x..<x + font.width(of: text) + 2 * margin, y: y..<y + height + 2 * margin)
         font.draw(text, x: x + margin, y: y + margin, color: .white, on: &self)
     }
 
-    /// Writes a text whose top left corner is (`x`, `y`), cut at the image's edge.
+    /// Draws text whose top left corner is (`x`, `y`), clipped at the image's edge.
     public mutating func text(_ text: String, x: Int, y: Int, height: Int, color: RGBColor) {
         BitmapFont(height: height).draw(text, x: x, y: y, color: color, on: &self)
     }

@@ -9,7 +9,8 @@ struct AdaptiveEqualization {
     private static let levels = 1 << 14
     private static let bins = 256
 
-    /// One side of the image, cut into parts: half a part is added before it, and behind it what the last part lacks and half a part.
+    /// One axis of the image, cut into tiles. Padding of half a tile precedes the image; the rest of the last tile and
+    /// another half follow it.
     private struct Axis {
         let length: Int
         /// Length of a part.

@@ -1,15 +1,15 @@
-/// Where an image, or a part of it, lies in a network's input, and the way back.
+/// The placement of an image, or of a part of it, in a network's input, and the inverse mapping.
 ///
-/// Coordinates are continuous: pixel (0, 0) is the unit square with its center at (0.5, 0.5). Each axis has a ratio of
-/// its own, since both sides of a resized image are rounded.
+/// Coordinates are continuous: pixel (0, 0) is the unit square with its center at (0.5, 0.5). Each axis has its own
+/// ratio, since both sides of a resized image are rounded.
 public struct ImageTransform: Hashable, Sendable {
-    /// Size of the image that answers are for.
+    /// Size of the image that results refer to, in pixels.
     public let imageSize: ImageSize
-    /// The part of the image that goes in; usually all of it.
+    /// The part of the image that is passed to the network; usually all of it.
     public let crop: ImageRegion
     /// Size of the network's input.
     public let networkSize: ImageSize
-    /// Size that the part has within the input.
+    /// Size of the resized part within the input.
     public let resizedSize: ImageSize
     /// Columns of padding left of the image.
     public let left: Int
@@ -28,8 +28,8 @@ public struct ImageTransform: Hashable, Sendable {
         self.top = top
     }
 
-    /// An image resized to `resizedSize` with half of the bars on each side; of an odd number the larger part is right
-    /// and below.
+    /// Creates a transform that resizes an image to `resizedSize` and centers it between equal bars. Where the padding
+    /// is odd, the larger bar is on the right or at the bottom.
     public init(centering resizedSize: ImageSize, of imageSize: ImageSize, in networkSize: ImageSize) {
         func before(_ bars: Int) -> Int { Int((Double(bars) / 2 - 0.1).rounded(.toNearestOrEven)) }
         self.init(
@@ -37,7 +37,7 @@ public struct ImageTransform: Hashable, Sendable {
             left: before(networkSize.width - resizedSize.width), top: before(networkSize.height - resizedSize.height))
     }
 
-    /// The same for an image of which the transform's is a part.
+    /// Returns the transform for a larger image that contains this transform's image at (`x`, `y`).
     public func within(_ imageSize: ImageSize, x: Int, y: Int) -> ImageTransform {
         ImageTransform(
             imageSize: imageSize, crop: ImageRegion(x: x + crop.x, y: y + crop.y, size: crop.size),
@@ -45,17 +45,17 @@ public struct ImageTransform: Hashable, Sendable {
             resizedSize: resizedSize, left: left, top: top)
     }
 
-    /// Network pixels for each image pixel, across.
+    /// Horizontal scale: network pixels per image pixel.
     public var scaleX: Double { Double(resizedSize.width) / Double(crop.size.width) }
-    /// Network pixels for each image pixel, down.
+    /// Vertical scale: network pixels per image pixel.
     public var scaleY: Double { Double(resizedSize.height) / Double(crop.size.height) }
 
-    /// The x of the image for an x of the network, not clipped.
+    /// Maps a network x coordinate to the image, without clipping.
     public func imageX(_ x: Double) -> Double { (x - Double(left)) / scaleX + Double(crop.x) }
-    /// The y of the image for a y of the network, not clipped.
+    /// Maps a network y coordinate to the image, without clipping.
     public func imageY(_ y: Double) -> Double { (y - Double(top)) / scaleY + Double(crop.y) }
 
-    /// Size of the whole image below which the part would have to be enlarged.
+    /// The smallest size of the whole image at which the part does not have to be enlarged.
     public var minimumSourceSize: ImageSize {
         func side(_ resized: Int, _ image: Int, _ crop: Int) -> Int { (resized * image + crop - 1) / crop }
         return ImageSize(
@@ -64,7 +64,7 @@ public struct ImageTransform: Hashable, Sendable {
     }
 }
 
-/// A rectangle of whole pixels.
+/// A rectangle of whole pixels in an image.
 public struct ImageRegion: Hashable, Sendable {
     public let x: Int
     public let y: Int

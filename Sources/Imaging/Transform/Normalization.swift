@@ -1,9 +1,11 @@
-/// How 8-bit values become a network's numbers: `(value / divisor - mean) / deviation`, by channel in the order R, G, B.
+/// The conversion of 8-bit values to a network's input: `(value / divisor - mean) / deviation`.
+///
+/// It applies per channel, in the order R, G, B.
 public struct Normalization: Hashable, Sendable {
     public var divisor: Float
     public var mean: [Float]
     public var standardDeviation: [Float]
-    /// Whether the network wants blue first.
+    /// Whether the network expects the channels in the order B, G, R.
     public var swapsRedAndBlue: Bool
 
     public init(
@@ -17,7 +19,7 @@ public struct Normalization: Hashable, Sendable {
         self.swapsRedAndBlue = swapsRedAndBlue
     }
 
-    /// RGB in 0...1.
+    /// Scales RGB values to 0...1.
     public static let unit = Normalization()
 
     /// The channel of the image that the network's channel of that number is.

@@ -1,6 +1,6 @@
 /// Histogram equalization of colors, as scikit-image does it for images of three channels.
 extension RasterImage {
-    /// The values of all channels spread evenly by one histogram.
+    /// Returns the image with the values of all channels equalized by one shared histogram.
     ///
     /// Source: scikit-image, `exposure.equalize_hist` on 32-bit floats, with NumPy's `histogram` and `interp`.
     public func colorEqualized() -> RasterImage {
@@ -49,7 +49,8 @@ extension RasterImage {
         return RasterImage(size: size, pixels: pixels.map { table[Int($0)] }, originalSize: originalSize)
     }
 
-    /// The brightness (the V of HSV) spread evenly in parts of an eighth of the sides, no slope steeper than a limit.
+    /// Returns the image with its brightness (the V of HSV) equalized adaptively, with a limit to the slope. Each tile
+    /// measures an eighth of the image's sides.
     ///
     /// Source: scikit-image, `exposure.equalize_adapthist` on 32-bit floats.
     public func colorAdaptivelyEqualized(clipLimit: Double = 0.03) -> RasterImage {

@@ -1,6 +1,6 @@
 /// Steps that some models were trained behind.
 extension RasterImage {
-    /// A part of the image.
+    /// Returns a region of the image as a new image.
     public func cropped(to region: ImageRegion) -> RasterImage {
         let width = min(region.size.width, size.width - region.x)
         let height = min(region.size.height, size.height - region.y)
@@ -13,10 +13,10 @@ extension RasterImage {
         return RasterImage(size: ImageSize(width: width, height: height), pixels: part)
     }
 
-    /// Gray values in all three channels, weighted as in ITU-R BT.601.
+    /// Returns the image in gray, with equal channels, weighted as in ITU-R BT.601.
     public func grayscale() -> RasterImage { withGray(grayValues()) }
 
-    /// All values stretched so that the 2nd and the 98th percentile become 0 and 255.
+    /// Returns the image with its contrast stretched: the 2nd and the 98th percentile of all values become 0 and 255.
     public func stretched() -> RasterImage {
         var counts = [Int](repeating: 0, count: 256)
         for value in pixels { counts[Int(value)] += 1 }
@@ -40,7 +40,7 @@ extension RasterImage {
         return mapped { table[Int($0)] }
     }
 
-    /// Gray values spread evenly over 0...255.
+    /// Returns the image in gray with its histogram equalized over 0...255.
     public func equalized() -> RasterImage {
         let gray = grayValues()
         var counts = [Int](repeating: 0, count: 256)
@@ -49,7 +49,8 @@ extension RasterImage {
         return withGray(gray.map { table[Int($0)] })
     }
 
-    /// Gray values spread evenly in each of 8 x 8 parts, no slope steeper than a limit, blended between the parts (CLAHE).
+    /// Returns the image in gray, equalized adaptively with limited contrast (CLAHE). The histograms of 8 x 8 tiles
+    /// have limited slopes, and are interpolated between tiles.
     ///
     /// Source: Zuiderveld, *Contrast Limited Adaptive Histogram Equalization*, Graphics Gems IV (1994).
     public func adaptivelyEqualized(clipLimit: Double = 0.03, parts: Int = 8) -> RasterImage {

@@ -1,14 +1,14 @@
 extension RasterImage {
-    /// The image as a network's input: resized, padded, and written as three planes of floats in one pass.
+    /// Returns the image as a network's input: resized, padded, and written as three planes of floats in one pass.
     ///
-    /// The arithmetic is that of OpenCV's `resize(INTER_LINEAR)` on bytes: half-pixel centers, weights of 11 bits, sums
-    /// cut to 4 fractional bits across and rounded downwards, so that the numbers are those that the models' own
-    /// tools feed them (bit for bit).
+    /// The arithmetic is that of OpenCV's `resize(INTER_LINEAR)` on bytes: half-pixel centers, weights of 11 bits, and
+    /// sums truncated to 4 fractional bits horizontally and rounded down. The result equals, bit for bit, what the
+    /// models' own tools feed their networks.
     ///
     /// - Parameters:
-    ///   - transform: where the image goes; its `resizedSize` is what the pixels are resized to.
-    ///   - padding: what is around the image.
-    ///   - scaling: from bytes to numbers.
+    ///   - transform: the placement of the image; the pixels are resized to its `resizedSize`.
+    ///   - padding: the value around the image.
+    ///   - scaling: the conversion from bytes to floats.
     /// - Returns: `3 * height * width` floats, `[channel, y, x]`.
     public func planarFloats(
         transform: ImageTransform, padding: Padding = .byte(114), scaling: Normalization = .unit
@@ -134,11 +134,11 @@ extension RasterImage {
     }
 }
 
-/// What is around an image in a network's input.
+/// The value around an image in a network's input.
 public enum Padding: Hashable, Sendable {
-    /// A byte, scaled as the image's are.
+    /// A byte, normalized like the image's own bytes.
     case byte(UInt8)
-    /// A number, after scaling.
+    /// A value that is written without normalization.
     case value(Float)
 
     func value(channel: Int, _ scaling: Normalization) -> Float {

@@ -1,15 +1,16 @@
-/// How an image is resized.
+/// A resampling method.
 public enum Resampling: Hashable, Sendable {
-    /// Bilinear on bytes, as OpenCV does it; pixels between are skipped when an image shrinks.
+    /// Bilinear on bytes, as OpenCV does it. A reduction skips the pixels in between.
     case bilinearFixedPoint
-    /// Bilinear, without rounding between.
+    /// Bilinear in floating point, without intermediate rounding.
     case bilinear
-    /// Bilinear with the filter widened by the factor that an image shrinks by, as Pillow does it: every pixel counts.
+    /// Bilinear with the filter widened by the reduction factor, as Pillow does it, so that every pixel contributes.
     case bilinearAntialiased
 }
 
 extension RasterImage {
-    /// The image as a network's input, resized in a way of its own. See `planarFloats(transform:padding:scaling:)`.
+    /// Returns the image as a network's input, resized by another method. See
+    /// `planarFloats(transform:padding:scaling:)`.
     public func planarFloats(
         transform: ImageTransform, padding: Padding, scaling: Normalization, resampling: Resampling
     ) -> [Float] {
@@ -75,8 +76,8 @@ extension RasterImage {
         }
     }
 
-    /// The image in another size, by Pillow's bilinear filter: first across, then down, each rounded to bytes, with weights of
-    /// 22 bits.
+    /// Returns the image in another size, resized with Pillow's bilinear filter. It filters horizontally and then
+    /// vertically with weights of 22 bits, and rounds to bytes after each pass.
     ///
     /// Source: Pillow, `src/libImaging/Resample.c`.
     public func resampled(to target: ImageSize) -> RasterImage {

@@ -1,11 +1,11 @@
-/// How an image is brought to the shape of a network's input.
+/// A method of fitting an image to the shape of a network's input.
 public enum ResizeMode: Hashable, Sendable {
-    /// Keeps the ratio of the sides and centers the image between bars, as Ultralytics' `LetterBox` does.
+    /// Keeps the aspect ratio and centers the image between bars, as Ultralytics' `LetterBox` does.
     case letterbox
-    /// Width and height each on their own.
+    /// Scales width and height independently to fill the input.
     case stretch
 
-    /// Where an image of `imageSize` goes in an input of `networkSize`.
+    /// Returns the placement of an image of `imageSize` in an input of `networkSize`.
     public func transform(imageSize: ImageSize, networkSize: ImageSize) -> ImageTransform {
         switch self {
         case .stretch:
@@ -17,7 +17,7 @@ public enum ResizeMode: Hashable, Sendable {
         }
     }
 
-    /// The size of an image enlarged or reduced until it just fits, sides rounded half to even.
+    /// Returns the largest size with the image's aspect ratio that fits a box, with sides rounded half to even.
     public static func letterboxed(_ imageSize: ImageSize, into box: ImageSize) -> ImageSize {
         let gain = min(Double(box.height) / Double(imageSize.height), Double(box.width) / Double(imageSize.width))
         func side(_ length: Int, _ limit: Int) -> Int {
@@ -26,7 +26,8 @@ public enum ResizeMode: Hashable, Sendable {
         return ImageSize(width: side(imageSize.width, box.width), height: side(imageSize.height, box.height))
     }
 
-    /// The smallest input for an image: the letterboxed size with each side rounded up to a multiple of `stride`.
+    /// Returns the smallest input for an image: the letterboxed size with each side rounded up to a multiple of
+    /// `stride`.
     public static func smallestRectangle(for imageSize: ImageSize, in box: ImageSize, stride: Int) -> ImageSize {
         let resized = letterboxed(imageSize, into: box)
         func padded(_ length: Int) -> Int { (length + stride - 1) / stride * stride }

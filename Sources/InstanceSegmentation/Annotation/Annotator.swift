@@ -6,7 +6,7 @@ public protocol Annotator: Sendable {
 }
 
 extension RasterImage {
-    /// The image with detections drawn on it, in the order of the annotators.
+    /// Returns the image with detections drawn on it by the annotators, in their order.
     public func annotated(with detections: [Detection], by annotators: [any Annotator]) -> RasterImage {
         var canvas = DrawingCanvas(self)
         for annotator in annotators { annotator.annotate(&canvas, with: detections) }
@@ -27,7 +27,7 @@ extension Detection {
 
 /// Tints the pixels of each object.
 public struct MaskAnnotator: Annotator {
-    /// 0 leaves the image, 1 covers it.
+    /// Opacity of the tint: 0 leaves the image unchanged, 1 covers it.
     public var opacity: Double
 
     public init(opacity: Double = 0.35) {
@@ -80,9 +80,9 @@ public struct BoxAnnotator: Annotator {
     }
 }
 
-/// Writes class and confidence at the top left corner of each object's box.
+/// Writes the class and the confidence at the top left corner of each object's box.
 public struct LabelAnnotator: Annotator {
-    /// Height of the letters in pixels.
+    /// Height of the text in pixels.
     public var height: Int
     public var margin: Int
 

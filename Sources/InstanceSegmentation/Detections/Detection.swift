@@ -1,14 +1,14 @@
 /// One object found in an image.
 public struct Detection: Sendable {
-    /// 0-based index into the model's class names.
+    /// Zero-based index into the model's class names.
     public var classID: Int
     public var className: String
-    /// 0...1.
+    /// Confidence, 0...1.
     public var confidence: Float
-    /// In image pixels, clipped to the image, not rounded.
+    /// Bounding box in image pixels, clipped to the image and not rounded.
     public var box: BoundingBox
-    /// The object's pixels; never empty. Its image is the image itself, or a smaller grid over it where
-    /// `PredictionOptions.maskResolution` asked for one.
+    /// The object's pixels; never empty. The mask has the size of the image, or of a coarser grid over it if
+    /// `PredictionOptions.maskResolution` asks for one.
     public var mask: Mask
 
     public init(classID: Int, className: String, confidence: Float, box: BoundingBox, mask: Mask) {

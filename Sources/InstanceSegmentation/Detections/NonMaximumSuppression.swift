@@ -18,7 +18,8 @@ struct Candidate {
 enum OverlapMetric: Sendable {
     /// Intersection over union.
     case iou
-    /// Intersection over the weaker box, sides with one pixel more, as Roboflow's service measures it.
+    /// Intersection over the area of the weaker box, with one pixel added to every side length, as Roboflow's service
+    /// measures it.
     case ios
 
     /// The overlap of a box with a more confident one.

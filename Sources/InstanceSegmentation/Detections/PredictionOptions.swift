@@ -1,18 +1,20 @@
 import Imaging
 
-/// What a caller asks of a prediction.
+/// Thresholds and limits of a prediction.
 public struct PredictionOptions: Hashable, Sendable {
-    /// Least confidence of an answer, 0...1. A detection at the threshold is kept.
+    /// Minimum confidence, 0...1. A detection at the threshold is kept.
     public var confidenceThreshold: Float
-    /// Most intersection over union, 0...1, of two boxes of the same class before the weaker is dropped.
+    /// Maximum overlap, as intersection over union (0...1), of two boxes of the same class. Beyond it the one with the
+    /// lower confidence is suppressed.
     public var iouThreshold: Double
-    /// Whether boxes of different classes suppress one another too.
+    /// Whether boxes of different classes suppress one another, too.
     public var isClassAgnostic: Bool
-    /// Most detections of an answer; the best are kept.
+    /// Maximum number of detections; the most confident are kept.
     public var maxDetections: Int
-    /// Only these classes, by name; all where it is `nil`. Applied last, so that it does not make room for others.
+    /// The names of the classes to return; `nil` returns all. This filter is applied last, so excluded detections still
+    /// count towards `maxDetections`.
     public var classes: Set<String>?
-    /// How finely masks are decided.
+    /// The resolution at which masks are computed.
     public var maskResolution: MaskResolution
 
     public init(
@@ -29,12 +31,12 @@ public struct PredictionOptions: Hashable, Sendable {
     }
 }
 
-/// The grid on which masks are decided and outlines are traced.
+/// The grid on which masks are computed and outlines are traced.
 public enum MaskResolution: Hashable, Sendable {
     /// The image's pixels.
     case image
-    /// Between the cells of the network's own masks (0) and the image's pixels (1). Coarser outlines for less work; points are
-    /// scaled to the image.
+    /// A grid between the network's own masks (0) and the image's pixels (1). Outlines are coarser and cost less; their
+    /// points are scaled to the image.
     case coarse(Double)
 
     /// The grid for an image whose mask has so many cells on its side.

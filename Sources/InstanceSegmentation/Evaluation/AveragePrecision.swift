@@ -1,13 +1,14 @@
 import Foundation
 
-/// COCO's measure of accuracy: twelve numbers from how detections match true objects.
+/// COCO's measures of accuracy: twelve numbers from the matches between detections and ground truth.
 ///
-/// A detection matches the free object of its class that it overlaps most, if by at least a threshold. Precision is averaged
-/// over 101 recalls, then over ten thresholds (0.50, 0.55, ... 0.95), then over the classes that have objects.
+/// A detection matches the unmatched object of its class with the highest overlap, if that reaches a threshold.
+/// Precision is averaged over 101 recalls, then over ten thresholds (0.50, 0.55, ... 0.95), then over the classes that
+/// have objects.
 ///
 /// Source: Lin et al., *Microsoft COCO* (2014), and cocodataset.org/#detection-eval; equal to pycocotools' `COCOeval`.
 public struct AveragePrecision: Sendable {
-    /// What a detection is to the evaluation.
+    /// A detection as the evaluation needs it.
     public struct Candidate: Sendable {
         public let imageID: Int
         public let categoryID: Int
@@ -24,20 +25,21 @@ public struct AveragePrecision: Sendable {
         }
     }
 
-    /// What overlaps are measured on.
+    /// The shapes whose overlap is measured.
     public enum Shape: String, CaseIterable, Sendable {
         case mask = "segm"
         case box = "bbox"
     }
 
-    /// COCO's names of the numbers, in their order.
+    /// COCO's names of the twelve numbers, in order.
     public static let names = [
         "AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl",
     ]
 
-    /// The twelve numbers as fractions, in the order of `names`; `nil` where no object decides them.
+    /// The twelve numbers as fractions, in the order of `names`; `nil` where no ground-truth object determines the
+    /// number.
     public let values: [Double?]
-    /// The same numbers of each category that has objects, by id.
+    /// The twelve numbers for each category that has objects, by category id.
     public let byCategory: [Int: [Double?]]
     /// Mean precision at IoU 0.5 over the categories, at recalls 0, 0.01, ... 1.
     public let precisionAtRecall: [Double]

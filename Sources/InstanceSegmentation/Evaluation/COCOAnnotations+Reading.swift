@@ -6,7 +6,7 @@ extension COCOAnnotations {
     private static let maxFileSize = 2 << 30
 
     /// Reads an `instances.json`.
-    /// - Throws: `SegmentationError.invalidConfiguration`, with the id of an annotation that cannot be used.
+    /// - Throws: `SegmentationError.invalidConfiguration`, with the id of an annotation that is invalid.
     public init(contentsOf url: URL) throws {
         let path = url.path
         let bytes: Data

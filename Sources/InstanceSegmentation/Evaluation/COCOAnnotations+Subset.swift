@@ -1,5 +1,5 @@
 extension COCOAnnotations {
-    /// The annotations without some images and their objects, such as those whose files cannot be read.
+    /// Returns the annotations without some images and their objects, such as images whose files are unreadable.
     public func withoutImages(_ ids: Set<Int>) -> COCOAnnotations {
         COCOAnnotations(
             images: images.filter { !ids.contains($0.id) },

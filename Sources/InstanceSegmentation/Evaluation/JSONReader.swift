@@ -2,7 +2,7 @@
 ///
 /// - Complexity: O(n) for n bytes. A value takes a small multiple of the bytes that it is written with.
 package struct JSONReader {
-    /// Why a text is not JSON.
+    /// A violation of JSON's syntax.
     package struct Failure: Error {
         /// The place in the text, in bytes, counted from 0.
         package let offset: Int
@@ -23,7 +23,7 @@ package struct JSONReader {
         try value(of: bytes, isStrict: false)
     }
 
-    /// What is wrong with a text that is not JSON as RFC 8259 defines it, and where; `nil` if it is.
+    /// The first syntax error in a text and its position, according to RFC 8259; `nil` if the text is valid JSON.
     package static func failure(in bytes: UnsafeRawBufferPointer) -> Failure? {
         do throws(Failure) {
             _ = try value(of: bytes, isStrict: true)

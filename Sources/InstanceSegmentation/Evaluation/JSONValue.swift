@@ -61,12 +61,13 @@ enum JSONValue: Sendable {
     }
 }
 
-/// The id of an image, a category or an annotation. As in Python `1`, `1.0` and `true` are one id, and `"1"` is another.
+/// The id of an image, a category or an annotation. As in Python, `1`, `1.0` and `true` are the same id, and `"1"` is
+/// another one.
 public enum COCOIdentifier: Hashable, Sendable, Comparable, CustomStringConvertible, Encodable {
     case integer(Int)
     case number(Double)
     case text(String)
-    /// `null`, which Python takes for an id too.
+    /// `null`, which Python accepts as an id, too.
     case null
 
     init?(_ value: JSONValue?) {
@@ -82,7 +83,7 @@ public enum COCOIdentifier: Hashable, Sendable, Comparable, CustomStringConverti
         }
     }
 
-    /// Numbers by value, texts by their code points; numbers come first, `null` last.
+    /// Orders numbers by value, then strings by their code points, then `null`.
     public static func < (a: COCOIdentifier, b: COCOIdentifier) -> Bool {
         switch (a, b) {
         case (.integer(let a), .integer(let b)): a < b

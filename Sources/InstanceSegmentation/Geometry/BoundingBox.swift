@@ -1,4 +1,5 @@
-/// A rectangle by its corners, in continuous pixels: a pixel is a unit square, so the area has no `+ 1`.
+/// A rectangle in continuous pixel coordinates, given by its corners. A pixel is a unit square, so the area has no `+
+/// 1`.
 public struct BoundingBox: Hashable, Sendable {
     public var x1: Double
     public var y1: Double
@@ -24,13 +25,13 @@ public struct BoundingBox: Hashable, Sendable {
     public var centerX: Double { (x1 + x2) / 2 }
     public var centerY: Double { (y1 + y2) / 2 }
 
-    /// Whether all corners are numbers.
+    /// Whether all coordinates are finite.
     public var isFinite: Bool { x1.isFinite && y1.isFinite && x2.isFinite && y2.isFinite }
 
-    /// Square pixels covered; 0 for a box whose corners are in the wrong order.
+    /// Area in square pixels; 0 for a box whose corners are in the wrong order.
     public var area: Double { max(width, 0) * max(height, 0) }
 
-    /// Intersection over union, 0...1; 0 where the union is empty.
+    /// Returns the intersection over union, 0...1; 0 if the union is empty.
     public func iou(with other: BoundingBox) -> Double {
         let across = min(x2, other.x2) - max(x1, other.x1)
         let down = min(y2, other.y2) - max(y1, other.y1)
@@ -40,20 +41,20 @@ public struct BoundingBox: Hashable, Sendable {
         return union > 0 ? intersection / union : 0
     }
 
-    /// The smallest box around both.
+    /// Returns the smallest box that contains both boxes.
     public func union(_ other: BoundingBox) -> BoundingBox {
         BoundingBox(
             x1: min(x1, other.x1), y1: min(y1, other.y1), x2: max(x2, other.x2), y2: max(y2, other.y2))
     }
 
-    /// The part inside `0...width` and `0...height`.
+    /// Returns the part of the box inside `0...width` and `0...height`.
     public func clipped(width: Double, height: Double) -> BoundingBox {
         BoundingBox(
             x1: min(max(x1, 0), width), y1: min(max(y1, 0), height),
             x2: min(max(x2, 0), width), y2: min(max(y2, 0), height))
     }
 
-    /// Each corner at the nearest whole pixel, halves to even.
+    /// The box with its coordinates rounded to whole pixels, halves to even.
     public var rounded: BoundingBox {
         BoundingBox(
             x1: x1.rounded(.toNearestOrEven), y1: y1.rounded(.toNearestOrEven),

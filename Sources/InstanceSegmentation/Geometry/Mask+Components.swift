@@ -1,9 +1,9 @@
 extension Mask {
-    /// The 8-connected component with the most pixels; of equals the first in raster order. The mask itself where it is
-    /// in one piece.
+    /// The 8-connected component with the most pixels; among equals, the first in raster order. A mask with a single
+    /// component is returned unchanged.
     ///
-    /// Runs that touch in neighboring rows are united, so that the cost is by runs. A component is named by its first run in
-    /// raster order.
+    /// Runs that touch in adjacent rows are united, so the cost depends on the number of runs. A component is
+    /// identified by its first run in raster order.
     public var largestComponent: Mask {
         var sets = DisjointSets(count: runs.count)
         for row in 1..<max(rowStarts.count - 1, 1) {

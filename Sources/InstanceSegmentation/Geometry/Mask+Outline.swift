@@ -1,13 +1,13 @@
 public import Imaging
 
 extension Mask {
-    /// The outline of the mask as the hosted API gives it: one ring through the centers of the border pixels of the
-    /// largest component, holes ignored.
+    /// The outline of the mask as the hosted API returns it: one ring through the centers of the border pixels of the
+    /// largest component, without holes.
     ///
-    /// It starts at the topmost pixel (leftmost of its row), goes down first, and straight runs in one of the eight
-    /// directions are reduced to their end points: border following after Suzuki and Abe (1985), as OpenCV's
-    /// `findContours(RETR_EXTERNAL, CHAIN_APPROX_SIMPLE)` does it. A ring of fewer than three points (a single pixel, a
-    /// line) is replaced by the rectangle around those pixels, so that every polygon has an inside.
+    /// The ring starts at the topmost pixel (the leftmost in its row) and continues downward. Straight runs in one of
+    /// the eight directions are reduced to their end points. This is the border following of Suzuki and Abe (1985), as
+    /// implemented by OpenCV's `findContours(RETR_EXTERNAL, CHAIN_APPROX_SIMPLE)`. A ring of fewer than three points (a
+    /// single pixel, a line) is replaced by the rectangle around those pixels, so that every polygon has an interior.
     ///
     /// - Returns: `nil` for an empty mask.
     public var hostedOutline: Polygon? {
@@ -23,7 +23,7 @@ extension Mask {
         }
     }
 
-    /// The outline in the pixels of an image that the mask's image is a grid over.
+    /// Returns the outline in image pixels, for a mask that is a coarser grid over the image.
     public func hostedOutline(in imageSize: ImageSize) -> Polygon? {
         guard imageSize != self.imageSize, let ring = hostedOutline else { return hostedOutline }
         let across = Double(imageSize.width) / Double(self.imageSize.width)
@@ -31,13 +31,14 @@ extension Mask {
         return Polygon(points: ring.points.map { PixelPoint(x: $0.x * across, y: $0.y * down) })
     }
 
-    /// The outline with fewer points, in the pixels of an image that the mask's image is a grid over: each pixel of the border is
-    /// within a tolerance of it, and it does not cross or touch itself.
+    /// Returns a simplified outline in image pixels, for a mask that is a grid over the image. Each border pixel is
+    /// within the tolerance of it, and it does not cross or touch itself.
     ///
-    /// The outline of a mask runs forth and back along parts that are one pixel wide. There the two ways are first moved apart by a
-    /// tenth of a pixel, or by the tolerance if that is less; coordinates are multiples of a hundredth.
+    /// Where a part of the mask is one pixel wide, its outline runs forth and back along the same pixels. The two
+    /// directions are first separated by a tenth of a pixel, or by the tolerance if that is less. Coordinates are
+    /// multiples of a hundredth.
     ///
-    /// - Parameter tolerance: in pixels of the image. Below 0.02 the ways are not moved apart.
+    /// - Parameter tolerance: in image pixels. Below 0.02 the two directions are not separated.
     /// - Returns: `nil` for an empty mask.
     public func hostedOutline(in imageSize: ImageSize, tolerance: Double) -> Polygon? {
         let component = largestComponent

@@ -1,7 +1,7 @@
 import Imaging
 
 extension Mask {
-    /// Number of pixels in both masks.
+    /// Returns the number of pixels in both masks.
     public func intersectionArea(with other: Mask) -> Int {
         var work = 0
         return intersectionArea(

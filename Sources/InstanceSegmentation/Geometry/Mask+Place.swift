@@ -1,18 +1,18 @@
 public import Imaging
 
 extension Mask {
-    /// The mask of a part of an image as a mask of the image.
+    /// Returns the mask of a part of an image as a mask of the whole image.
     /// - Parameters:
-    ///   - imageSize: of the image.
-    ///   - x: where the part's left edge is in it.
-    ///   - y: where its upper edge is.
+    ///   - imageSize: size of the whole image.
+    ///   - x: the part's left edge in the image.
+    ///   - y: the part's upper edge in the image.
     public func placed(in imageSize: ImageSize, x: Int, y: Int) -> Mask {
         Mask(
             imageSize: imageSize, top: top + y, rowStarts: rowStarts,
             runs: runs.map { Run(start: Int($0.start) + x, end: Int($0.end) + x) })
     }
 
-    /// The pixels inside a region.
+    /// Returns the mask with only the pixels inside a region.
     public func clipped(to region: ImageRegion) -> Mask {
         let (left, right) = (region.x, region.x + region.size.width)
         let kept = rows.clamped(to: region.y..<region.y + region.size.height)

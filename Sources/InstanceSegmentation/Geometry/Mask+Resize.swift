@@ -14,7 +14,8 @@ extension Mask {
         return builder.mask
     }
 
-    /// The mask on another grid over the same image: each pixel is that of the grid that its center lies in.
+    /// Returns the mask on another grid over the same image. Each pixel takes the value at its center (nearest
+    /// neighbor).
     public func resized(to size: ImageSize) -> Mask {
         guard size != imageSize else { return self }
         let down = Double(imageSize.height) / Double(size.height)

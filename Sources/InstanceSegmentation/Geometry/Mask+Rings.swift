@@ -1,11 +1,11 @@
 extension Mask {
-    /// The mask as polygons whose rings run along the *edges* of its pixels, so that filling them gives back the mask.
+    /// The mask as polygons whose rings follow the *edges* of its pixels, so that filling them reproduces the mask.
     ///
-    /// Outer rings go clockwise on the screen, holes against the clock. No ring visits a point twice; rings may touch in points.
-    /// A pixel is inside where its center is inside an odd number of rings.
+    /// Outer rings run clockwise on the screen, holes counterclockwise. No ring visits a point twice; different rings
+    /// may share points. A pixel is inside if its center is inside an odd number of rings.
     ///
-    /// The rings are followed from run to run: the ends of a row's runs are the edges down and up, and between two rows there is an
-    /// edge along every stretch that is set in exactly one of them.
+    /// Rings are traced from run to run. The ends of a row's runs are the vertical edges. Between two rows there is a
+    /// horizontal edge along every stretch that is set in exactly one of them.
     public var boundaryPolygons: [MaskPolygon] {
         var outer: [(ring: Polygon, holes: [Polygon])] = []
         var holes: [Polygon] = []
@@ -133,7 +133,7 @@ extension Mask {
     }
 }
 
-/// One part of a mask: what is inside its outer ring and outside its holes.
+/// One part of a mask: the area inside its outer ring and outside its holes.
 public struct MaskPolygon: Hashable, Sendable {
     public var outer: Polygon
     public var holes: [Polygon]

@@ -1,5 +1,5 @@
 extension Mask {
-    /// The pixels that are in this mask or in another of the same image.
+    /// Returns the pixels in this mask or in another mask of the same image.
     public func union(_ other: Mask) -> Mask {
         if isEmpty { return other }
         if other.isEmpty { return self }

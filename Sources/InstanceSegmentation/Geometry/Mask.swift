@@ -1,9 +1,9 @@
 public import Imaging
 
-/// The pixels of one object, as runs of each row.
+/// The pixels of one object, stored as runs in each row.
 ///
-/// An object's row is nearly always one run, so that a mask of a 12-megapixel image takes some kilobytes and every
-/// operation costs by its outline rather than by its area.
+/// A row of an object is nearly always a single run. The mask of a 12-megapixel image therefore takes a few kilobytes,
+/// and the cost of every operation depends on the length of the outline rather than on the area.
 public struct Mask: Hashable, Sendable {
     /// Pixels `start..<end` of one row.
     public struct Run: Hashable, Sendable {
@@ -17,9 +17,9 @@ public struct Mask: Hashable, Sendable {
         }
     }
 
-    /// Size of the image that the mask belongs to.
+    /// Size of the image that the mask refers to.
     public let imageSize: ImageSize
-    /// The first row that the mask may have pixels in.
+    /// The first row that may contain pixels.
     public let top: Int
     /// Where each row's runs begin in `runs`; one entry more than there are rows.
     let rowStarts: [Int32]
@@ -45,7 +45,7 @@ public struct Mask: Hashable, Sendable {
         Mask(imageSize: imageSize, top: 0, rowStarts: [0], runs: [])
     }
 
-    /// Creates a mask from one value a pixel, rows from the top, where anything but 0 is set.
+    /// Creates a mask from one value per pixel, in rows from the top; any value but 0 is set.
     public init(imageSize: ImageSize, pixels: [UInt8]) {
         precondition(pixels.count == imageSize.area, "one value a pixel")
         var builder = MaskBuilder(imageSize: imageSize, top: 0)
@@ -63,10 +63,10 @@ public struct Mask: Hashable, Sendable {
         self = builder.mask
     }
 
-    /// Rows that may have pixels.
+    /// The rows that may contain pixels.
     public var rows: Range<Int> { top..<top + rowStarts.count - 1 }
 
-    /// The runs of a row; none outside `rows`.
+    /// The runs of a row; empty outside `rows`.
     public func runs(inRow y: Int) -> ArraySlice<Run> {
         runs[runIndices(inRow: y)]
     }
@@ -79,10 +79,10 @@ public struct Mask: Hashable, Sendable {
 
     public var isEmpty: Bool { runs.isEmpty }
 
-    /// Number of pixels.
+    /// Number of pixels that are set.
     public var area: Int { runs.reduce(0) { $0 + Int($1.end - $1.start) } }
 
-    /// Whether a pixel is set.
+    /// Returns whether a pixel is set.
     public func contains(x: Int, y: Int) -> Bool {
         guard rows.contains(y) else { return false }
         // Most rows have one run; the search is for those that have many.
@@ -103,7 +103,7 @@ public struct Mask: Hashable, Sendable {
         }
     }
 
-    /// One byte a pixel, 1 where the mask is set.
+    /// One byte per pixel, 1 where the mask is set.
     public var pixels: [UInt8] {
         var result = [UInt8](repeating: 0, count: imageSize.area)
         for y in rows {
@@ -114,7 +114,7 @@ public struct Mask: Hashable, Sendable {
         return result
     }
 
-    /// Intersection over union with another mask of the same image, 0...1; 0 where both are empty.
+    /// Returns the intersection over union with another mask of the same image, 0...1; 0 if both are empty.
     public func iou(with other: Mask) -> Double {
         let intersection = intersectionArea(with: other)
         let union = area + other.area - intersection

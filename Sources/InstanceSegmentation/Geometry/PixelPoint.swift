@@ -1,4 +1,4 @@
-/// A place in an image, in pixels; the origin is the top left corner of the top left pixel.
+/// A point in an image, in pixels. The origin is the top left corner of the top left pixel.
 public struct PixelPoint: Hashable, Sendable {
     public var x: Double
     public var y: Double

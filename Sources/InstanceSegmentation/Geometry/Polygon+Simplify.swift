@@ -1,17 +1,17 @@
 extension Polygon {
-    /// The ring with fewer points: each that is left out is within a tolerance of the line that replaces it. A ring that does not
-    /// cross itself still does not. The first point and at least three points are kept.
+    /// Returns the ring with fewer points; each removed point is within the tolerance of the line that replaces it. A
+    /// ring without self-intersections stays free of them. The first point and at least three points are kept.
     ///
-    /// - Parameter tolerance: in pixels; 0 leaves out only what is exactly on a line.
-    /// - Complexity: O(n log n) for n points of a usual outline.
+    /// - Parameter tolerance: in pixels; 0 removes only points that are exactly on a line.
+    /// - Complexity: O(n log n) in the number of points, for typical outlines.
     public func simplified(tolerance: Double) -> Polygon {
         Polygon(points: RingSimplifier.simplified([points], tolerance: tolerance)[0])
     }
 }
 
 extension [MaskPolygon] {
-    /// The parts of a mask with fewer points, none farther than a tolerance from where it was. No rings of all parts cross, and holes
-    /// stay in their parts.
+    /// Returns the parts of a mask with fewer points; each removed point is within the tolerance of the line that
+    /// replaces it. Rings of all parts do not cross, and holes stay inside their parts.
     public func simplified(tolerance: Double) -> [MaskPolygon] {
         let rings = RingSimplifier.simplified(flatMap { $0.rings.map(\.points) }, tolerance: tolerance)
         var at = 0

@@ -6,7 +6,7 @@ public struct Polygon: Hashable, Sendable {
         self.points = points
     }
 
-    /// Square pixels inside, positive for a ring that goes clockwise on the screen (where y points down).
+    /// Signed area in square pixels; positive for a ring that runs clockwise on the screen (where y points down).
     public var signedArea: Double {
         guard var last = points.last else { return 0 }
         var sum = 0.0
@@ -17,7 +17,7 @@ public struct Polygon: Hashable, Sendable {
         return sum / 2
     }
 
-    /// Whether a point is inside, by the number of sides that a ray from it crosses.
+    /// Returns whether a point is inside, by the number of sides that a ray from it crosses (even-odd rule).
     public func contains(_ point: PixelPoint) -> Bool {
         guard var last = points.last else { return false }
         var isInside = false

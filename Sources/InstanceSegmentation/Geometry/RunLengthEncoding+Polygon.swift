@@ -1,16 +1,17 @@
 public import Imaging
 
 extension RunLengthEncoding {
-    /// The pixels inside a ring as COCO's tools count them.
+    /// Rasterizes a ring as COCO's tools do.
     ///
-    /// The ring is drawn on a grid five times as fine; where it crosses the center of a column, the column changes between
-    /// outside and inside at the next row. Equal to pycocotools' `frPyObjects`, pixel by pixel, which matters because
-    /// published accuracies are measured with it. Only the crossings are computed, so that a ring may reach far beyond its image.
+    /// The ring is drawn on a grid that is five times as fine. Where it crosses the center of a column, the column
+    /// changes between outside and inside at the next row. The result equals pycocotools' `frPyObjects` pixel by pixel,
+    /// which matters because published accuracies are measured with it. Only the crossings are computed, so a ring may
+    /// reach far beyond its image.
     ///
     /// - Parameters:
     ///   - ring: `x, y, x, y, ...` in image pixels, where (0, 0) is the corner of the first pixel.
-    ///   - maxCrossings: how often the ring may cross the centers of columns.
-    /// - Returns: `nil` for coordinates that are not numbers or beyond `maxCoordinate`, and for too many crossings.
+    ///   - maxCrossings: maximum number of times the ring may cross the centers of columns.
+    /// - Returns: `nil` for coordinates that are not finite or exceed `maxCoordinate`, and for too many crossings.
     public init?(size: ImageSize, cocoRing ring: [Double], maxCrossings: Int = 1 << 24) {
         var remaining = maxCrossings
         self.init(size: size, cocoRing: ring, remaining: &remaining)

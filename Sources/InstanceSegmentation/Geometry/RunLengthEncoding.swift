@@ -1,6 +1,6 @@
 public import Imaging
 
-/// A mask as COCO writes it: runs down the columns, alternately unset and set, beginning with unset.
+/// A mask in COCO's encoding: runs in column-major order, alternately unset and set, starting with unset.
 ///
 /// ```swift
 /// RunLengthEncoding(mask).counts            // [5, 2, 2, 2, 2, 2, 5]
@@ -9,7 +9,7 @@ public import Imaging
 public struct RunLengthEncoding: Hashable, Sendable {
     /// Size of the whole image.
     public let size: ImageSize
-    /// Lengths of the runs; their sum is the number of pixels.
+    /// Lengths of the runs; their sum is the number of pixels in the image.
     public let counts: [Int]
 
     public init(size: ImageSize, counts: [Int]) {
@@ -17,7 +17,7 @@ public struct RunLengthEncoding: Hashable, Sendable {
         self.counts = counts
     }
 
-    /// Encodes a mask. The cost is by the length of its outline, not by its area.
+    /// Encodes a mask. The cost depends on the length of its outline, not on its area.
     public init(_ mask: Mask) {
         // Going down a column, the mask changes exactly where a row's runs differ from those of the row above. Each such
         // change is one boundary in column-major order; sorted, their distances are the counts.
@@ -50,7 +50,7 @@ public struct RunLengthEncoding: Hashable, Sendable {
         self.init(size: mask.imageSize, counts: counts)
     }
 
-    /// Parses COCO's compressed string; `nil` where it is malformed or does not cover the image.
+    /// Parses COCO's compressed string; `nil` if it is malformed or does not cover the image.
     public init?(size: ImageSize, compressedCounts text: String) {
         var counts: [Int] = []
         var (value, shift) = (0, 0)
@@ -71,7 +71,8 @@ public struct RunLengthEncoding: Hashable, Sendable {
         self.init(size: size, counts: counts)
     }
 
-    /// COCO's compressed string: from the fourth count on the difference to the one two before it, five bits a character.
+    /// COCO's compressed string. From the fourth count on it stores the difference to the count two positions earlier,
+    /// with five bits per character.
     public var compressedCounts: String {
         var bytes: [UInt8] = []
         for (i, count) in counts.enumerated() {
@@ -87,7 +88,7 @@ public struct RunLengthEncoding: Hashable, Sendable {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The mask that the runs describe. What lies outside of the image is left out.
+    /// The mask that the runs describe. Runs beyond the image are ignored.
     public var mask: Mask { mask(maxRuns: .max) ?? .empty(size) }
 
     /// The mask that the runs describe; `nil` if it has more than a number of runs along its rows.

@@ -2,20 +2,21 @@ public import Foundation
 
 /// A runtime that loads model files.
 public protocol InferenceBackend: Sendable {
-    /// For example `ONNX Runtime 1.32.0`.
+    /// Name and version, for example `ONNX Runtime 1.32.0`.
     var name: String { get }
     /// The precision in which networks of 32-bit floats run.
     var precision: InferencePrecision { get }
-    /// Reads what a model file says of itself, from its header, without loading the network. May block on the file
+    /// Reads the description of a model from its file's header, without loading the network. May block on the file
     /// system.
     ///
-    /// A dimension of an output that the file leaves free may have a length in the description of the loaded model.
+    /// A dimension of an output that is dynamic in the file may have a fixed length in the description of the loaded
+    /// model.
     ///
     /// - Throws: an error that names the file if it is missing, is not an ordinary file, or is not a model. Whether the
     ///   network can run is known only after `load`.
     func describe(modelAt url: URL) throws -> ModelDescription
-    /// Loads a model on a thread of the backend's own. May take seconds.
-    /// - Parameter concurrency: most inferences that run at a time, at least 1.
+    /// Loads a model on a thread that belongs to the backend. May take seconds.
+    /// - Parameter concurrency: maximum number of inferences that run at once, at least 1.
     func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel
 }
 

@@ -1,11 +1,11 @@
-/// What numbers a network is run with.
+/// The numeric precision in which a network runs.
 public enum InferencePrecision: String, Sendable, CaseIterable {
     /// 32-bit floats.
     case float32 = "fp32"
-    /// 16-bit floats of IEEE 754.
+    /// 16-bit floats (IEEE 754).
     case float16 = "fp16"
-    /// The upper half of 32-bit floats: their range with 8 bits of precision.
+    /// 16-bit floats with the range of 32-bit floats and 8 bits of precision (bfloat16).
     case bfloat16 = "bf16"
-    /// 8-bit whole numbers, as a quantized file holds them.
+    /// 8-bit integers, as stored in a quantized file.
     case int8 = "int8"
 }

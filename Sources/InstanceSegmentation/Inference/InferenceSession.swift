@@ -6,13 +6,13 @@ public protocol InferenceSession: Sendable {
     func infer(_ inputs: [String: Tensor]) async throws -> InferenceResult
 }
 
-/// What a network answered, and how long it took.
+/// The outputs of a network, and the time that the inference took.
 public struct InferenceResult: Sendable {
-    /// By output name.
+    /// Output tensors by name.
     public let outputs: [String: Tensor]
-    /// Time spent waiting for a turn.
+    /// Time spent in the queue.
     public var queueDuration: Duration
-    /// Time in the network itself.
+    /// Time spent in the network itself.
     public let inferenceDuration: Duration
 
     public init(outputs: [String: Tensor], queueDuration: Duration = .zero, inferenceDuration: Duration) {

@@ -1,10 +1,11 @@
-/// A loaded network. Any number of `infer` calls may be made at once; at most `maxConcurrency` of them run.
+/// A loaded network. Any number of `infer` calls may be made concurrently; at most `maxConcurrency` of them run at
+/// once.
 ///
-/// Further calls wait in FIFO order, which `InferenceResult.queued` reports. A call whose task is canceled stops
-/// waiting at once; an inference that runs ends early where the runtime can do that.
+/// Further calls wait in FIFO order, for the time that `InferenceResult.queueDuration` reports. A call whose task is
+/// canceled leaves the queue at once. An inference that is running ends early if the runtime supports it.
 public protocol LoadedModel: InferenceSession {
-    /// Most inferences that run at a time.
+    /// Maximum number of inferences that run at once.
     var maxConcurrency: Int { get }
-    /// Runs every session of the model on the inputs, so that the first request finds memory laid out.
+    /// Runs every session of the model on the inputs, so that the first request finds its memory allocated.
     func warmUp(_ inputs: [String: Tensor]) async throws
 }

@@ -1,6 +1,6 @@
-/// An error of a runtime that may say what is wrong with a model.
+/// An error of a runtime that may explain a fault of a model.
 public protocol ModelLoadingError: Error {
-    /// What is wrong with the model, in words that the callers of a service understand. It names no path but those of the model's own
-    /// files. `nil` where the machine is at fault, and its log says why.
+    /// The fault of the model, described for clients of a service. It contains no path except those of the model's own
+    /// files. `nil` if the cause is not the model but the machine, whose log has the reason.
     var modelFault: String? { get }
 }

@@ -1,11 +1,12 @@
-/// The tensors that a YOLO network's last convolutions give, where a runtime leaves out what exporters put behind them.
+/// The raw output tensors of a YOLO network's heads, for runtimes that prune the decoding operations after them.
 ///
-/// Behind them stands what turns distributions into distances and distances into boxes, for every anchor, although few of them are
-/// objects. It takes a tenth of the time; a decoder does it for those few.
+/// An exported YOLO graph converts distributions to distances and distances to boxes for every anchor, although few
+/// pass the threshold. The backend prunes that part, about 10% of inference time; the decoder performs it for the
+/// anchors that remain.
 public struct RawHeads: Hashable, Sendable {
-    /// The tensors of one level, by their names.
+    /// The tensor names of one level.
     public struct Level: Hashable, Sendable {
-        /// `[1, 4 * bins, h, w]`: for each side the logits of its distances, in cells.
+        /// `[1, 4 * bins, h, w]`: logits of the distances to the four sides, in cells.
         public let boxes: String
         /// `[1, classes, h, w]`: logits.
         public let classes: String
@@ -19,7 +20,7 @@ public struct RawHeads: Hashable, Sendable {
         }
     }
 
-    /// Finest first, as anchors are counted.
+    /// The levels from the finest to the coarsest, in the order of the anchors.
     public let levels: [Level]
     /// `[1, coefficients, height / 4, width / 4]`.
     public let prototypes: String
@@ -29,6 +30,6 @@ public struct RawHeads: Hashable, Sendable {
         self.prototypes = prototypes
     }
 
-    /// All tensors, by their names.
+    /// The names of all tensors.
     public var names: [String] { levels.flatMap { [$0.boxes, $0.classes, $0.coefficients] } + [prototypes] }
 }

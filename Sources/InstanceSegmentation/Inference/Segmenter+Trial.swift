@@ -1,14 +1,15 @@
 import Imaging
 
 extension Segmenter {
-    /// Recognizes the family of a session's model by a run on an image without content, and decodes what it answers.
+    /// Recognizes the family of a session's model by running the network on a blank image and decoding its outputs.
     ///
-    /// Files declare shapes in part, or wrongly; a run shows them. A model for which this succeeds can be used: its network runs, and its
-    /// outputs are those that the family's decoder expects. A network that fails in the smallest rectangle around an image gets the
-    /// full square from then on.
+    /// Files may declare incomplete or wrong shapes; a run reveals the actual ones. If the initializer succeeds, the
+    /// model is usable: its network runs, and its outputs are those that the family's decoder expects. If the network
+    /// fails in the smallest rectangle around an image, it gets the full square from then on.
     /// - Parameters:
-    ///   - settings: what the files next to the model say.
-    ///   - usesSquareInput: whether networks that take any shape get the full square rather than the smallest rectangle around the image.
+    ///   - settings: the settings from the files next to the model.
+    ///   - usesSquareInput: whether networks with a dynamic input shape get the full square rather than the smallest
+    ///     rectangle around the image.
     /// - Throws: `SegmentationError`, the runtime's error, or `CancellationError`.
     public init(
         trying session: any InferenceSession, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false

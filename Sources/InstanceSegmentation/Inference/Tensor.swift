@@ -1,17 +1,17 @@
-/// Numbers in row-major order with a shape, such as `[1, 3, 640, 640]`.
+/// A multidimensional array of floats in row-major order, with a shape such as `[1, 3, 640, 640]`.
 ///
-/// The elements may live in an array or in memory that a runtime owns; `withElements` reads either without a copy.
+/// The elements are stored in an array or in memory that a runtime owns; `withElements` reads either without a copy.
 public struct Tensor: Sendable {
     /// Lengths of the dimensions, outermost first.
     public let shape: [Int]
     private let storage: any TensorStorage
 
-    /// A tensor over an array; `elements.count` must be the product of the shape.
+    /// Creates a tensor over an array; `elements.count` must be the product of the shape.
     public init(shape: [Int], elements: [Float]) {
         self.init(shape: shape, storage: ArrayStorage(elements: elements))
     }
 
-    /// A tensor over memory that belongs to somebody else and lives as long as `storage`.
+    /// Creates a tensor over external memory, which must stay valid for as long as `storage` exists.
     public init(shape: [Int], storage: any TensorStorage) {
         precondition(storage.count == Self.elementCount(of: shape), "the elements do not fill the shape")
         self.shape = shape
@@ -34,7 +34,7 @@ public struct Tensor: Sendable {
         return count
     }
 
-    /// Calls a function with all elements.
+    /// Calls a closure with a buffer of all elements.
     public func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
         try storage.withElements(body)
     }
@@ -43,11 +43,11 @@ public struct Tensor: Sendable {
     public var elements: [Float] { withElements(Array.init) }
 }
 
-/// Memory of a tensor.
+/// The memory of a tensor.
 public protocol TensorStorage: Sendable {
     /// Number of elements.
     var count: Int { get }
-    /// Calls a function with all elements; they are valid until it returns.
+    /// Calls a closure with a buffer of all elements, which is valid until the closure returns.
     func withElements<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result
 }
 

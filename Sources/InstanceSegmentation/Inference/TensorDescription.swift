@@ -1,16 +1,16 @@
-/// What a model file says of one of its inputs or outputs.
+/// An input or output of a model, as its file declares it.
 public struct TensorDescription: Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of numbers that models use.
+    /// The element types of tensors.
     public enum ElementType: String, Sendable {
         case float32, float16, bfloat16, float64, uint8, int8, int32, int64, bool, other
     }
 
-    /// One dimension: a number, or free under a name (which may be empty).
+    /// One dimension: a fixed length, or dynamic with a name (which may be empty).
     public enum Dimension: Hashable, Sendable, CustomStringConvertible {
         case fixed(Int)
         case free(String)
 
-        /// The number, `nil` where the dimension is free.
+        /// The fixed length; `nil` for a dynamic dimension.
         public var length: Int? {
             if case .fixed(let length) = self { length } else { nil }
         }
@@ -33,7 +33,7 @@ public struct TensorDescription: Hashable, Sendable, CustomStringConvertible {
         self.shape = shape
     }
 
-    /// For example `images float32 [batch, 3, 640, 640]`; long names and shapes are cut.
+    /// For example `images float32 [batch, 3, 640, 640]`; long names and shapes are truncated.
     public var description: String {
         let dimensions = shape.prefix(ModelLimits.rank).map { $0.description.excerpt() }
         return "\(name.excerpt()) \(elementType.rawValue) "
@@ -41,17 +41,17 @@ public struct TensorDescription: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a model file says of itself.
+/// The inputs, outputs and metadata of a model, as its file declares them.
 public struct ModelDescription: Sendable {
     public let inputs: [TensorDescription]
     public let outputs: [TensorDescription]
-    /// The custom metadata that exporters write: names, stride, task, ...
+    /// The custom metadata that exporters write: names, stride, task and others.
     public let metadata: [String: String]
-    /// What the outputs are where the runtime left out the end of the graph.
+    /// The raw heads that the outputs consist of, if the runtime pruned the end of the graph.
     public var heads: RawHeads?
-    /// What numbers the network is run with.
+    /// The precision in which the network runs.
     public var precision = InferencePrecision.float32
-    /// Files next to the model that hold its weights, relative to its folder.
+    /// Paths of external weight files, relative to the model's folder.
     public var weightFiles: Set<String> = []
     /// The run that shapes are taken from; `nil` where they are those that the file declares.
     var trial: TrialRun?

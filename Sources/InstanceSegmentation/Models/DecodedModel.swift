@@ -104,9 +104,9 @@ extension InferenceResult {
 /// How a family's outputs are read.
 protocol OutputDecoder: Sendable {
     associatedtype Masks: InstanceMasks
-    /// The least confidence that the family's authors use.
+    /// The confidence threshold that the family's authors recommend.
     var recommendedConfidence: Float { get }
-    /// The most overlap that the family's authors use; `nil` where it is the common one.
+    /// The overlap threshold that the family's authors recommend; `nil` for the default.
     var recommendedIoU: Double? { get }
     /// Whether boxes of one object may come several times.
     var requiresNMS: Bool { get }

@@ -1,22 +1,22 @@
 import Imaging
 
-/// What is done to an image before it is resized, as the service that trained a model did it.
+/// A step applied to an image before it is resized, as the service that trained the model applied it.
 public enum ImageStep: Hashable, Sendable {
-    /// A part of the image, as fractions of its sides.
+    /// Crops the image to a part given as fractions of its sides.
     case crop(left: Double, top: Double, right: Double, bottom: Double)
     case grayscale
-    /// On the gray values of the image, as Roboflow's older engine does.
+    /// Changes the contrast on the image's gray values, as Roboflow's older engine does.
     case contrast(Contrast)
-    /// On the colors of the image, as Roboflow's newer engine does.
+    /// Changes the contrast on the image's colors, as Roboflow's newer engine does.
     case colorContrast(Contrast)
 
-    /// A way to spread the values of an image.
+    /// A method of contrast adjustment.
     public enum Contrast: String, CaseIterable, Hashable, Sendable {
-        /// The 2nd and the 98th percentile of all values become 0 and 255.
+        /// Contrast stretching: the 2nd and the 98th percentile of all values become 0 and 255.
         case stretching = "Contrast Stretching"
-        /// Gray values spread evenly.
+        /// Histogram equalization.
         case histogram = "Histogram Equalization"
-        /// The same in eight by eight parts, limited (CLAHE).
+        /// Adaptive histogram equalization of 8 x 8 tiles with limited contrast (CLAHE).
         case adaptive = "Adaptive Equalization"
     }
 }

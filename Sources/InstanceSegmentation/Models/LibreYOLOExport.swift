@@ -6,9 +6,9 @@ struct LibreYOLOExport: Sendable {
     private let size: String?
     private let version: [Int]
 
-    /// The least confidence of its predictor for every family.
+    /// The minimum confidence in its predictor, for every family.
     static let confidence: Float = 0.25
-    /// The most overlap of its predictor where boxes are suppressed.
+    /// The maximum overlap in its predictor, for families whose boxes are suppressed.
     static let overlap = 0.45
     /// The most objects of its predictor, for any number of queries.
     static let mostObjects = 300

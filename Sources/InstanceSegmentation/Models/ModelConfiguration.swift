@@ -1,22 +1,23 @@
 import Imaging
 
-/// What is known of a model when its decoder is made: what the metadata in its file says, and over it what the files beside it say.
+/// The configuration that a model's decoder is created from: the metadata in the model file, overridden by the files
+/// next to it.
 struct ModelConfiguration: Sendable {
     /// What the network was trained for: `segment`, `detect`, ...
     var task: String?
     /// Class names by slot.
     var names: [Int: String] = [:]
-    /// Whether slots without a name are none of the classes.
+    /// Whether slots without a name are excluded from the classes.
     var dropsUnnamedClasses = false
-    /// Sides of an input of free shape must be multiples of it.
+    /// The sides of an input with a dynamic shape must be multiples of this number.
     var stride = 32
     /// The input size that the model was made for.
     var inputSize: ImageSize?
-    /// Whether suppression is behind the boxes already; `nil` where the file does not say.
+    /// Whether the graph already applies suppression to the boxes; `nil` if the file does not say so.
     var hasReadyRows: Bool?
-    /// What the files beside the model say.
+    /// The settings from the files next to the model.
     let settings: ModelSettings
-    /// What an operator should know of the metadata, in sentences.
+    /// Remarks on the metadata for the operator, in sentences.
     private(set) var remarks: [String] = []
 
     /// Reads the keys that Ultralytics' exporter writes: values are Python literals.

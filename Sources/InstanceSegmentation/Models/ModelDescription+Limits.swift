@@ -1,5 +1,5 @@
 extension ModelDescription {
-    /// Refuses declared shapes that no network for images has, before anything is sized or computed from them.
+    /// Rejects declared shapes that no image network has, before anything is allocated or computed from them.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     package func checkLimits() throws {
         for (tensors, kind) in [(inputs, "inputs"), (outputs, "outputs")] where tensors.count > ModelLimits.tensors {

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// A folder of models: `{dataset}/{version}/model.onnx`, and optionally `model.json` and files of exporters beside it.
+/// A folder of models: `{dataset}/{version}/model.onnx`, and optionally `model.json` and exporters' files next to it.
 public struct ModelDirectory: Sendable {
     public let url: URL
 
@@ -8,16 +8,16 @@ public struct ModelDirectory: Sendable {
         self.url = url
     }
 
-    /// Names that a dataset may not have, because routes of the server begin with them.
+    /// Dataset names that are not allowed, because routes of the server begin with them.
     public static let reservedNames: Set<String> = [
         "infer", "model", "models", "static", "docs", "start", "clear_cache", "info", "healthz", "readiness", "metrics",
         "logs", "openapi.json", "_next", "build", "workflows", "inference_pipelines", "device", "notebook", "v2", "mcp",
         "label-studio",
     ]
 
-    /// The models in the folder, by dataset and then by version, numbers in their order.
-    /// - Parameter skipped: called for each folder that is left out; the others are listed nevertheless.
-    /// - Throws: `SegmentationError.invalidConfiguration` where there is no such folder.
+    /// Lists the models in the folder, ordered by dataset and then by version; numbers in names are compared by value.
+    /// - Parameter skipped: called for each folder that is skipped; the other folders are still listed.
+    /// - Throws: `SegmentationError.invalidConfiguration` if there is no such folder.
     public func models(skipped: (SkippedFolder) -> Void = { _ in }) throws -> [ModelLocation] {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder), isFolder.boolValue else {
@@ -72,14 +72,14 @@ public struct ModelDirectory: Sendable {
     }
 }
 
-/// A folder below a folder of models that is left out.
+/// A subfolder that is skipped when models are listed.
 public enum SkippedFolder: Sendable, CustomStringConvertible {
-    /// The folder of a dataset or a version cannot be read.
+    /// The folder of a dataset or a version is unreadable.
     case unreadable(folder: String, reason: String)
-    /// The name of the dataset is one of `ModelDirectory.reservedNames`.
+    /// The name of the dataset is reserved; see `ModelDirectory.reservedNames`.
     case reservedName(ModelID)
 
-    /// A sentence for the user.
+    /// A sentence for the operator.
     public var description: String {
         switch self {
         case .unreadable(let folder, let reason): "The folder \(folder.excerpt(4096)) cannot be read: \(reason)"
@@ -90,10 +90,10 @@ public enum SkippedFolder: Sendable, CustomStringConvertible {
     }
 }
 
-/// Names a model: `dataset/version`.
+/// The identifier of a model: `dataset/version`.
 public struct ModelID: Hashable, Sendable, CustomStringConvertible {
     public let dataset: String
-    /// Usually a number, but any name is a version.
+    /// Usually a number, but any folder name is valid.
     public let version: String
 
     public init(dataset: String, version: String) {
@@ -111,7 +111,7 @@ public struct ModelID: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(dataset)/\(version)" }
 }
 
-/// A model file and its name.
+/// A model file and its identifier.
 public struct ModelLocation: Hashable, Sendable {
     public let id: ModelID
     public let file: URL
@@ -121,8 +121,8 @@ public struct ModelLocation: Hashable, Sendable {
         self.file = file
     }
 
-    /// What the files beside the model say.
-    /// - Throws: `SegmentationError.invalidConfiguration`, which names the file and what is wrong in it.
+    /// Reads the settings from the files next to the model.
+    /// - Throws: `SegmentationError.invalidConfiguration`, which names the file and the fault in it.
     public func settings() throws -> ModelSettings {
         var settings = try ModelSettings(filesIn: file.deletingLastPathComponent())
         settings.givenName = "\(id.dataset)/\(file.lastPathComponent)"

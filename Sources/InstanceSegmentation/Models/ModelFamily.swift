@@ -1,22 +1,22 @@
-/// The families of networks that can be decoded, and how each is recognized.
+/// The families of networks that can be decoded.
 ///
-/// To add one: write its decoder, add a case, and say in `recognized(in:_:)` what it looks like.
+/// To add a family, write its decoder, add a case, and describe how to recognize it in `recognized(in:_:)`.
 public enum ModelFamily: String, CaseIterable, Sendable {
-    /// YOLOv8, YOLO11, YOLO12, YOLOv9, YOLOE: a column for each anchor, with prototypes.
+    /// YOLOv8, YOLO11, YOLO12, YOLOv9, YOLOE: one column per anchor, with prototypes.
     case yolo
-    /// FastSAM: the same, with its own treatment of boxes near the border.
+    /// FastSAM: the layout of `yolo`, but boxes near the border snap to it.
     case fastSAM = "fastsam"
-    /// End-to-end YOLO26 and exports with suppression in the graph: finished rows, with prototypes.
+    /// End-to-end YOLO26, and exports with suppression in the graph: final detections, one per row, with prototypes.
     case yoloEndToEnd = "yolo-end2end"
-    /// YOLOv5 and YOLOv7: a row with objectness for each anchor, with prototypes.
+    /// YOLOv5 and YOLOv7: one row with objectness per anchor, with prototypes.
     case yolov5
     /// RF-DETR-Seg.
     case rfdetr
-    /// RTMDet-Ins as mmdeploy exports it, with post-processing in the graph or without.
+    /// RTMDet-Ins as mmdeploy exports it, with or without post-processing in the graph.
     case rtmdetIns = "rtmdet-ins"
     /// Mask R-CNN as torchvision exports it.
     case maskRCNN = "maskrcnn"
-    /// Mask R-CNN as detectron2 traces it.
+    /// Mask R-CNN as detectron2 exports it by tracing.
     case detectron2
     /// Two-stage models of mmdeploy.
     case mmdeploy
@@ -66,7 +66,7 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         }
     }
 
-    /// The family of a file; `nil` where it is none that is known. The first that fits counts.
+    /// Recognizes the family of a file; `nil` if it is unknown. The first match wins.
     static func recognized(in model: ModelDescription, _ configuration: ModelConfiguration) -> ModelFamily? {
         if let family = configuration.settings.family { return family }
         if model.heads != nil { return YOLOSegmentation.isFastSAM(model, configuration) ? .fastSAM : .yolo }
@@ -90,13 +90,13 @@ public enum ModelFamily: String, CaseIterable, Sendable {
         }
     }
 
-    /// The decoder for a file.
+    /// Creates the decoder for a model file.
     ///
     /// - Parameters:
-    ///   - settings: what the files beside it say.
-    ///   - usesSquareInput: whether networks that take any shape get the full square rather than the smallest rectangle around the
-    ///     image.
-    /// - Throws: `SegmentationError`, which says what was found and what was looked for.
+    ///   - settings: the settings from the files next to the model.
+    ///   - usesSquareInput: whether networks with a dynamic input shape get the full square rather than the smallest
+    ///     rectangle around the image.
+    /// - Throws: `SegmentationError`, which states what was found and what was expected.
     public static func model(
         for description: ModelDescription, settings: ModelSettings = ModelSettings(), usesSquareInput: Bool = false
     ) throws -> any SegmentationModel {

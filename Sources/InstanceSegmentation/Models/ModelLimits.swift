@@ -1,7 +1,7 @@
-/// Bounds on what a model file, its metadata and the files next to it may declare.
+/// Limits on what a model file, its metadata and the files next to it may declare.
 ///
-/// Model folders are filled from downloads, and the sizes of arrays and loops follow from what their files say. A value outside of these
-/// bounds is refused when it is read, with the value found and the values accepted; other models are not affected.
+/// Model folders are filled from downloads, and the sizes of arrays and loops follow from their files. A value outside
+/// the limits is rejected when it is read, with the value found and the values accepted. Other models are not affected.
 package enum ModelLimits {
     /// Longest dimension of a network's input, which is usually a side of the image, in pixels.
     package static let inputSide = 8192
@@ -52,7 +52,7 @@ package enum ModelLimits {
 }
 
 extension String {
-    /// The beginning of a text of any length on one line, for messages that quote what a file says.
+    /// Returns the beginning of a text of any length on one line, for messages that quote a file.
     package func excerpt(_ length: Int = 80) -> String {
         var result = String.UnicodeScalarView()
         for scalar in unicodeScalars {

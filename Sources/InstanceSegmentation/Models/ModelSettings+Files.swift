@@ -2,15 +2,17 @@ public import Foundation
 import Imaging
 
 extension ModelSettings {
-    /// The names of the files that `init(filesIn:)` reads, besides the one that `model.json` names as `namesFile`.
+    /// The names of the files that `init(filesIn:)` reads, in addition to the one that `model.json` names as
+    /// `namesFile`.
     package static let fileNames: Set<String> = [
         "model.json", "class_names.txt", "inference_config.json", "environment.json", "preprocessor_config.json",
         "config.json", "pipeline.json", "detail.json",
     ]
 
-    /// Reads the files beside a model. What stands in an earlier one of these goes before what stands in a later one:
-    /// `model.json`, `class_names.txt`, Roboflow's `inference_config.json` and `environment.json`, the `preprocessor_config.json` and
-    /// `config.json` of transformers, the `pipeline.json` and `detail.json` of mmdeploy.
+    /// Reads the settings files next to a model. Settings in earlier files take precedence over those in later ones.
+    ///
+    /// The order is: `model.json`, `class_names.txt`, Roboflow's `inference_config.json` and `environment.json`,
+    /// transformers' `preprocessor_config.json` and `config.json`, and mmdeploy's `pipeline.json` and `detail.json`.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     public init(filesIn folder: URL) throws {
         self.init()
@@ -66,7 +68,7 @@ extension ModelSettings {
         return data
     }
 
-    /// The name of the file that the `model.json` of a folder names as `namesFile`; `nil` where it names none.
+    /// Returns the file name that `model.json` in a folder gives as `namesFile`; `nil` if there is no such entry.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     package static func namesFile(in folder: URL) throws -> String? {
         guard let json = try contents(of: "model.json", in: folder),

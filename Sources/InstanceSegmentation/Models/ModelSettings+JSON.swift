@@ -34,7 +34,7 @@ extension ModelSettings {
         followsReference = try reader.boolean("followsReference")
         _ = try reader.integer("maxBatchSize", in: 1...1024)  // images are run one by one
         _ = try reader.dictionary("colors")
-        _ = reader.take("namesFile")  // read with the files beside
+        _ = reader.take("namesFile")  // read with the other files of the folder
         try reader.finish()
     }
 
@@ -53,7 +53,7 @@ extension ModelSettings {
         }
     }
 
-    /// Reads a `class_names.txt`: a name a line, in the order of the slots.
+    /// Reads a `class_names.txt`: one name per line, in the order of the output slots.
     /// - Throws: `SegmentationError.invalidConfiguration`.
     init(classNames text: String, file: String) throws {
         self.init()
@@ -166,7 +166,7 @@ struct JSONSettings {
         throw wrong(key, "a slot's number, \"first\", \"last\" or null")
     }
 
-    /// - Throws: where there are keys that nobody asked for.
+    /// - Throws: if there are keys that have not been read.
     func finish() throws {
         guard values.isEmpty else {
             let keys = values.keys.sorted().prefix(16).map { $0.excerpt() }

@@ -1,53 +1,56 @@
 public import Imaging
 
-/// What an operator, or the tool that made a model, writes into files beside it. Everything is optional; what is given goes before
-/// what the model's own metadata says, and that before the family's defaults.
+/// Settings from the files next to a model, written by an operator or by the tool that exported the model.
+///
+/// All of them are optional. They take precedence over the model's own metadata, which takes precedence over the
+/// family's defaults.
 public struct ModelSettings: Sendable {
-    /// How an image is brought to the shape of the input.
+    /// The method of fitting an image to the input's shape.
     public enum Resize: String, CaseIterable, Sendable {
         case letterbox
         case letterboxTopLeft
         case stretch
         case shortestEdge
-        /// The middle of the image in its own pixels, with a border where it is smaller than the input.
+        /// The center of the image at its own resolution, with a border if it is smaller than the input.
         case centerCrop
         case none
     }
 
-    /// How the sides of a resized image become whole numbers.
+    /// The rounding of a resized image's sides to whole pixels.
     public enum SideRounding: CaseIterable, Hashable, Sendable {
-        /// To the nearest, halves to the even one, as Ultralytics does.
+        /// To the nearest integer, halves to even, as Ultralytics does.
         case halfToEven
-        /// To the nearest, halves up, as detectron2 and mmcv do.
+        /// To the nearest integer, halves up, as detectron2 and mmcv do.
         case halfUp
-        /// Downward, as Roboflow's engine does.
+        /// Down, as Roboflow's engine does.
         case truncated
-        /// The longer side downward from the exact ratio, as transformers does.
+        /// The longer side down from its exact value, as transformers does.
         case transformers
     }
 
-    /// What suppresses overlapping boxes.
+    /// The overlap measure of non-maximum suppression.
     public enum Suppression: String, CaseIterable, Sendable {
         /// Intersection over union.
         case iou
-        /// The measure of Roboflow's service: intersection over the weaker box, sides with one pixel more.
+        /// The measure of Roboflow's service: intersection over the area of the weaker box, with one pixel added to
+        /// every side length.
         case roboflow
         case none
     }
 
-    /// The order of the channels.
+    /// The order of the color channels.
     public enum ColorOrder: String, CaseIterable, Sendable {
         case rgb
         case bgr
         case gray
     }
 
-    /// A slot that is no class.
+    /// The output slot of the background, which is not a class.
     public enum Background: Hashable, Sendable {
         case index(Int)
         case first
         case last
-        /// There is none.
+        /// There is no background slot.
         case none
 
         func slot(of count: Int) -> Int {
@@ -61,53 +64,53 @@ public struct ModelSettings: Sendable {
     }
 
     public var family: ModelFamily?
-    /// Names by slot.
+    /// Class names by output slot.
     public var names: [Int: String]?
-    /// Whether slots that `names` leaves out are none of the classes.
+    /// Whether slots without an entry in `names` are excluded from the classes.
     public var namesAreSparse: Bool?
-    /// Only these classes are served.
+    /// The names of the classes that are served; `nil` serves all.
     public var classes: Set<String>?
     public var background: Background?
-    /// Size of an input whose size the graph leaves free.
+    /// Size of the network's input, for graphs whose input size is dynamic.
     public var inputSize: ImageSize?
     public var resize: Resize?
     public var shortestEdge: Int?
     public var longestEdge: Int?
-    /// Sides of the input are multiples of it.
+    /// The sides of the input are multiples of this number.
     public var divisor: Int?
     /// Whether images are resized to multiples of `divisor`, as transformers does, rather than padded to them.
     public var stretchesToDivisor: Bool?
     public var sideRounding: SideRounding?
-    /// The byte around the image, before normalization.
+    /// The byte that pads the image, before normalization.
     public var padValue: UInt8?
-    /// Whether images are shrunk by averaging.
+    /// Whether images are reduced with an antialiasing filter.
     public var antialias: Bool?
     public var color: ColorOrder?
-    /// A byte becomes `(byte / scale - mean) / std`.
+    /// The divisor in the normalization `(byte / scale - mean) / std`.
     public var scale: Float?
     public var mean: [Float]?
     public var std: [Float]?
-    /// The model's own least confidence and most overlap, for `confidence=default`.
+    /// The model's recommended confidence and overlap thresholds, which requests select with `confidence=default`.
     public var confidence: Float?
     public var iou: Double?
     public var suppression: Suppression?
     public var isClassAgnostic: Bool?
     public var maxDetections: Int?
-    /// Least probability of a pixel, where the network gives probabilities.
+    /// Minimum probability of a mask pixel, for networks that output probabilities.
     public var maskThreshold: Float?
-    /// The graph's names of outputs, by what they are.
+    /// The names of the graph's outputs, by their role.
     public var outputs: [String: String]?
-    /// Whether suppression is behind the boxes already.
+    /// Whether the graph already applies non-maximum suppression to the boxes.
     public var hasReadyRows: Bool?
-    /// Steps before the image is resized.
+    /// Steps applied before the image is resized.
     public var steps: [ImageStep]?
-    /// How a package of Roboflow's newer engine resizes, which depends on the family.
+    /// The resize mode of a package of Roboflow's newer engine; its meaning depends on the family.
     public var package: RoboflowPackage?
-    /// Names that are not served.
+    /// The names of classes that are not served.
     public var removedNames: Set<String>?
-    /// Whether masks are made exactly as the family's own code does where a better way is known.
+    /// Whether masks are computed exactly as in the family's own code even where a better method is known.
     public var followsReference: Bool?
-    /// What the model's folder and file are called: some exports say nowhere else what they are.
+    /// The names of the model's folder and file. For some exports they are the only sign of the family.
     public var givenName: String?
 
     public init() {}

@@ -1,6 +1,6 @@
 import Imaging
 
-/// How a family wants its images where no file beside the model says otherwise.
+/// The preprocessing defaults of a family, used where no file next to the model overrides them.
 struct InputDefaults: Sendable {
     var resize = ModelSettings.Resize.letterbox
     var padding = Padding.byte(114)
@@ -8,7 +8,7 @@ struct InputDefaults: Sendable {
     var resampling = Resampling.bilinearFixedPoint
     var shortestEdge = 800
     var longestEdge = 1333
-    /// Sides of an input of free shape are multiples of it.
+    /// The sides of an input with a dynamic shape are multiples of this number.
     var divisor: Int?
     var rounding = ModelSettings.SideRounding.halfToEven
     /// Whether a package of Roboflow's is stretched to the input by Pillow's filter, after the resize of the training's images.
@@ -26,7 +26,7 @@ struct NetworkInput: Sendable {
     let name: String
     private let layout: Layout
     private let geometry: InputGeometry
-    /// Where images go before they are stretched to the input; `nil` where that is one step.
+    /// The first of two resizes, before the image is stretched to the input; `nil` if there is only one.
     private let firstGeometry: InputGeometry?
     private let padding: Padding
     private let scaling: Normalization

@@ -2,7 +2,8 @@ package import Foundation
 
 /// Reads ordinary files of limited size only, so that a pipe, a device or an enormous file cannot block the process or fill its memory.
 package enum OrdinaryFile {
-    /// Why what is at a path cannot be read as a file, to be read after its name; `nil` where it can, or where there is nothing.
+    /// The reason why a path cannot be read as a file, as a clause that follows its name; `nil` if it can be read, or
+    /// if there is nothing.
     package static func problem(at path: String) -> String? {
         var info = stat()
         if stat(path, &info) == 0 {
@@ -41,7 +42,7 @@ package enum OrdinaryFile {
         }
     }
 
-    /// Why a file was not read.
+    /// The reason why a file was not read.
     package enum Failure: Error {
         /// The system's error number.
         case system(Int32)

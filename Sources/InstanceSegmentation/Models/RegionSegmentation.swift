@@ -10,9 +10,9 @@ import Imaging
 struct RegionSegmentation: OutputDecoder {
     /// Where the numbers stand.
     enum Layout: Sendable {
-        /// Corners, classes, maps, scores, size: in this order, without names.
+        /// Corners, classes, maps, scores and size, in this order and without names.
         case detectron2(boxes: String, classes: String, maps: String, scores: String)
-        /// `dets` `[1, n, 5]` with the score behind the corners, `labels` `[1, n]`, `masks`.
+        /// `dets` `[1, n, 5]` with the corners and the score, `labels` `[1, n]`, `masks`.
         case mmdeploy
     }
 

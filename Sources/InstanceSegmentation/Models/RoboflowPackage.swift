@@ -1,26 +1,28 @@
 public import Imaging
 
-/// How a package of Roboflow's newer engine resizes images (`inference_config.json`). What a mode means depends on the family.
+/// The resize mode of a package of Roboflow's newer engine (`inference_config.json`). The meaning of a mode depends on
+/// the family.
 ///
 /// Source: `inference-models` 0.39.6, `models/common/roboflow/pre_processing.py`, `models/rfdetr/pre_processing.py`, and the modes that
 /// each family's `from_pretrained` accepts.
 public struct RoboflowPackage: Hashable, Sendable {
-    /// The modes by their names in the file.
+    /// The modes, with their names in the file.
     public enum Mode: String, CaseIterable, Sendable {
         case stretch
         case letterbox
         case centerCrop = "center-crop"
         case fitLongerEdge = "fit-longer-edge"
-        /// The engine pads as for `letterbox`.
+        /// Padded by the engine in the same way as `letterbox`.
         case letterboxReflectEdges = "letterbox-reflect-edges"
     }
 
     public var mode: Mode
-    /// The size that the images of the training's version had; the families that stretch to their own input repeat that resize first.
+    /// The size of the images in the dataset version that the model was trained on. Families that stretch images to
+    /// their own input repeat that resize first.
     public var versionSize: ImageSize?
-    /// The byte around images that keep their ratio.
+    /// The byte that pads images whose aspect ratio is kept.
     public var padding: UInt8
-    /// Whether bytes are normalized with means and standard deviations.
+    /// Whether bytes are normalized with a mean and a standard deviation.
     public var isNormalized: Bool
 
     public init(mode: Mode, versionSize: ImageSize? = nil, padding: UInt8 = 0, isNormalized: Bool = false) {
@@ -41,7 +43,7 @@ public struct RoboflowPackage: Hashable, Sendable {
         }
     }
 
-    /// The resize that goes before the stretch to the input for families that stretch (RF-DETR); `nil` where there is none.
+    /// The resize that precedes the stretch to the input, for families that stretch (RF-DETR); `nil` if there is none.
     var firstResize: InputGeometry? {
         guard let versionSize, mode != .stretch, mode != .fitLongerEdge else { return nil }
         return InputGeometry(

@@ -1,30 +1,30 @@
 public import Imaging
 
-/// The knowledge of one family of networks: how an image goes in and how objects come out.
+/// A family of networks: preprocesses images for the network and decodes objects from its outputs.
 ///
-/// A family is pure: it has no session and does no input or output of its own.
+/// Implementations are pure: they have no session and perform no input or output of their own.
 public protocol SegmentationModel: Sendable {
-    /// The family, as `models` shows it.
+    /// The family, as listed by `silhouette models`.
     var family: ModelFamily { get }
-    /// Names by class index.
+    /// Class names by class index.
     var classNames: [String] { get }
-    /// The least confidence that the model's authors use, for who asks for the model's own.
+    /// The confidence threshold that the model's authors recommend, for requests that ask for the model's own.
     var recommendedConfidence: Float { get }
-    /// The most overlap that goes with it; `nil` where nothing says one.
+    /// The overlap threshold that the model's authors recommend; `nil` if it is not known.
     var recommendedIoU: Double? { get }
-    /// What an operator should know of the model, in sentences: that there are more names than classes, for example.
+    /// Remarks for the operator, in sentences. For example, the model has more names than classes.
     var remarks: [String] { get }
-    /// Whether images must be decoded in full: a smaller one of the same content would be prepared differently.
+    /// Whether images must be decoded at full size, because a reduced image would be preprocessed differently.
     var needsEveryPixel: Bool { get }
-    /// Where an image of that size goes in the network's input.
+    /// Returns the placement of an image of the given size in the network's input.
     func transform(for imageSize: ImageSize) -> ImageTransform
-    /// The network's inputs for an image.
+    /// Returns the network's inputs for an image.
     func preprocess(_ image: RasterImage) throws -> ModelInput
-    /// The objects in the network's outputs, most confident first.
+    /// Decodes the objects in the network's outputs, most confident first.
     func postprocess(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> [Detection]
-    /// The same, with the number of objects that were dropped because their numbers are not finite.
+    /// Decodes the objects, and counts those that were dropped because their numbers are not finite.
     func decode(
         _ result: InferenceResult, transform: ImageTransform, options: PredictionOptions
     ) throws -> DecodedDetections
@@ -42,9 +42,9 @@ extension SegmentationModel {
     }
 }
 
-/// What a model made of a network's outputs.
+/// The objects that a model decoded from a network's outputs.
 public struct DecodedDetections: Sendable {
-    /// Most confident first; all numbers in them are finite.
+    /// The detections, most confident first; all their numbers are finite.
     public let detections: [Detection]
     /// See `Segmentation.nonFiniteCount`.
     public let nonFiniteCount: Int
@@ -55,7 +55,7 @@ public struct DecodedDetections: Sendable {
     }
 }
 
-/// Tensors for a network, and where the image lies in them.
+/// The input tensors of a network, and the placement of the image in them.
 public struct ModelInput: Sendable {
     public let tensors: [String: Tensor]
     public let transform: ImageTransform

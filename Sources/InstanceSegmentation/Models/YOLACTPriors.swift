@@ -5,9 +5,10 @@ import Imaging
 ///
 /// Source: YOLACT, `yolact.py`, `PredictionModule.make_priors`; Yolact_minimal, `utils/box_utils.py`, `make_anchors`, and `config.py`.
 enum YOLACTPriors: Sendable {
-    /// The original's. Heights are widths, which is how its weights were trained; lengths are those at 550 pixels.
+    /// The priors of the original. Heights equal widths, which is how its weights were trained; side lengths refer to
+    /// an input of 550 pixels.
     case square
-    /// Yolact_minimal's, with heights by the ratio; lengths are those at 544 pixels.
+    /// The priors of Yolact_minimal, whose heights follow the ratio; side lengths refer to an input of 544 pixels.
     case byRatio
 
     private var referenceSide: Int {

@@ -106,9 +106,9 @@ struct YOLOBoxes {
 // MARK: Recognition
 
 extension YOLOLayout {
-    /// The layout of a file whose last output of rank 4 are the prototypes and whose first of rank 3 has the boxes; `nil` where it
-    /// is none. Outputs of rank 5 are the raw maps that YOLOv5 and YOLOv7 may leave beside them; YOLOv9's networks with two heads
-    /// have a second pair.
+    /// Recognizes the layout of a file whose last output of rank 4 is the prototypes and whose first output of rank 3
+    /// contains the boxes; `nil` for other files. Outputs of rank 5 are the raw maps that YOLOv5 and YOLOv7 may leave
+    /// next to them. YOLOv9 networks with two heads have a second pair.
     ///
     /// The number of anchors that an input of this size has decides first: columns have one for each cell, rows have three, finished
     /// rows any number. Then the metadata and the number of names.

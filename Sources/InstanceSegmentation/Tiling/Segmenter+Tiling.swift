@@ -1,13 +1,13 @@
 public import Imaging
 
 extension Segmenter {
-    /// The objects of an image that is segmented in tiles and as a whole, most confident first.
+    /// Segments an image in tiles and as a whole, and returns the merged objects, most confident first.
     ///
-    /// Cancellation is checked before each tile and at short intervals while the parts are merged. An image that was
-    /// reduced while it was decoded is segmented as a whole only.
+    /// Cancellation is checked before each tile and at short intervals during the merge. An image that was reduced
+    /// while it was decoded is segmented only as a whole.
     ///
     /// - Parameters:
-    ///   - alternatives: further options that the same network outputs are decoded and merged with.
+    ///   - alternatives: additional options for decoding and merging the same network outputs.
     ///   - tiling: size and overlap of the tiles; each costs one inference.
     /// - Throws: `SegmentationError`, the backend's error, or `CancellationError`.
     public func segment(

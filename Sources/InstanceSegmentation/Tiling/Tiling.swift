@@ -1,35 +1,37 @@
 public import Imaging
 
-/// Splits a large image into overlapping tiles, each close to the size of the network's input, so that small objects are
-/// found.
+/// A division of a large image into overlapping tiles, so that small objects are found. Each tile is close to the size
+/// of the network's input.
 ///
-/// The image as a whole is segmented too, for objects larger than a tile. ``TileMerger`` joins what the parts found.
+/// The image is also segmented as a whole, for objects larger than a tile. ``TileMerger`` merges the objects of all
+/// parts.
 ///
 /// Source of the idea: Akyon et al., *Slicing Aided Hyper Inference* (2022), which merges by the overlap of boxes.
 public struct Tiling: Hashable, Sendable {
-    /// Side of a tile in image pixels; values below 1 count as 1.
+    /// Side length of a tile in image pixels; values below 1 count as 1.
     public var side: Int
-    /// Share of a tile that it has in common with the next one, 0...0.9; values outside are clamped, NaN counts as 0.
+    /// Fraction of a tile that overlaps the next one, 0...0.9; values outside are clamped, NaN counts as 0.
     public var overlap: Double
 
-    /// Creates a tiling from the side of a tile in image pixels and the share that neighboring tiles have in common.
+    /// Creates a tiling from a tile's side length in image pixels and the fraction that adjacent tiles share.
     public init(side: Int = 640, overlap: Double = 0.2) {
         self.side = side
         self.overlap = overlap
     }
 
-    /// Number of tiles of an image, computed without making them; `Int.max` if it is larger than that.
+    /// Returns the number of tiles of an image, without creating them; `Int.max` if the number is too large for an
+    /// `Int`.
     public func tileCount(of size: ImageSize) -> Int {
         let (count, isOverflow) = tileCount(along: size.width)
             .multipliedReportingOverflow(by: tileCount(along: size.height))
         return isOverflow ? .max : count
     }
 
-    /// The tiles of an image, row by row.
+    /// Returns the tiles of an image, row by row.
     ///
-    /// All have the same size. The last tile of a row or column is moved back to end at the edge of the image.
+    /// All tiles have the same size. The last tile of a row or column is shifted to end at the edge of the image.
     ///
-    /// - Complexity: O(`tileCount(of:)`). Check that count first where the caller of a service chooses size and overlap.
+    /// - Complexity: O(`tileCount(of:)`). Check that count first if the client of a service chooses size and overlap.
     public func tiles(of size: ImageSize) -> [ImageRegion] {
         let tile = ImageSize(width: min(tileSide, size.width), height: min(tileSide, size.height))
         let columns = starts(along: size.width)

@@ -43,9 +43,10 @@ package struct ONNXGraph {
         var initializers: [Range<Int>] = []
     }
 
-    /// Reads the operations of a graph. Weights are not read.
-    /// - Returns: `nil` where the bytes are no ONNX file, or one with what cannot be left out in parts: graphs inside graphs, functions,
-    ///   weights in other files, more than `ModelLimits` allow.
+    /// Reads the operations of a graph, without its weights.
+    ///
+    /// - Returns: `nil` if the bytes are not an ONNX file, or if the graph cannot be pruned: it contains subgraphs or
+    ///   functions, its weights are in other files, or it exceeds `ModelLimits`.
     package init?(reading source: any ByteSource) {
         guard let graph = try? ONNXGraph(ByteWindow(source)) else { return nil }
         self = graph

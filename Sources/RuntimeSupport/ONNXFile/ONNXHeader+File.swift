@@ -2,12 +2,12 @@ import Foundation
 import InstanceSegmentation
 
 extension ONNXHeader {
-    /// Reads the header of a model's file, and looks at the files that hold its weights, before a runtime opens any of them: a runtime
-    /// would wait for a pipe, and read a device without end.
+    /// Reads the header of a model file, and checks the files that hold its weights, before a runtime opens any of
+    /// them. A runtime would wait for a pipe, and read a device without end.
     ///
-    /// - Returns: `nil` where there is no file.
-    /// - Throws: `SegmentationError.invalidConfiguration`, which names files without their folders; `Refusal.malformed` where the file is
-    ///   not an ONNX model.
+    /// - Returns: `nil` if the file does not exist.
+    /// - Throws: `SegmentationError.invalidConfiguration`, which names files without their folders; `Refusal.malformed`
+    ///   if the file is not an ONNX model.
     package init?(modelAt path: String) throws {
         let file = URL(filePath: path)
         func refusal(_ reason: String) -> SegmentationError {

@@ -2,7 +2,7 @@ import Crypto
 public import Foundation
 import InstanceSegmentation
 
-/// A key that lets a client in. Only its hash is kept; the secret is shown once, when it is made.
+/// An API key. Only its hash is stored; the secret is shown once, when the key is created.
 public struct APIKey: Hashable, Sendable {
     /// A group of requests that a key permits.
     public enum Scope: String, CaseIterable, Comparable, Sendable {
@@ -10,32 +10,32 @@ public struct APIKey: Hashable, Sendable {
         case predict
         /// Loading and evicting models: `/model/add`, `/model/remove`, `/model/clear`, `/start`, `/clear_cache`.
         case manage
-        /// `/metrics` from another machine.
+        /// Reading `/metrics` from another machine.
         case metrics
 
-        /// Every scope, for the operator's own key.
+        /// All scopes, for the operator's own key.
         public static let all = Set(allCases)
 
         public static func < (a: Scope, b: Scope) -> Bool { a.rawValue < b.rawValue }
     }
 
-    /// What a key may be used for. By default predictions with every model, without an end.
+    /// The limits of a key. By default it permits predictions with every model and never expires.
     public struct Limits: Hashable, Sendable {
-        /// The models that it opens, as `dataset` (every version) or `dataset/version`; all where it is `nil`.
+        /// The permitted models, as `dataset` (every version) or `dataset/version`; `nil` permits all.
         public var models: Set<String>?
-        /// When it stops working.
+        /// The expiry date; `nil` if the key does not expire.
         public var expires: Date?
-        /// Predictions that may be asked for with it, in all.
+        /// The total number of predictions that the key permits; `nil` permits any number.
         public var quota: Int?
         /// The groups of requests that the key permits.
         public var scopes: Set<Scope>
 
-        /// Limits of a new key.
+        /// Creates the limits of a new key.
         /// - Parameters:
-        ///   - models: the models that it opens, as `dataset` or `dataset/version`; all where it is `nil`.
-        ///   - expires: when it stops working; never where it is `nil`.
-        ///   - quota: the predictions that it permits in total; any number where it is `nil`.
-        ///   - scopes: the groups of requests that it permits.
+        ///   - models: the permitted models, as `dataset` or `dataset/version`; `nil` permits all.
+        ///   - expires: the expiry date; `nil` if the key does not expire.
+        ///   - quota: the total number of predictions that the key permits; `nil` permits any number.
+        ///   - scopes: the groups of requests that the key permits.
         public init(
             models: Set<String>? = nil, expires: Date? = nil, quota: Int? = nil, scopes: Set<Scope> = [.predict]
         ) {
@@ -45,26 +45,26 @@ public struct APIKey: Hashable, Sendable {
             self.scopes = scopes
         }
 
-        /// Whether the key opens a model.
+        /// Returns whether the key permits a model.
         func allows(_ id: ModelID) -> Bool {
             models.map { $0.contains(id.dataset) || $0.contains(id.description) } ?? true
         }
     }
 
-    /// What has become of a key.
+    /// The state of a key: whether it is accepted, and if not, why.
     public enum State: Hashable, Sendable {
         case active
         case expired(Date)
         case revoked(Date)
     }
 
-    /// Names the key in lists and in the log; no secret.
+    /// The public identifier of the key in lists and in the log; not a secret.
     public let id: String
     public let name: String
     public let created: Date
     public let revoked: Date?
     public let limits: Limits
-    /// Predictions that were asked for with it; counted where it has a quota.
+    /// Number of predictions requested with the key; counted only if it has a quota.
     public let used: Int
 
     public init(
@@ -78,7 +78,7 @@ public struct APIKey: Hashable, Sendable {
         self.used = used
     }
 
-    /// What has become of the key at a time.
+    /// Returns the state of the key at a given time.
     public func state(at now: Date = Date()) -> State {
         if let revoked { return .revoked(revoked) }
         if let expires = limits.expires, expires <= now { return .expired(expires) }

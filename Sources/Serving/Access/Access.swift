@@ -1,17 +1,18 @@
 package import InstanceSegmentation
 
-/// Who may use the server.
+/// The access control of a server.
 public enum Access: Sendable {
-    /// All callers, with or without a key, within some scopes.
+    /// All callers, with or without a key, within the given scopes.
     case anyone(scopes: Set<APIKey.Scope>)
-    /// Callers with a key of the store.
+    /// Callers with a key in the store.
     case keys(KeyStore)
 
-    /// All callers, for everything.
+    /// All callers, with all scopes.
     public static let open = Access.anyone(scopes: APIKey.Scope.all)
 
-    /// What a secret allows.
-    /// - Throws: `ServiceError.unauthorized` where it is missing, unknown, revoked or expired; `ServiceError.keyStoreBusy`.
+    /// Returns what a secret permits.
+    /// - Throws: `ServiceError.unauthorized` if the secret is missing, unknown, revoked or expired;
+    ///   `ServiceError.keyStoreBusy`.
     package func grant(_ secret: String?) async throws -> Grant {
         switch self {
         case .anyone(let scopes): return Grant(keyID: nil, limits: APIKey.Limits(scopes: scopes))
@@ -23,13 +24,14 @@ public enum Access: Sendable {
         }
     }
 
-    /// The public id of a secret's key, if it worked recently; it may have been revoked since. For refusals, which need no proof.
+    /// Returns the public id of a secret's key, if it was accepted recently. The key may have been revoked since, which
+    /// is acceptable for refusals.
     package func recentID(of secret: String) -> String? {
         guard case .keys(let store) = self else { return nil }
         return store.recentID(of: secret)
     }
 
-    /// Counts predictions against the key's quota, if it has one: all of them or none.
+    /// Charges predictions to the key's quota, if it has one: all of them or none.
     /// - Throws: `ServiceError.quotaUsedUp`, `ServiceError.keyStoreBusy`.
     package func consumeQuota(_ grant: Grant, count: Int = 1) async throws {
         guard case .keys(let store) = self, let id = grant.keyID, let quota = grant.limits.quota else { return }
@@ -38,9 +40,11 @@ public enum Access: Sendable {
         }
     }
 
-    /// Gives back what a request consumed that was refused before any work. It does so even when the caller's task is canceled.
+    /// Refunds the quota of a request that was refused before any work. The refund is performed even if the caller's
+    /// task is canceled.
     ///
-    /// While another process holds the key store it cannot be given back, and the caller is told its own error.
+    /// While another process holds the key store, a refund is not possible. The caller then receives the request's own
+    /// error.
     package func refundQuota(_ grant: Grant, count: Int) async {
         guard case .keys(let store) = self, let id = grant.keyID, grant.limits.quota != nil else { return }
         _ = await Task { try await store.refundQuota(id: id, count: count) }.result
@@ -60,27 +64,27 @@ public enum Access: Sendable {
     }
 }
 
-/// What the caller of a request may do.
+/// The permissions of a request's caller.
 package struct Grant: Sendable {
     /// The key's public id, for the log; `nil` on an open server.
     package let keyID: String?
     let limits: APIKey.Limits
 
-    /// A grant for everything.
+    /// A grant of all permissions.
     package static let unlimited = Grant(keyID: nil, limits: APIKey.Limits(scopes: APIKey.Scope.all))
 
-    /// Whether a model may be used and seen.
+    /// Returns whether a model may be used and listed.
     package func allows(_ id: ModelID) -> Bool { limits.allows(id) }
 
-    /// Whether a group of requests is permitted.
+    /// Returns whether a scope is permitted.
     package func allows(_ scope: APIKey.Scope) -> Bool { limits.scopes.contains(scope) }
 
-    /// - Throws: `ServiceError.unauthorized` where the key is not for that model.
+    /// - Throws: `ServiceError.unauthorized` if the key does not permit the model.
     package func require(_ id: ModelID) throws {
         guard allows(id) else { throw ServiceError.unauthorized }
     }
 
-    /// - Throws: `ServiceError.missingScope` where none of the scopes is permitted.
+    /// - Throws: `ServiceError.missingScope` if none of the scopes is permitted.
     package func require(anyOf scopes: [APIKey.Scope]) throws {
         guard let first = scopes.first, !scopes.contains(where: allows) else { return }
         throw ServiceError.missingScope(first, hasKey: keyID != nil)

@@ -2,9 +2,9 @@ public import Foundation
 import GRDB
 import Synchronization
 
-/// Why the key store does not answer.
+/// An error of the key store.
 public enum KeyStoreError: Error, Hashable, CustomStringConvertible {
-    /// Another process holds the lock of the database, or too many callers wait for it.
+    /// Another process holds the database's lock, or too many callers wait for it.
     case busy
 
     public var description: String {
@@ -12,10 +12,10 @@ public enum KeyStoreError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// The keys of a server, in an SQLite database of its state folder.
+/// The API keys of a server, in an SQLite database in its state folder.
 ///
-/// Several processes may use it at once: a key that one revokes is refused by the next request to another. Reading does
-/// not wait for writing, in this process or in others.
+/// Several processes may use it concurrently. When one revokes a key, the others refuse it from the next request on.
+/// Reads do not wait for writes, in this process or in others.
 public final class KeyStore: Sendable {
     /// The name of the database in the state folder.
     private static let fileName = "silhouette.sqlite"
@@ -29,11 +29,12 @@ public final class KeyStore: Sendable {
     private let waitingWriters = Mutex(0)
     private let recent = RecentKeys()
 
-    /// Opens or creates the database `silhouette.sqlite` in a folder; both are created for their owner only.
+    /// Opens or creates the database `silhouette.sqlite` in a folder. Both are created with access for their owner
+    /// only.
     /// - Parameters:
     ///   - folder: the state folder.
-    ///   - warn: called for permissions that let other users in; permissions of the database are tightened.
-    /// - Throws: `KeyStoreError.busy` where the database is locked for more than 5 s; errors of the file system.
+    ///   - warn: called if the permissions give access to other users; permissions of the database are tightened.
+    /// - Throws: `KeyStoreError.busy` if the database is locked for more than 5 s; errors of the file system.
     public convenience init(folder: URL, warn: (String) -> Void = { _ in }) throws {
         try self.init(folder: folder, busyTimeout: .seconds(1), maxWaitingWriters: 64, warn: warn)
     }
@@ -75,8 +76,8 @@ public final class KeyStore: Sendable {
         return (key, secret)
     }
 
-    /// Stores a key with a secret of the operator's choice. A secret that is known already keeps its key.
-    /// - Parameter scopes: the scopes that the key has from now on.
+    /// Stores a key with a secret that the operator chose. If the secret is already known, its key is kept.
+    /// - Parameter scopes: the scopes of the key from now on.
     public func importKey(
         secret: String, name: String, scopes: Set<APIKey.Scope> = APIKey.Scope.all
     ) throws -> APIKey {
@@ -95,7 +96,7 @@ public final class KeyStore: Sendable {
         }
     }
 
-    /// All keys, including revoked ones, in the order of their creation.
+    /// Returns all keys, including revoked ones, in the order of their creation.
     public func keys() throws -> [APIKey] {
         try patientRetry.runBlocking {
             try database.read { database in
@@ -104,7 +105,9 @@ public final class KeyStore: Sendable {
         }
     }
 
-    /// Revokes the key of a public id. Returns whether there is one that was not revoked before.
+    /// Revokes the key with the given public id.
+    ///
+    /// - Returns: whether there was such a key and it had not been revoked before.
     public func revoke(id: String) throws -> Bool {
         try write { database in
             try database.execute(
@@ -122,8 +125,8 @@ public final class KeyStore: Sendable {
     /// The number of requests that write or wait for it.
     var waitingWriterCount: Int { waitingWriters.withLock { $0 } }
 
-    /// The key of a secret, if there is one that works.
-    /// - Throws: `KeyStoreError.busy` where another process locks the database even for reading.
+    /// Returns the key of a secret, if it is valid.
+    /// - Throws: `KeyStoreError.busy` if another process locks the database even for reads.
     func authenticate(_ secret: String) async throws -> APIKey? {
         let hash = APIKey.hash(secret)
         // One statement needs no transaction.
@@ -133,13 +136,14 @@ public final class KeyStore: Sendable {
         return active
     }
 
-    /// The public id of a secret's key, if it worked recently; it may have been revoked since. Does not ask the database.
+    /// Returns the public id of a secret's key, if it was accepted recently; it may have been revoked since. Does not
+    /// access the database.
     func recentID(of secret: String) -> String? { recent[APIKey.hash(secret)] }
 
-    /// Spends predictions of a key's quota, all of them or none.
+    /// Charges predictions to a key's quota: all of them or none.
     /// - Parameter count: the number of predictions.
-    /// - Returns: whether the quota allowed it. A key without a quota allows everything.
-    /// - Throws: `KeyStoreError.busy` where the database stays locked, or where too many callers wait for it.
+    /// - Returns: whether the quota permitted it. A key without a quota permits any number.
+    /// - Throws: `KeyStoreError.busy` if the database stays locked, or if too many callers wait for it.
     func consumeQuota(id: String, count: Int = 1) async throws -> Bool {
         guard count > 0 else { return true }
         return try await update(
@@ -148,7 +152,7 @@ public final class KeyStore: Sendable {
             [count, id])
     }
 
-    /// Takes back what `consumeQuota` counted.
+    /// Refunds predictions that `consumeQuota` charged.
     /// - Throws: `KeyStoreError.busy`.
     func refundQuota(id: String, count: Int) async throws {
         guard count > 0 else { return }

@@ -1,4 +1,4 @@
-/// What the page says about a metric besides its values.
+/// The help text and the bounds of a metric.
 public struct MetricDescription: Sendable {
     /// Name of the metric, such as `silhouette_requests_total`.
     public let name: String

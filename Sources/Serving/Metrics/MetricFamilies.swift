@@ -10,7 +10,7 @@ struct MetricFamilies: Sendable {
 
     /// Why a series is refused.
     enum Refusal: Error, Equatable {
-        /// The name is that of another metric, or of a line of another histogram.
+        /// The name belongs to another metric, or to a line of another histogram.
         case nameTaken(by: String, type: MetricType)
         /// A limit is reached.
         case full

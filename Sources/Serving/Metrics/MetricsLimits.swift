@@ -1,6 +1,6 @@
-/// Bounds of a ``PrometheusRegistry``, so that no label of a request can fill the memory or the page.
+/// The bounds of a ``PrometheusRegistry``, so that labels taken from requests can exhaust neither memory nor the page.
 public struct MetricsLimits: Sendable {
-    /// Maximum number of series (a name with one set of labels) in all.
+    /// Maximum number of series (a name with one set of labels) in total.
     public var maxSeries = 20_000
     /// Maximum number of series of one name.
     public var maxSeriesPerName = 5_000
@@ -12,7 +12,7 @@ public struct MetricsLimits: Sendable {
     public var maxNameBytes = 200
     /// Maximum number of labels of a series. Labels after these are dropped.
     public var maxLabels = 16
-    /// Maximum number of names for which a refusal is reported.
+    /// Maximum number of names for which a rejection is reported.
     public var maxWarnings = 100
 
     /// Creates the default limits.

@@ -1,10 +1,10 @@
 import Foundation
 
 extension PrometheusRegistry {
-    /// Adds what Prometheus' clients say about a process: memory, open files and the time of its start.
+    /// Adds the standard process metrics of Prometheus clients: memory, open files and start time.
     ///
-    /// Linux tells it in `/proc`; on other systems memory and open files are left out. The time of the call counts as the
-    /// time of the start.
+    /// Memory and open files are read from `/proc` on Linux, and are omitted on other systems. The time of the call
+    /// counts as the start time.
     public func addProcessGauges() {
         let start = Date().timeIntervalSince1970.rounded(.down)
         gauge("process_start_time_seconds", help: "When the server started.") { start }

@@ -1,12 +1,12 @@
 public import CoreMetrics
 import Synchronization
 
-/// A backend of swift-metrics that shows everything recorded as one page in Prometheus' text format.
+/// A swift-metrics backend that exposes all metrics as one page in Prometheus' text format.
 ///
 /// Recording to an existing instrument is a few atomic operations and never waits, neither for other recordings nor for
 /// the page. Creating an instrument takes a lock. Instruments of the same name and labels share one series.
-/// Series beyond the limits, and those whose name belongs to a metric of another type, are not shown: they are counted
-/// in `silhouette_metrics_dropped_series_total`, and reported once for each name.
+/// Series beyond the limits, and series whose name belongs to a metric of another type, are not exposed. They are
+/// counted in `silhouette_metrics_dropped_series_total`, and reported once per name.
 public final class PrometheusRegistry: MetricsFactory, Sendable {
     private struct State {
         var families: MetricFamilies
@@ -25,8 +25,8 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     /// Creates an empty registry.
     ///
     /// - Parameters:
-    ///   - descriptions: Help and bounds of metrics, by name. Metrics of libraries need none.
-    ///   - warn: Receives a sentence about each name whose series are refused, at most once for a name.
+    ///   - descriptions: Help texts and bounds by metric name. Metrics of libraries need no entry.
+    ///   - warn: Receives a sentence about each name whose series are rejected, at most once per name.
     public init(
         limits: MetricsLimits = MetricsLimits(), descriptions: [MetricDescription] = [],
         warn: @escaping @Sendable (String) -> Void = { _ in }
@@ -47,14 +47,15 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         state = Mutex(State(families: families))
     }
 
-    /// The page, with the values of this moment.
+    /// Returns the page with the current values.
     ///
     /// - Complexity: O(*n* log *n*) in the number of series. Readings run on the caller's thread, outside of the lock.
     public func text() -> String { PrometheusPage(state.withLock { $0.families.families }).text }
 
     /// Adds a gauge whose value is read when the page is written. It replaces one of the same name and labels.
     ///
-    /// - Parameter value: Must return at once. The sample is left out while it returns `nil`. The registry keeps it.
+    /// - Parameter value: Must return at once. The sample is omitted while it returns `nil`. The registry retains the
+    ///   closure.
     public func gauge(
         _ name: String, help: String? = nil, labels: [(String, String)] = [],
         value: @escaping @Sendable () -> Double?
@@ -62,9 +63,10 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         add(.gauge, name, help: help, labels: labels, value: value)
     }
 
-    /// Adds a counter whose value is read when the page is written. It replaces one of the same name and labels.
+    /// Adds a counter whose value is read when the page is written. It replaces a counter with the same name and
+    /// labels.
     ///
-    /// - Parameter value: Must return at once, and never less than before. The sample is left out while it returns `nil`.
+    /// - Parameter value: Must return at once, and never decrease. The sample is omitted while it returns `nil`.
     public func counter(
         _ name: String, help: String? = nil, labels: [(String, String)] = [],
         value: @escaping @Sendable () -> Double?
@@ -136,24 +138,24 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
 }
 
 extension PrometheusRegistry {
-    /// Returns a counter; one that records nothing if its series is refused.
+    /// Returns a counter; it records nothing if its series is rejected.
     public func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         counter(label, dimensions) ?? NOOPMetricsHandler.instance
     }
 
-    /// Returns a counter; one that records nothing if its series is refused.
+    /// Returns a counter; it records nothing if its series is rejected.
     public func makeFloatingPointCounter(
         label: String, dimensions: [(String, String)]
     ) -> any FloatingPointCounterHandler {
         counter(label, dimensions) ?? NOOPMetricsHandler.instance
     }
 
-    /// Returns a gauge; one that records nothing if its series is refused.
+    /// Returns a gauge; it records nothing if its series is rejected.
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         gauge(label, dimensions) ?? NOOPMetricsHandler.instance
     }
 
-    /// Returns a histogram, or a gauge if values are not aggregated; one that records nothing if its series is refused.
+    /// Returns a histogram, or a gauge if values are not aggregated; it records nothing if its series is rejected.
     public func makeRecorder(
         label: String, dimensions: [(String, String)], aggregate: Bool
     ) -> any RecorderHandler {
@@ -163,33 +165,33 @@ extension PrometheusRegistry {
         return handler ?? NOOPMetricsHandler.instance
     }
 
-    /// Returns a histogram in seconds; one that records nothing if its series is refused.
+    /// Returns a histogram in seconds; it records nothing if its series is rejected.
     public func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         histogram(label, dimensions, bounds: HistogramBounds.seconds) ?? NOOPMetricsHandler.instance
     }
 
-    /// Removes the series from the page. Whatever else records to it is lost.
+    /// Removes the series from the page. Values that other holders record to it afterwards are lost.
     public func destroyCounter(_ handler: any CounterHandler) {
         if let series = handler as? CounterSeries { remove(series, series.key) }
     }
 
-    /// Removes the series from the page. Whatever else records to it is lost.
+    /// Removes the series from the page. Values that other holders record to it afterwards are lost.
     public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {
         if let series = handler as? CounterSeries { remove(series, series.key) }
     }
 
-    /// Removes the series from the page. Whatever else records to it is lost.
+    /// Removes the series from the page. Values that other holders record to it afterwards are lost.
     public func destroyMeter(_ handler: any MeterHandler) {
         if let series = handler as? GaugeSeries { remove(series, series.key) }
     }
 
-    /// Removes the series from the page. Whatever else records to it is lost.
+    /// Removes the series from the page. Values that other holders record to it afterwards are lost.
     public func destroyRecorder(_ handler: any RecorderHandler) {
         if let series = handler as? GaugeSeries { remove(series, series.key) }
         if let series = handler as? HistogramSeries { remove(series, series.key) }
     }
 
-    /// Removes the series from the page. Whatever else records to it is lost.
+    /// Removes the series from the page. Values that other holders record to it afterwards are lost.
     public func destroyTimer(_ handler: any TimerHandler) {
         if let series = handler as? HistogramSeries { remove(series, series.key) }
     }

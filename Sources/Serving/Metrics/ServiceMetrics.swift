@@ -1,10 +1,10 @@
 public import CoreMetrics
 import Metrics
 
-/// What the service and its transports count.
+/// The metrics of the service and its transports.
 ///
-/// Labels have few values: routes and stages, status codes, kinds of errors, and the models that are served. Text of a
-/// request must not become a label.
+/// Labels have few distinct values: routes and stages, status codes, kinds of errors, and the served models. Text from
+/// a request must not become a label.
 public final class ServiceMetrics: Sendable {
     private struct RouteStatus: Hashable {
         let route: String
@@ -29,13 +29,13 @@ public final class ServiceMetrics: Sendable {
         cancellations = Counter(label: Name.cancelled, factory: factory)
     }
 
-    /// Counts a request that was answered.
+    /// Counts a request that received a response.
     ///
     /// - Parameters:
     ///   - route: The route's name, not its path.
     ///   - status: The HTTP status code.
-    ///   - error: The kind of the error that was answered, if any.
-    ///   - duration: Time from the request's head to its answer.
+    ///   - error: The kind of the error in the response, if any.
+    ///   - duration: Time from the request's head to its response.
     public func request(route: String, status: Int, error: String?, duration: Duration) {
         let instruments = requests.instrument(RouteStatus(route: route, status: status)) {
             RequestInstruments(
@@ -50,9 +50,9 @@ public final class ServiceMetrics: Sendable {
     /// Counts a prediction.
     ///
     /// - Parameters:
-    ///   - stages: The stages that it went through, and how long each took.
+    ///   - stages: The stages of the prediction, with their durations.
     ///   - detections: Number of objects found.
-    ///   - nonFinite: Number of objects dropped because a number of theirs is infinite or NaN.
+    ///   - nonFinite: Number of objects dropped because one of their numbers is infinite or NaN.
     ///   - model: The model's identifier, such as `dataset/1`.
     public func prediction(
         stages: [(name: String, duration: Duration)], detections: Int, nonFinite: Int, model: String
@@ -60,7 +60,7 @@ public final class ServiceMetrics: Sendable {
         instruments(of: model).prediction(stages: stages, detections: detections, nonFinite: nonFinite)
     }
 
-    /// Counts a request whose client left, or that was canceled otherwise, before it was answered.
+    /// Counts a request whose client disconnected, or that was canceled otherwise, before its response.
     public func cancelled() { cancellations.increment() }
 
     /// Counts a request that was refused because the server is busy.
@@ -70,15 +70,15 @@ public final class ServiceMetrics: Sendable {
         refusals.instrument(reason) { counter(Name.refused, [("reason", reason)]) }.increment()
     }
 
-    /// Counts a changed model that replaced the one before.
+    /// Counts the replacement of a model by its changed version.
     public func modelReloaded(model: String) { instruments(of: model).reload("success") }
 
-    /// Counts a changed model that could not be loaded; the one before is still served.
+    /// Counts a changed model that could not be loaded; the previous version is still served.
     public func modelReloadFailed(model: String) { instruments(of: model).reload("failure") }
 
     /// Removes the series of a model that is no longer served.
     ///
-    /// A prediction that is recorded at the same moment may start them anew.
+    /// A prediction that is recorded at the same time may create them again.
     public func modelRemoved(model: String) { models.remove(model)?.destroy() }
 
     private func instruments(of model: String) -> ModelInstruments {
@@ -104,7 +104,7 @@ extension ServiceMetrics {
         static let reloads = "silhouette_model_reloads_total"
     }
 
-    /// The help lines of these metrics, for a ``PrometheusRegistry``.
+    /// The help texts of these metrics, for a ``PrometheusRegistry``.
     public static let descriptions = [
         MetricDescription(Name.requests, help: "Requests answered, by route and status."),
         MetricDescription(Name.errors, help: "Requests answered with an error, by its kind."),

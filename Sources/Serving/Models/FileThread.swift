@@ -5,7 +5,7 @@ import RuntimeSupport
 actor FileThread {
     /// Why a call has no result.
     enum Failure: Error, CustomStringConvertible {
-        /// It did not return within that time.
+        /// The call did not return within the given time.
         case timedOut(Duration)
         /// An earlier call for the same subject has not returned.
         case stuck

@@ -1,15 +1,16 @@
 import InstanceSegmentation
 
-/// What reading a header again may bring that could not be read, while the model's files stay the same.
+/// The kind of a failure to read a model's header. It tells whether another attempt may succeed while the files are
+/// unchanged.
 enum HeaderFault {
-    /// The file system is at fault, which passes.
+    /// A transient fault of the file system.
     case passing
-    /// The file or the file system is at fault.
+    /// A fault of the file or of the file system.
     case uncertain
-    /// The file is at fault, so that reading it again brings the same.
+    /// A fault of the file; another attempt fails in the same way.
     case lasting
 
-    /// Sorts an error of reading a header.
+    /// Classifies an error in reading a header.
     init(_ error: any Error) {
         switch error {
         // Also what the system said of a file, in words.

@@ -31,12 +31,13 @@ struct FileStamp: Hashable, Sendable {
     }
 }
 
-/// Identifies the contents of a model's files without reading them: the model file, its external weights, and the settings next to it.
+/// Identifies the contents of a model's files without reading them: the model, its external weights, and the settings
+/// next to it.
 public struct ModelFingerprint: Hashable, Sendable {
     /// Sorted by name.
     private let stamps: [FileStamp]
 
-    /// When the newest of the files was modified; `nil` if there are none.
+    /// The modification date of the newest file; `nil` if there is no file.
     public var modified: Date? {
         stamps.map { Date(timeIntervalSince1970: Double($0.modified[0]) + Double($0.modified[1]) / 1e9) }.max()
     }
@@ -45,8 +46,9 @@ public struct ModelFingerprint: Hashable, Sendable {
     private static let maxFiles = 256
     private static let weightSuffixes = [".data", "_data", ".bin", ".weights"]
 
-    /// Looks at the files of a model. Blocks the thread.
-    /// - Throws: an error that says why the folder cannot be read.
+    /// Reads the attributes of a model's files. Blocks the calling thread.
+    ///
+    /// - Throws: an error that states why the folder is unreadable.
     package init(of location: ModelLocation) throws {
         let folder = location.file.deletingLastPathComponent().path
         var namesFiles = NamesFiles()

@@ -3,20 +3,20 @@ public import InstanceSegmentation
 
 /// A model on disk.
 public struct ModelEntry: Sendable {
-    /// What is known of a model from its header.
+    /// The metadata from a model's header and settings, or the reason why there is none.
     public enum Metadata: Sendable {
-        /// The header is about to be read.
+        /// The header has not been read yet.
         case pending
         case read(ModelMetadata)
-        /// Why the header or the settings cannot be used.
+        /// The header or the settings are invalid.
         case failed(reason: String)
     }
 
     public let location: ModelLocation
     public let fingerprint: ModelFingerprint
-    /// When the newest of its files was modified, if there is one.
+    /// The modification date of the newest file, if there is one.
     public let modified: Date?
-    /// Of the same files, or, while the header of changed files is about to be read, of those before.
+    /// The metadata of these files. While the header of changed files is pending, the metadata of the previous ones.
     public internal(set) var metadata: Metadata
 
     public var id: ModelID { location.id }
@@ -29,13 +29,13 @@ public struct ModelEntry: Sendable {
     }
 }
 
-/// The models on disk at a moment.
+/// A snapshot of the models on disk.
 public struct ModelIndex: Sendable {
-    /// Grows with every change; 0 before the first look at the disk.
+    /// Increases with every change; 0 before the first scan.
     public let revision: Int
-    /// By dataset and then by version, numbers in their order.
+    /// The entries, ordered by dataset and then by version; numbers in names are compared by value.
     public let entries: [ModelEntry]
-    /// The models, in the order of `entries`.
+    /// The identifiers of the models, in the order of `entries`.
     public let ids: [ModelID]
     private let positions: [ModelID: Int]
 

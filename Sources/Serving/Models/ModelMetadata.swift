@@ -1,9 +1,10 @@
 public import Imaging
 public import InstanceSegmentation
 
-/// What a model's header and settings say of it, read without loading the network.
+/// The metadata of a model from its header and settings, read without loading the network.
 public struct ModelMetadata: Sendable {
-    /// What the header shows of the family; `nil` where it leaves free what tells it. Only a run decides, which loading the model does.
+    /// The family that the header implies; `nil` if the header leaves it undetermined. In that case only loading the
+    /// model, with a trial run, determines the family.
     public let recognition: Recognition?
     public let precision: InferencePrecision
     /// The network's inputs, such as `images float32 [1, 3, 640, 640]`.
@@ -11,15 +12,15 @@ public struct ModelMetadata: Sendable {
     /// The network's outputs.
     public let outputs: [String]
 
-    /// What a model is by its header.
+    /// The properties of a model that its header determines.
     public struct Recognition: Sendable {
         public let family: ModelFamily
         public let classNames: [String]
-        /// The size that a square image is brought to, in pixels.
+        /// The size that a square image is resized to, in pixels.
         public let inputSize: ImageSize
     }
 
-    /// The names as far as the header tells them.
+    /// The class names, as far as the header contains them.
     public var classNames: [String] { recognition?.classNames ?? [] }
 
     /// Most inputs and outputs that are described.

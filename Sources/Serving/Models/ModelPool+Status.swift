@@ -1,13 +1,13 @@
 public import InstanceSegmentation
 
 extension ModelPool {
-    /// Whether a model is in memory, so that it answers at once.
+    /// Returns whether a model is in memory, so that requests do not wait for a load.
     public func isLoaded(_ id: ModelID) -> Bool { state.models[id]?.serving != nil }
 
-    /// Whether a load is queued or running. The runtime cannot be unloaded during one.
+    /// Whether a load is queued or running. The runtime cannot be unloaded during a load.
     public var isLoading: Bool { !state.running.isEmpty || !state.queue.isEmpty }
 
-    /// The state of a model: what is served, and why its files could not be loaded.
+    /// Returns the state of a model: the generation that is served, and the last failure to load its files.
     /// - Throws: `PoolError.unknownModel`.
     public func status(of id: ModelID) throws -> ModelStatus {
         refresh()

@@ -5,22 +5,23 @@ import Synchronization
 
 /// The models in memory: loaded on first use, replaced when their files change, evicted when there are too many.
 ///
-/// Concurrent callers share a single load. A model whose files change is loaded next to the one that is served, and takes its place when
-/// it is warm; requests in flight keep the model that they have. Broken files leave the older model serving. A model that cannot be
-/// loaded evicts no other, and is not tried again by every request. See `PoolLimits` for the bounds.
+/// Concurrent callers share a single load. When a model's files change, the new version is loaded next to the one that
+/// is served, and replaces it once it is warm. Requests in flight keep the version that they started with. If the new
+/// files are invalid, the older version is still served. A model that cannot be loaded evicts no other, and is not
+/// retried by every request. See `PoolLimits` for the bounds.
 public actor ModelPool {
-    /// How models are loaded.
+    /// The parameters for loading models.
     public struct Configuration: Sendable {
-        /// Inferences that may run at once, over all models.
+        /// Maximum number of inferences that run at once, over all models.
         public var concurrency: Int
         public var limits: PoolLimits
         public var usesSquareInput: Bool
         public var decodesInFull: Bool
-        /// Whether every session runs before the first request.
+        /// Whether every session runs once before the first request.
         public var warmsUp: Bool
-        /// Called when the files of a loaded model were replaced, with whether the new ones are served now.
+        /// Called after the files of a loaded model changed, with whether the new version is served.
         public var onReload: @Sendable (ModelID, _ succeeded: Bool) -> Void
-        /// Called when a model is no longer in the folder.
+        /// Called when a model has been removed from the folder.
         public var onRemove: @Sendable (ModelID) -> Void
 
         /// Creates a configuration.
@@ -65,14 +66,15 @@ public actor ModelPool {
         state = ModelPoolState(limits: configuration.limits)
     }
 
-    /// Follows the changes of the repository until the task is canceled. Without it, changes are noticed by the next request only.
+    /// Follows the repository's changes until the task is canceled. Without it, changes are noticed only by the next
+    /// request.
     public func run() async {
         for await _ in await repository.changes() { refresh() }
     }
 
     /// Returns the model with the given identifier, loading and warming it up on first use.
     ///
-    /// A load that takes longer than `PoolLimits.longestWait` goes on without its callers.
+    /// A load that takes longer than `PoolLimits.longestWait` continues, but its callers stop waiting.
     /// - Throws: `PoolError`; `CancellationError` as soon as the task is canceled.
     public func model(_ id: ModelID) async throws -> ServedModel {
         try Task.checkCancellation()
@@ -98,7 +100,7 @@ public actor ModelPool {
         }
     }
 
-    /// Evicts a model, which is loaded again when it is next requested, and forgets why it could not be loaded. A load in progress
+    /// Evicts a model and forgets the failures of its loads. The next request for it loads it again. A load in progress
     /// cannot be canceled.
     /// - Throws: `PoolError.unknownModel`.
     public func close(_ id: ModelID) throws {
@@ -224,9 +226,9 @@ public actor ModelPool {
     /// The date of a time of the pool's clock.
     func date(of time: Duration) -> Date { Date.now - Double((clock.now() - time) / .seconds(1)) }
 
-    /// The runtime that the models are loaded with.
+    /// The runtime that loads the models.
     public nonisolated var backend: any InferenceBackend { loader.backend }
 
-    /// For metrics; does not wait for the pool.
+    /// The current state, for metrics; readable without entering the actor.
     public nonisolated var snapshot: PoolSnapshot { published.withLock { $0 } }
 }

@@ -3,17 +3,18 @@ public import InstanceSegmentation
 public import Logging
 import Synchronization
 
-/// The models on disk: finds them, reads what their headers and settings say, and publishes changes.
+/// The models on disk: finds them, reads the metadata from their headers and settings, and publishes changes.
 ///
-/// Neither the weights are read nor a network is loaded, so that listing models costs little. Files are read on a thread of the
-/// repository's own, and one that never answers holds up neither callers nor other models. What cannot be read for the moment (a
-/// dataset whose folder cannot be opened because the process is out of descriptors, for example) stays in the index as it was.
+/// Neither weights nor networks are loaded, so that listing models is cheap. Files are read on a dedicated thread; a
+/// file that hangs delays neither callers nor other models. If something is temporarily unreadable, its index entries
+/// stay unchanged. An example is a dataset whose folder cannot be opened because the process has no free file
+/// descriptors.
 public actor ModelRepository {
-    /// Where the models are.
+    /// The location of the models.
     public enum Source: Sendable {
         /// A folder of `{dataset}/{version}/model.onnx`.
         case folder(URL)
-        /// Files that were named one by one.
+        /// Individual model files.
         case files([ModelLocation])
     }
 
@@ -42,8 +43,8 @@ public actor ModelRepository {
 
     /// Creates a repository whose index is empty until `rescan` or `watch` is called.
     /// - Parameters:
-    ///   - backend: what reads the headers of model files.
-    ///   - headerLimit: longest time for the header of one model.
+    ///   - backend: the runtime that reads the headers of model files.
+    ///   - headerLimit: maximum time for reading the header of one model.
     public init(
         _ source: Source, backend: any InferenceBackend, logger: Logger, headerLimit: Duration = .seconds(10),
         clock: MonotonicClock = .continuous
@@ -57,10 +58,10 @@ public actor ModelRepository {
         headers = FileThread(name: "model headers", clock: clock)
     }
 
-    /// The models on disk, as far as known.
+    /// The models on disk, according to the latest scan.
     public nonisolated var index: ModelIndex { published.withLock { $0 } }
 
-    /// The index now, and whenever it changes. A slow reader misses all but the last.
+    /// Returns a stream of the current index and of every later one. A slow consumer receives only the latest.
     public func changes() -> AsyncStream<ModelIndex> {
         let (stream, source) = AsyncStream.makeStream(of: ModelIndex.self, bufferingPolicy: .bufferingNewest(1))
         lastSubscriber += 1
@@ -73,9 +74,11 @@ public actor ModelRepository {
         return stream
     }
 
-    /// Looks at the disk once, without reading headers: before a server listens. The entries are pending until `rescan` or `watch`.
+    /// Scans the disk once without reading headers, for use before a server listens. Entries are pending until `rescan`
+    /// or `watch` is called.
     ///
-    /// What does not answer soon is left out for the moment, with a warning. Returns at once when the task is canceled.
+    /// Folders that do not respond in time are skipped for the moment, with a warning. Returns at once when the task is
+    /// canceled.
     /// - Throws: `SegmentationError.invalidConfiguration` if the folder of models cannot be read.
     public func scan() async throws {
         do {
@@ -87,19 +90,21 @@ public actor ModelRepository {
         } catch { report(["The folder of models cannot be read: \(error)"]) }
     }
 
-    /// Looks at the disk now, and takes all changes over at once, without waiting until files are no longer written.
+    /// Scans the disk and applies all changes at once, without waiting until files are completely written.
     ///
-    /// Returns when the headers of all new and changed models are read, except those that do not answer.
-    /// - Throws: `SegmentationError.invalidConfiguration` if there is no folder of models; an error that says that the folder does not
-    ///   answer; `CancellationError` as soon as the task is canceled.
+    /// Returns when the headers of all new and changed models have been read, except those that do not respond.
+    /// - Throws: `SegmentationError.invalidConfiguration` if there is no folder of models; an error stating that the
+    ///   folder does not respond; `CancellationError` as soon as the task is canceled.
     public func rescan() async throws {
         retries.hurry()
         var hasMore = try await pass(takesAll: true)
         while hasMore || retries.isHurried { hasMore = try await pass(takesAll: false) }
     }
 
-    /// Looks for changes until the task is canceled. Changed files are taken over when they are the same in two looks in a row.
-    /// - Parameter interval: time between two looks; where looking takes long, the pauses are longer.
+    /// Watches the disk for changes until the task is canceled. Changed files are applied when two consecutive scans
+    /// find them unchanged.
+    ///
+    /// - Parameter interval: time between two scans; if scans take long, the pauses are longer.
     public func watch(every interval: Duration = .seconds(2)) async {
         while !Task.isCancelled {
             let start = clock.now()

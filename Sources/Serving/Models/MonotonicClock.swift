@@ -1,11 +1,11 @@
-/// The time that waits and intervals are measured in; tests inject one of their own.
+/// The clock that measures waits and intervals; tests inject their own.
 public struct MonotonicClock: Sendable {
-    /// Time since a fixed moment.
+    /// Returns the time since a fixed moment.
     public let now: @Sendable () -> Duration
     /// Suspends for a duration; throws `CancellationError` when the task is canceled.
     public let sleep: @Sendable (Duration) async throws -> Void
 
-    /// Creates a clock of two functions.
+    /// Creates a clock from two functions.
     public init(
         now: @escaping @Sendable () -> Duration, sleep: @escaping @Sendable (Duration) async throws -> Void
     ) {

@@ -1,14 +1,14 @@
-/// What a pool of models has done since it was made.
+/// The number of events in a pool of models since its creation.
 public struct PoolCounters: Hashable, Sendable {
     /// Loads that started.
     public var loads = 0
-    /// Loads that failed where no older generation was served.
+    /// Loads that failed while no older generation was served.
     public var failedLoads = 0
-    /// Loaded models that were replaced after their files had changed.
+    /// Loaded models that were replaced because their files changed.
     public var reloads = 0
-    /// Loads of changed files that failed, so that the older generation is still served.
+    /// Loads of changed files that failed; the older generation is still served.
     public var failedReloads = 0
-    /// Models that were evicted for others.
+    /// Models that were evicted to load others.
     public var evictions = 0
 
     /// Creates counters at zero.

@@ -1,9 +1,9 @@
 public import InstanceSegmentation
 
-/// Why a model is not served.
+/// The reason why a model cannot be served.
 public enum PoolError: Error, Equatable, CustomStringConvertible {
     /// There is no such model.
-    /// - Parameter served: the models that there are.
+    /// - Parameter served: the models that exist.
     case unknownModel(ModelID, served: [ModelID])
     /// The model is still loading.
     case notReady

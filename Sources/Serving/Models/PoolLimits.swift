@@ -7,18 +7,19 @@ public struct PoolLimits: Sendable {
     public var maxLoads: Int
     /// Maximum number of requests that wait for one model; the one that starts its load always waits.
     public var maxWaiting: Int
-    /// Longest wait for a load, counted from the first request for it.
+    /// Maximum time to wait for a load, counted from the first request for it.
     public var longestWait: Duration
-    /// A load that takes longer is hung: it no longer counts towards `maxLoads`.
+    /// Duration after which a load counts as hung, and no longer counts towards `maxLoads`.
     public var hangsAfter: Duration
-    /// Number of hung loads that do not count towards `maxLoads`.
+    /// Maximum number of hung loads that do not count towards `maxLoads`.
     public var maxHungLoads: Int
-    /// Time after the first failure during which a model is not loaded again; it doubles with every failure in a row.
+    /// Back-off after the first failure, during which the model is not loaded again; it doubles with every consecutive
+    /// failure.
     public var firstBackOff: Duration
-    /// Longest such time.
+    /// Maximum back-off.
     public var longestBackOff: Duration
 
-    /// Creates bounds; counts below the least that works are raised to it.
+    /// Creates bounds; counts below the smallest workable value are raised to it.
     public init(
         maxModels: Int? = nil, maxLoads: Int = 2, maxWaiting: Int = 64, longestWait: Duration = .seconds(30),
         hangsAfter: Duration = .seconds(30), maxHungLoads: Int = 8, firstBackOff: Duration = .seconds(1),

@@ -1,16 +1,16 @@
 public import Foundation
 
-/// What a pool of models holds at a moment, for metrics.
+/// The state of a pool of models at one moment, for metrics.
 public struct PoolSnapshot: Hashable, Sendable {
     /// Models in memory that are served.
     public var loaded = 0
-    /// Loads that run, with those that hang.
+    /// Loads that are running, including hung ones.
     public var loading = 0
     /// Loads that have not started.
     public var queued = 0
     /// Models whose last load failed.
     public var failed = 0
-    /// Requests that wait for a load.
+    /// Requests that are waiting for a load.
     public var waiting = 0
     public var counters = PoolCounters()
 
@@ -33,19 +33,19 @@ public struct PoolSnapshot: Hashable, Sendable {
 public struct ModelStatus: Sendable {
     /// The last failed load.
     public struct Failure: Sendable {
-        /// Why it failed, as callers are told.
+        /// The reason for the failure, as reported to callers.
         public let reason: String
         public let date: Date
-        /// Failures in a row.
+        /// Number of consecutive failures.
         public let attempts: Int
     }
 
-    /// Number of the load whose model is served; `nil` if none is in memory.
+    /// Number of the load that the served model comes from; `nil` if none is in memory.
     public let generation: Int?
     /// Whether a load is queued or running.
     public let isLoading: Bool
-    /// Whether the files on disk differ from what is served.
+    /// Whether the files on disk differ from the served version.
     public let isOutdated: Bool
-    /// The last failed load, until another succeeds or the files change.
+    /// The last failed load, until a load succeeds or the files change.
     public let failure: Failure?
 }

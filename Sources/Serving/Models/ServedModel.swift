@@ -1,12 +1,13 @@
 public import InstanceSegmentation
 
-/// A model that is loaded and warm. It stays in memory for as long as a reference to it exists, whatever the pool does.
+/// A model that is loaded and warm. It stays in memory for as long as a reference to it exists, even after its
+/// eviction.
 public struct ServedModel: Sendable {
     public let id: ModelID
-    /// Number of the load that it comes from; another generation of the same model may have other classes.
+    /// Number of the load that it comes from. Another generation of the same model may have different classes.
     public let generation: Int
     public let segmenter: Segmenter
-    /// Whether JPEG images are decoded in full even where less would serve.
+    /// Whether JPEG images are decoded in full even if a reduced size would suffice.
     public let decodesInFull: Bool
 
     /// Creates a served model.

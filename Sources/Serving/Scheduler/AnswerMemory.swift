@@ -1,12 +1,12 @@
 import Synchronization
 
-/// Accounts for the memory of answers from when they are made until their clients have read them, and refuses predictions while there is
-/// no room for their answers. The decisions are those of ``UnreadAnswers``.
+/// Accounts for the memory of responses from their creation until their clients have read them, and refuses predictions
+/// while it is exhausted. The decisions are those of ``UnreadAnswers``.
 package final class AnswerMemory: Sendable {
     private struct State {
         var answers: UnreadAnswers<Int>
         var lastTicket = 0
-        /// What ends the connections of answers that are given up.
+        /// Closures that close the connections of abandoned responses.
         var closings: [Int: @Sendable () -> Void] = [:]
     }
 
@@ -14,15 +14,17 @@ package final class AnswerMemory: Sendable {
     private let clock: SchedulerClock
     private let state: Mutex<State>
 
-    /// Creates an account in which there are no answers.
-    /// - Parameter clock: what the age of answers is measured with.
+    /// Creates an account without responses.
+    ///
+    /// - Parameter clock: measures the age of responses.
     package init(budget: MemoryBudget, clock: some Clock<Duration> = ContinuousClock()) {
         self.budget = budget
         self.clock = SchedulerClock(clock)
         state = Mutex(State(answers: UnreadAnswers(limit: budget.limits.answers)))
     }
 
-    /// Checks that there is room for another answer. Answers that have not been read for some seconds are given up for it.
+    /// Checks that there is memory for another response. Responses that have not been read for some seconds are
+    /// abandoned for it.
     /// - Throws: `SchedulerError.memoryExhausted`.
     package func requireRoom() throws(SchedulerError) {
         let now = clock.now()
@@ -30,7 +32,7 @@ package final class AnswerMemory: Sendable {
             let (givenUp, wait) = state.answers.makeRoom(now: now)
             return (givenUp.compactMap { remove($0, &state) }, wait)
         }
-        // Outside of the lock: whoever waits for the memory goes on at once.
+        // Outside of the lock, because releasing memory resumes requests that wait for it.
         for answer in removed {
             budget.release(answer.bytes, of: .answers)
             answer.close?()
@@ -39,10 +41,10 @@ package final class AnswerMemory: Sendable {
         throw .memoryExhausted(retryAfter: max(1, Int((wait / .seconds(1)).rounded(.up))))
     }
 
-    /// Accounts for an answer that has been made.
+    /// Accounts for a new response.
     /// - Parameters:
-    ///   - owner: the caller's key, or its network where there are no keys.
-    ///   - close: ends the connection; called at most once and on any thread when the answer is given up.
+    ///   - owner: the caller's key, or its network on a server without keys.
+    ///   - close: closes the connection; called at most once and on any thread, when the response is abandoned.
     package func hold(_ bytes: Int, owner: String?, close: @escaping @Sendable () -> Void) -> AnswerLease {
         let now = clock.now()
         let ticket = state.withLock { state in
@@ -66,7 +68,7 @@ package final class AnswerMemory: Sendable {
     }
 }
 
-/// The memory of one answer. It is released with the lease at the latest.
+/// The memory of one response. It is released with the lease at the latest.
 package final class AnswerLease: Sendable {
     private let ticket: Int
     private let memory: AnswerMemory

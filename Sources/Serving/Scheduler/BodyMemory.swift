@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Grants memory to request bodies, and makes those wait that do not fit. The decisions are those of ``BodyQueue``, one for callers
-/// that have shown a key and one for strangers.
+/// Grants memory to request bodies, and queues those that do not fit. The decisions are those of two ``BodyQueue``
+/// values: one for callers that have shown a key, one for strangers.
 package final class BodyMemory: Sendable {
     /// What ends the wait of a body.
     enum Outcome {

@@ -1,12 +1,13 @@
-/// Decides which request bodies of one share hold memory, which wait for it, and which are displaced. A value without a clock, a
-/// lock, or a task: its owner carries out the decisions.
+/// Decides which request bodies of one share hold memory, which wait for it, and which are displaced. The queue is a
+/// value without a clock, a lock, or a task: its owner carries out the decisions.
 ///
-/// A body asks for the memory of all its bytes before they are read, or for more when its length is not known. Where it does not
-/// fit, it waits until its deadline, and nothing of it is read meanwhile. ``BodyRules`` say who is next.
+/// A body requests the memory of all its bytes before they are read, or more on the way if its length is not known. If
+/// the memory is not available, the body waits until its deadline, and none of it is read meanwhile. ``BodyRules``
+/// determine which body is served next.
 ///
-/// While a body waits, others that still arrive may be displaced for it: of the owner that holds the most memory, those that have
-/// held the most bytes for the longest time. A body that has arrived is never displaced. An owner is a key, or the network
-/// of a caller that has shown none.
+/// While a body waits, others that are still arriving may be displaced for it. They belong to the owner that holds the
+/// most memory, and have held the most bytes for the longest time. A body that has arrived is never displaced. An owner
+/// is a key, or the network of a caller that has shown none.
 package struct BodyQueue<Ticket: Hashable & Sendable>: Sendable {
     /// The budget that memory comes from. Both functions return at once.
     package struct Memory {
@@ -36,11 +37,11 @@ package struct BodyQueue<Ticket: Hashable & Sendable>: Sendable {
     package enum Decision: Equatable, Sendable {
         /// It has the memory.
         case granted
-        /// It waits until ``Changes`` name it.
+        /// It waits until ``Changes`` contain its ticket.
         case wait
         /// Too many bodies wait.
         case refused
-        /// It has lost the memory that it held, and its place, to bodies that wait.
+        /// It has lost its memory and its place in the queue to waiting bodies.
         case displaced
     }
 

@@ -1,4 +1,4 @@
-/// How the request bodies of one share of memory take turns.
+/// The rules by which request bodies of one share of memory are queued and displaced.
 package struct BodyRules: Sendable {
     /// The order in which bodies that wait are served, and which bodies are displaced for them.
     package enum Order: Sendable {
@@ -10,28 +10,28 @@ package struct BodyRules: Sendable {
 
     /// The order of waiting bodies.
     package var order: Order
-    /// The size up to which a body is small, in bytes. Small bodies may use the whole share.
+    /// The maximum size of a small body, in bytes. Small bodies may use the whole share.
     package var smallSize: Int
-    /// The memory that larger bodies may hold together, in bytes.
+    /// The maximum memory of all larger bodies together, in bytes.
     package var largeLimit: Int
-    /// The number of bodies that may wait.
+    /// Maximum number of waiting bodies.
     package var maxWaiting: Int
-    /// The time for which a body of the same size may hold its memory against one that waits.
+    /// The time for which a body keeps its memory while another one of the same size waits.
     package var patience: Duration
-    /// The shortest time for which any body may hold its memory.
+    /// The minimum time for which any body keeps its memory.
     package var minimumAge: Duration
 
-    /// The rules for callers that have shown their key: no body is displaced for another one of its key, and one of another key
-    /// only after ten seconds.
+    /// Returns the rules for callers that have shown their key. A body is never displaced for another one of the same
+    /// key, and for one of another key only after ten seconds.
     package static func known(limit: Int, maxWaiting: Int) -> BodyRules {
         BodyRules(
             order: .leastOwner, smallSize: 0, largeLimit: limit, maxWaiting: min(maxWaiting, mostWaiting),
             patience: .seconds(10), minimumAge: .seconds(10))
     }
 
-    /// The rules for callers that have shown no key yet: small bodies are served first and have an eighth of the share to
-    /// themselves, and large ones are displaced for them.
-    /// - Parameter largestBody: the size of the largest body, which always fits. In bytes.
+    /// Returns the rules for callers that have not shown a key. Small bodies are served first and have an eighth of the
+    /// share reserved; large ones are displaced for them.
+    /// - Parameter largestBody: the size of the largest body, in bytes, which always fits.
     package static func strangers(limit: Int, largestBody: Int, maxWaiting: Int) -> BodyRules {
         BodyRules(
             order: .smallest, smallSize: limit / 64, largeLimit: min(limit, max(largestBody, limit - limit / 8)),

@@ -1,8 +1,8 @@
 import Synchronization
 
-/// Why memory was not reserved.
+/// The reason why memory was not reserved.
 package enum MemoryBudgetError: Error, Equatable, Sendable {
-    /// More is asked for than the share may ever hold. Both numbers are in bytes.
+    /// The request exceeds what the share may ever hold. Both numbers are in bytes.
     case tooLarge(bytes: Int, limit: Int)
 }
 
@@ -64,14 +64,14 @@ package final class MemoryBudget: Sendable {
         }
     }
 
-    /// Counts memory that is in use already, whatever the limits say.
+    /// Counts memory that is already in use, regardless of the limits.
     package func count(_ bytes: Int, of share: MemoryShare) {
         guard bytes > 0 else { return }
         state.withLock { $0.add(bytes, to: share) }
     }
 
     /// Releases memory that was reserved or counted.
-    /// - Parameter exceptFor: shares whose observers are not told that there is memory, because the caller sees to them.
+    /// - Parameter exceptFor: shares whose observers are not notified, because the caller handles them.
     package func release(_ bytes: Int, of share: MemoryShare, exceptFor silent: Set<MemoryShare> = []) {
         guard bytes > 0 else { return }
         let observers = state.withLock { state -> [@Sendable () -> Void] in

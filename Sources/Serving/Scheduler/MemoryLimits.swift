@@ -1,16 +1,16 @@
-/// What a part of the memory budget is used for.
+/// A share of the memory budget, by its use.
 package enum MemoryShare: Int, CaseIterable, Sendable {
-    /// Request bodies whose caller has not shown a valid key yet.
+    /// Request bodies of callers that have not shown a valid key yet.
     case strangerBodies
-    /// Request bodies of callers that may use the server.
+    /// Request bodies of authorized callers.
     case bodies
-    /// Decoded images of requests that run.
+    /// Decoded images of running requests.
     case images
-    /// Answers that wait for their clients to read them.
+    /// Responses that their clients have not read yet.
     case answers
 }
 
-/// The bounds of the memory that requests may hold, in bytes. Values outside the accepted range are moved to its nearer end.
+/// The limits of the memory that requests may hold, in bytes. Values outside the accepted range are clamped to it.
 public struct MemoryLimits: Hashable, Sendable {
     /// The maximum of all shares together, at least 1 MiB.
     public let total: Int
@@ -20,7 +20,8 @@ public struct MemoryLimits: Hashable, Sendable {
     public let bodies: Int
     /// The maximum for decoded images, at most the total.
     public let images: Int
-    /// The memory of unread answers beyond which no further prediction begins, at most an eighth of the total.
+    /// The amount of unread responses, in bytes, above which no further prediction starts; at most an eighth of the
+    /// total.
     public let answers: Int
 
     /// Creates limits.
@@ -41,8 +42,8 @@ public struct MemoryLimits: Hashable, Sendable {
         self.answers = min(max(1, answers ?? total / 16), total / 8)
     }
 
-    /// The most memory that one request may use for its images: what is available to it when no other request runs, however
-    /// many bodies and unread answers there are. A larger request could wait for ever.
+    /// The maximum memory that one request may use for its images: what is available to it when no other request runs,
+    /// regardless of bodies and unread responses. A larger request could wait for ever.
     public var largestImages: Int { min(images, total - bodies - strangerBodies - answers) }
 
     /// The maximum of one share.

@@ -22,7 +22,7 @@ package actor Scheduler {
     /// How a granted request ends.
     private enum Ending {
         case completed, failed, cancelled
-        /// Canceled or past its deadline when the slot came, so that it did not run.
+        /// Canceled or past its deadline when the slot was granted, so that it did not run.
         case unused
     }
 
@@ -84,12 +84,12 @@ package actor Scheduler {
     /// The state at this moment.
     package nonisolated var snapshot: SchedulerSnapshot { board.withLock(\.snapshot) }
 
-    /// Whether a request that comes now would be refused, or would displace another one.
+    /// Whether a request that arrives now would be refused, or would displace another one.
     package nonisolated var isFull: Bool { board.withLock { $0.longest != nil } }
 
     /// Refuses a request early, before its body is read, if it would be refused afterwards. Does not wait for the actor.
-    /// - Parameter key: the caller's key, nil if it has none or it is not known yet. A full queue still has room for the key of another
-    ///   caller than the one that fills it.
+    /// - Parameter key: the caller's key; `nil` if it has none or it is not known yet. A queue that one caller fills
+    ///   still admits requests of another caller's key.
     /// - Throws: `SchedulerError.queueFull`.
     package nonisolated func checkRoom(key: String? = nil) throws(SchedulerError) {
         try board.withLock { board throws(SchedulerError) in

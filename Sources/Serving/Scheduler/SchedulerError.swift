@@ -1,12 +1,13 @@
-/// Why a request did not run.
+/// The reason why a request did not run.
 package enum SchedulerError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// Too many requests wait, or the request would not run before its deadline. The client may retry after some seconds.
+    /// Too many requests wait, or the request would not start before its deadline. The client may retry after
+    /// `retryAfter` seconds.
     case queueFull(retryAfter: Int)
     /// The request's images need more memory than one request may use. Both numbers are in bytes.
     case tooLarge(bytes: Int, limit: Int)
     /// The request waited until its deadline or the queue timeout.
     case deadlineExceeded(waited: Duration)
-    /// The memory for request bodies is in use. The client may retry after some seconds.
+    /// The memory for request bodies is in use. The client may retry after `retryAfter` seconds.
     case memoryExhausted(retryAfter: Int)
 
     /// A sentence for the client.

@@ -1,17 +1,18 @@
-/// The bounds of how many requests run and wait. Values outside the accepted range are moved to its nearer end.
+/// The limits on running and waiting requests. Values outside the accepted range are clamped to it.
 public struct SchedulerLimits: Hashable, Sendable {
-    /// The number of inferences at once, from 1 to 4096.
+    /// Maximum number of concurrent inferences, from 1 to 4096.
     public let concurrency: Int
-    /// The number of requests that may wait, from 0 to 100,000.
+    /// Maximum number of waiting requests, from 0 to 100,000.
     public let maxQueue: Int
-    /// The longest time that a request may wait, from a millisecond to a day.
+    /// Maximum time in the queue, from a millisecond to a day.
     public let queueTimeout: Duration
 
-    /// Requests that hold a slot besides those whose inferences run, so that the next image is decoded meanwhile.
+    /// Number of requests that hold a slot in addition to those in inference, so that the next image is decoded
+    /// meanwhile.
     private let decodingAhead: Int
 
     /// Creates limits.
-    /// - Parameter decodesAhead: whether one more request than inferences holds a slot.
+    /// - Parameter decodesAhead: whether one request more than `concurrency` may hold a slot.
     public init(
         concurrency: Int, maxQueue: Int = 64, queueTimeout: Duration = .seconds(30), decodesAhead: Bool = true
     ) {
@@ -21,6 +22,6 @@ public struct SchedulerLimits: Hashable, Sendable {
         self.queueTimeout = min(max(.milliseconds(1), queueTimeout), .seconds(86_400))
     }
 
-    /// The number of requests that hold a slot at once.
+    /// Maximum number of requests that hold a slot at once.
     public var slots: Int { concurrency + decodingAhead }
 }

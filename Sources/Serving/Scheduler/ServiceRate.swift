@@ -38,12 +38,13 @@ package struct ServiceRate: Sendable {
         lastEnd = end
     }
 
-    /// The expected wait of a request while every slot is taken, or zero before a request has finished.
+    /// Returns the expected wait of a request while every slot is taken; zero until a request has finished.
     ///
-    /// The shorter of two measures: the service time divided among the slots, which is too short when requests slow one another
-    /// down, and the observed interval between ends, which is too long when there is little to do. Both agree under full load.
+    /// The estimate is the smaller of two measures. The service time divided by the number of slots is too short if
+    /// requests slow one another down. The observed interval between ends is too long under light load. Both agree
+    /// under full load.
     /// - Parameters:
-    ///   - position: the number of requests that run before it, 0 for the first in the queue.
+    ///   - position: the number of requests that run before it; 0 for the first in the queue.
     ///   - slots: the number of requests that run at once.
     package func estimatedWait(position: Int, slots: Int) -> Duration {
         let shared = serviceTime / Double(max(1, slots))

@@ -1,8 +1,8 @@
 import Foundation
 
 extension ImageFetching {
-    /// Fetches an image into the memory of a lease, which is that of a body. A fetch whose memory is given to another
-    /// body ends at once, so that its bytes do not stay beside those of the other one.
+    /// Fetches an image into the memory of a lease, which counts as a request body. If the memory is reassigned to
+    /// another body, the fetch ends at once, so that the bytes of both are not held at the same time.
     /// - Parameters:
     ///   - owner: the caller's key.
     ///   - end: when the request's time is up.

@@ -1,19 +1,19 @@
 public import Foundation
 
-/// Fetches the images of `image=` addresses. A transport's client implements it.
+/// Fetches the images of `image=` parameters that are addresses. Implemented by the client of a transport.
 public protocol ImageFetching: Sendable {
-    /// The bytes at an `http` or `https` address.
+    /// Fetches the bytes at an `http` or `https` address.
     /// - Parameters:
-    ///   - owner: whom the fetch is for, so that one caller's slow addresses delay no other's.
-    ///   - reserve: called before bytes are kept, with the number of all that may be kept then. It may wait, which does not count as
-    ///     time of the fetch and during which nothing more is read. What it throws ends the fetch.
+    ///   - owner: the caller of the request. Slow addresses of one caller do not delay the fetches of another.
+    ///   - reserve: called before bytes are stored, with the total number of bytes to be stored. It may wait; meanwhile
+    ///     nothing is read, and the fetch's time limit does not apply. An error that it throws ends the fetch.
     /// - Throws: `ServiceError`.
     func fetch(
         _ address: String, for owner: String?, reserve: @escaping @Sendable (Int) async throws -> Void
     ) async throws -> any ContiguousBytes & Sendable
 }
 
-/// Fetches nothing: every address is refused.
+/// Refuses every address.
 package struct NoFetching: ImageFetching {
     package init() {}
 

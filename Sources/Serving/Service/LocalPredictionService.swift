@@ -4,7 +4,8 @@ import Imaging
 import InstanceSegmentation
 package import RuntimeSupport
 
-/// Answers predictions in this process: the model from its source, a slot from the scheduler, pixels on the workers.
+/// Computes predictions in this process: the model comes from its source, a slot from the scheduler, and pixels are
+/// processed by the workers.
 package struct LocalPredictionService: PredictionService {
     private let models: any ModelSource
     private let scheduler: Scheduler
@@ -15,13 +16,13 @@ package struct LocalPredictionService: PredictionService {
     private let fetches: FetchCount
     /// Turns of tiled images, which hold a slot for as long as many predictions: one slot is always left for others.
     package let tiledTurns: Scheduler
-    /// Where images are decoded, prepared, drawn and encoded.
+    /// Threads that decode, preprocess, annotate and encode images.
     package let workers: WorkerPool
 
     /// Creates a service.
     /// - Parameters:
-    ///   - bodies: where the memory of fetched images comes from.
-    ///   - workers: where images are decoded, prepared, drawn and encoded.
+    ///   - bodies: the memory for fetched images.
+    ///   - workers: threads that decode, preprocess, annotate and encode images.
     package init(
         models: any ModelSource, scheduler: Scheduler, bodies: BodyMemory, access: Access, fetcher: any ImageFetching,
         limits: ServiceLimits, workers: WorkerPool
@@ -42,8 +43,8 @@ package struct LocalPredictionService: PredictionService {
         self.workers = workers
     }
 
-    /// Each image takes a slot of its own; images of one query run concurrently as far as there are slots. The key's quota pays for all
-    /// of them; it is given back where the query fails before the first is decoded.
+    /// Each image takes its own slot; images of one query run concurrently as far as slots are free. All of them are
+    /// charged to the key's quota, and refunded if the query fails before the first image is decoded.
     package func predict(
         _ query: PredictionQuery, grant: Grant
     ) async throws(ServiceError) -> PredictionOutcome {
@@ -74,7 +75,7 @@ package struct LocalPredictionService: PredictionService {
         }
     }
 
-    /// What the images of one query have in common.
+    /// The state that the images of one query share.
     private struct Run: Sendable {
         let query: PredictionQuery
         let model: ServedModel
@@ -170,7 +171,7 @@ package struct LocalPredictionService: PredictionService {
         var item = PredictionOutcome.Item(segmentation: segmentation)
         let encoder = run.query.encoder
         if let encoder, !encoder.needsPixels {
-            image = RasterImage(size: ImageSize(width: 1, height: 1), color: .black)  // makes room for what is made
+            image = RasterImage(size: ImageSize(width: 1, height: 1), color: .black)  // releases the pixels early
             try Task.checkCancellation()
             item.file = try encoder.encode(segmentation, nil, run.model.classNames)
         }

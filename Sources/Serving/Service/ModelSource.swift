@@ -1,6 +1,6 @@
 package import InstanceSegmentation
 
-/// Where a service gets its models: a pool that loads and evicts them, or a single one that stays.
+/// The source of a service's models: a pool that loads and evicts them, or a single model that stays loaded.
 package protocol ModelSource: Sendable {
     /// Returns the model with the given identifier.
     /// - Throws: `PoolError`, or `CancellationError`.
@@ -18,7 +18,9 @@ extension ServedModel: ModelSource {
     }
 
     /// Loads a model that stays in memory, for one prediction at a time. It is not warmed up.
-    /// - Throws: what is wrong with the files, in full: it may name paths of this machine, as a server's answer must not.
+    ///
+    /// - Throws: an error that describes the fault of the files in full. It may name paths of this machine, which a
+    ///   server's response must not contain.
     package init(
         loading location: ModelLocation, backend: any InferenceBackend, usesSquareInput: Bool, decodesInFull: Bool
     ) async throws {

@@ -2,7 +2,7 @@ package import Foundation
 package import Imaging
 package import InstanceSegmentation
 
-/// Where the image of a request is.
+/// The source of a request's image.
 package enum ImageInput: Sendable {
     /// The bytes of an image file.
     case encoded(any ContiguousBytes & Sendable)
@@ -10,15 +10,15 @@ package enum ImageInput: Sendable {
     case url(String)
 }
 
-/// Makes the file that a caller gets of an image and its objects.
+/// Encodes the file that a client receives for an image and its objects.
 package struct AnswerEncoder: Sendable {
-    /// Whether every pixel of the image is needed.
+    /// Whether the encoder needs the pixels of the image.
     let needsPixels: Bool
-    /// The memory that the file takes while it is made, in bytes for each pixel of the image.
+    /// Memory used while encoding, in bytes per pixel of the image.
     let bytesPerPixel: Int
     let encode: @Sendable (Segmentation, RasterImage?, _ classNames: [String]) throws -> [UInt8]
 
-    /// Describes a file.
+    /// Creates an encoder.
     package init(
         needsPixels: Bool, bytesPerPixel: Int,
         encode: @escaping @Sendable (Segmentation, RasterImage?, _ classNames: [String]) throws -> [UInt8]
@@ -29,12 +29,12 @@ package struct AnswerEncoder: Sendable {
     }
 }
 
-/// What a caller asks of the service: images, a model, and what to find. It knows nothing of a transport.
+/// A prediction request independent of any transport: images, a model, and options.
 package struct PredictionQuery: Sendable {
-    /// What is needed of the image beside its objects.
+    /// The pixels that the response needs in addition to the objects.
     package enum Pixels: Hashable, Sendable {
         case none
-        /// Every pixel of the image, for formats that are made of them.
+        /// The pixels of the image, for formats that contain them.
         case image
         /// A JPEG of the image with the objects drawn on it.
         case drawing(lineWidth: Int, labels: Bool)
@@ -46,11 +46,11 @@ package struct PredictionQuery: Sendable {
     /// Whether the EXIF orientation of the images is applied.
     package var appliesOrientation: Bool
     package var pixels: Pixels
-    /// How long the caller waits for the answer; the service's own limit where it is `nil` or longer.
+    /// Maximum time that the client waits for the response; the service's own limit if `nil` or longer.
     package var timeout: Duration?
-    /// Makes a file of each image, while its pixels and the slot are still held.
+    /// Encodes a file for each image while its pixels and the slot are still held.
     package var encoder: AnswerEncoder?
-    /// The memory of the request's body, which is kept until no work needs it.
+    /// The memory of the request's body, which is held until no work needs it.
     package var body: BodyLease?
 
     package init(
@@ -66,21 +66,21 @@ package struct PredictionQuery: Sendable {
     }
 }
 
-/// The answer of the service to a query.
+/// The result of a query.
 package struct PredictionOutcome: Sendable {
-    /// The answer to one image.
+    /// The result for one image.
     package struct Item: Sendable {
         package var segmentation: Segmentation
-        /// Every pixel, where the query asked for them.
+        /// The pixels of the image, if the query asked for them.
         package var image: RasterImage?
-        /// The JPEG with the objects drawn on it, where the query asked for it.
+        /// A JPEG with the objects drawn on it, if the query asked for it.
         package var drawing: [UInt8]?
-        /// What the query's encoder made.
+        /// The file that the query's encoder created.
         package var file: [UInt8]?
     }
 
     package let modelID: ModelID
-    /// Counts the files that were loaded for the model; answers of one generation come from one file.
+    /// Number of the load that the model comes from; responses with the same generation come from the same file.
     package let generation: Int
     package let classNames: [String]
     /// In the order of the query's images; never empty.

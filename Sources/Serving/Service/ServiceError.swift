@@ -1,11 +1,12 @@
 package import ImageCodecs
 package import InstanceSegmentation
 
-/// Why a request gets no prediction. Each transport has one table from these errors to what its clients are told.
+/// The reason why a request receives no prediction. Each transport maps these errors to its own responses.
 package enum ServiceError: Error, Sendable {
     // Access.
     case unauthorized
-    /// The caller may not do this: its key lacks a scope, or the server has no keys and permits less without one.
+    /// The caller lacks a permission: its key does not have the scope, or the server has no keys and does not permit
+    /// the scope without one.
     case missingScope(APIKey.Scope, hasKey: Bool)
     case quotaUsedUp(Int)
     /// Another process holds the key store.
@@ -30,16 +31,16 @@ package enum ServiceError: Error, Sendable {
     case fetchedNoImage
     case forbiddenAddress
     // Bounds.
-    /// Too many requests wait. `retryAfter` is in seconds, from the measured rate.
+    /// Too many requests are waiting. `retryAfter` is in seconds, estimated from the measured throughput.
     case overloaded(retryAfter: Int)
-    /// The bodies and images of other requests take all the memory that requests may use.
+    /// The bodies and images of other requests use all the memory that requests may hold.
     case memoryExhausted(retryAfter: Int)
-    /// The image alone needs more memory than all requests together may use.
+    /// The image alone needs more memory than all requests together may hold.
     case exceedsMemory(bytes: Int, limit: Int)
-    /// The request's time was up before it was answered.
+    /// The request was not completed before its deadline.
     case deadlineExceeded
-    /// The caller is gone, or the server ends.
+    /// The client disconnected, or the server is shutting down.
     case cancelled
-    /// A fault of the server, with its description for the log.
+    /// An internal error, with its description for the log.
     case failed(String)
 }

@@ -1,20 +1,22 @@
 package import ImageCodecs
 
-/// Every bound of the service on what one request, or all requests together, may cost. `docs/operations.md` lists each with its option.
+/// The limits on the resources of one request, and of all requests together. `docs/operations.md` lists each of them
+/// with its option.
 public struct ServiceLimits: Sendable {
-    /// Inferences that run at once, over all models. One more image is decoded meanwhile.
+    /// Maximum number of concurrent inferences, over all models. One more image is decoded meanwhile.
     public var concurrency: Int
-    /// Requests that may wait for their turn; further ones are refused.
+    /// Maximum number of requests in the queue; further ones are refused.
     public var maxQueue: Int
-    /// How long a request may wait for its turn.
+    /// Maximum time in the queue.
     public var queueTimeout: Duration
-    /// How long a request may take after its body was read, waiting included. A request may ask for less.
+    /// Maximum duration of a request after its body was read, including the time in the queue. A request may set a
+    /// shorter one.
     public var requestTimeout: Duration
-    /// Bytes of the bodies and decoded images of all requests together.
+    /// Maximum memory for the bodies and decoded images of all requests together, in bytes.
     public var maxMemory: Int
-    /// Images of one request.
+    /// Maximum number of images in one request.
     public var maxImages: Int
-    /// Tiles of one image.
+    /// Maximum number of tiles of one image.
     public var maxTiles: Int
     package var image: ImageLimits
 

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Whether the work of a query has begun: one of its images was decoded. Until then its quota can be given back.
+/// Whether the work of a query has started, that is, one of its images was decoded. Until then its quota can be
+/// refunded.
 final class WorkMark: Sendable {
     private let mark = Mutex(false)
 
