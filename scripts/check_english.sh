@@ -40,32 +40,6 @@ swift_rules=all
 # of the HEVC standard, a mode of Roboflow's, a name in code, and text that the hosted API prescribes.
 exceptions='there (is|are) (none|no)|(de)?coded pictures?|[(]picture[.]|fit [(]grey edges[)] in|contains not recognised image type'
 
-# Messages of Swift that are to be reworded together with the tests that compare them. Remove an entry with its message.
-messages() {
-    paste -sd '|' <<'MESSAGES'
-it is no onnx file, or only a part of one[.]
-the model could not be quantised;
-is quantised[.] openvino runs
-is no time; expected
-is no name of a folder
-queries, 4[]] beside scores
-maskside[)], beside
-classes [+] 1[]] beside
-room for a class beside
-there is no such file beside it
-must be a file beside it
--int8 behind it
-those of its issuers behind it
-a share below 90 per cent
-must be below 90 per cent
-images, per cent
-: per cent, or a fraction below 1
-give networks of free shape the full square
-"least confidence(, as a fraction|: per cent, or a fraction below 1)
-"most overlap( [(]iou[)])? of two boxes of a class
-MESSAGES
-}
-
 # Not checked: the changelog, whose entries describe the past.
 markdown=$(git -c safe.directory="*" ls-files --cached --others --exclude-standard -- '*.md' ':!CHANGELOG.md' ':!Sources')
 swift=$(git -c safe.directory="*" ls-files --cached --others --exclude-standard -- 'Sources/*.swift' 'Sources/*.docc/*.md' 'Package.swift')
@@ -123,7 +97,6 @@ status=0
 # shellcheck disable=SC2086
 prose_of_markdown $markdown | check all || status=1
 if [ "${ENGLISH_SWIFT:-all}" != none ]; then
-    exceptions="$exceptions|$(messages)"
     # shellcheck disable=SC2086
     prose_of_swift $swift | check "$swift_rules" || status=1
 fi

@@ -80,7 +80,8 @@ extension ONNXHeader {
         do {
             try self.init(modelAt: path)
         } catch ONNXHeader.Refusal.malformed {
-            throw ONNXRuntimeError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+            throw ONNXRuntimeError.unreadableModel(
+                path: path, reason: "the file is not a valid ONNX model, or it is truncated.")
         }
     }
 }

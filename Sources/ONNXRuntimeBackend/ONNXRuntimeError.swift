@@ -53,7 +53,7 @@ public enum ONNXRuntimeError: Error, Sendable, CustomStringConvertible {
                     + "Export it with opset=\(official.2) or lower, or use a newer ONNX Runtime.")
         }
         if message.contains("Protobuf parsing failed") {
-            return .unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+            return .unreadableModel(path: path, reason: "the file is not a valid ONNX model, or it is truncated.")
         }
         return error
     }

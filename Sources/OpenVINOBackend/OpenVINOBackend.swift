@@ -90,7 +90,8 @@ extension ONNXHeader {
             }
             self = header
         } catch ONNXHeader.Refusal.malformed {
-            throw OpenVINOError.unreadableModel(path: path, reason: "it is no ONNX file, or only a part of one.")
+            throw OpenVINOError.unreadableModel(
+                path: path, reason: "the file is not a valid ONNX model, or it is truncated.")
         }
         guard precision != .int8 else { throw OpenVINOError.quantizedModel(path: path) }
     }

@@ -27,7 +27,7 @@ public enum OpenVINOError: Error, Sendable, CustomStringConvertible {
         case .unreadableModel(let path, let reason):
             "The model \(path) cannot be read: \(reason)"
         case .quantizedModel(let path):
-            "The model \(path) is quantised. OpenVINO runs such files no faster than others; leave --backend openvino out."
+            "The model \(path) is quantized. OpenVINO runs such files no faster than others; leave --backend openvino out."
         case .unsupportedTensor(let reason):
             reason
         }

@@ -33,7 +33,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     @Option(help: "Predictions of each image.")
     var iterations = 20
 
-    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    @Flag(help: "Give networks with dynamic input shape the full square instead of the smallest rectangle.")
     var square = false
 
     @Flag(help: "Decode every JPEG in full.")

@@ -36,13 +36,13 @@ struct EvaluateCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Folder of the images.", valueName: "dir"))
     var images: String
 
-    @Option(help: "Least confidence, as a fraction.")
+    @Option(help: "Minimum confidence, as a fraction.")
     var scoreThreshold = 0.001
 
-    @Option(help: "Most overlap (IoU) of two boxes of a class, as a fraction.")
+    @Option(help: "Maximum overlap (IoU) of two boxes of a class, as a fraction.")
     var iou = 0.7
 
-    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    @Flag(help: "Give networks with dynamic input shape the full square instead of the smallest rectangle.")
     var square = false
 
     @Flag(help: "Print one line of JSON, with fractions.")

@@ -74,7 +74,7 @@ struct EvaluationReport {
         }
         let names = box.byCategory.keys.sorted().map { (id: $0, text: name(of: $0).printable) }
         let width = max(16, names.map(\.text.width).max() ?? 0) + 2
-        var lines = ["\(model) on \(images) images, per cent"]
+        var lines = ["\(model) on \(images) images, percent"]
         lines.append(
             "".padded(to: width)
                 + AveragePrecision.names.map { String(repeating: " ", count: 6 - $0.count) + $0 }.joined())

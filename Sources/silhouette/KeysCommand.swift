@@ -95,7 +95,7 @@ struct KeysCommand: ParsableCommand {
             }
             let day = Date.ISO8601FormatStyle(timeZone: .gmt).year().month().day()
             guard let date = (try? Date(text, strategy: .iso8601)) ?? (try? Date(text, strategy: day)) else {
-                throw ValidationError("'\(text)' is no time; expected such as 12h, 30d or 2027-01-31.")
+                throw ValidationError("'\(text)' is not a time; expected, for example, 12h, 30d or 2027-01-31.")
             }
             guard date > Date() else { throw ValidationError("'\(text)' is in the past.") }
             return date

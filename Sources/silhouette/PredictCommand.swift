@@ -35,13 +35,13 @@ struct PredictCommand: AsyncParsableCommand {
         help: ArgumentHelp("The model as DATASET/VERSION; by default tabletop/1, or the only one.", valueName: "model"))
     var model: String?
 
-    @Option(help: "Least confidence: per cent, or a fraction below 1.")
+    @Option(help: "Minimum confidence: percent, or a fraction below 1.")
     var confidence = environment("CONFIDENCE").flatMap { Double($0) } ?? 40
 
-    @Option(help: "Most overlap of two boxes of a class: per cent, or a fraction below 1.")
+    @Option(help: "Maximum overlap of two boxes of a class: percent, or a fraction below 1.")
     var overlap = environment("OVERLAP").flatMap { Double($0) } ?? 30
 
-    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    @Flag(help: "Give networks with dynamic input shape the full square instead of the smallest rectangle.")
     var square = false
 
     @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
@@ -78,13 +78,13 @@ struct PredictCommand: AsyncParsableCommand {
             "Look at large images in overlapping tiles of this side, for small objects.", valueName: "pixels"))
     var tile: Int?
 
-    @Option(help: "Share of a tile that it has in common with the next: per cent, or a fraction below 1.")
+    @Option(help: "Share of a tile that it has in common with the next: percent, or a fraction below 1.")
     var tileOverlap = 0.2
 
     func validate() throws {
         if let tile, !(64...8192).contains(tile) { throw ValidationError("--tile must be from 64 to 8192.") }
         guard tileOverlap >= 0, Double(percentOrFraction: tileOverlap) < 0.9 else {
-            throw ValidationError("--tile-overlap must be below 90 per cent.")
+            throw ValidationError("--tile-overlap must be below 90 percent.")
         }
         if let simplify, !(0...1000).contains(simplify) { throw ValidationError("--simplify must be from 0 to 1000.") }
         try requireNumbers("CONFIDENCE", "OVERLAP")

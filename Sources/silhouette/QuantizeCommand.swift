@@ -32,7 +32,7 @@ struct QuantizeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The version of the copy; by default the model's with -int8 behind it.", valueName: "version"))
+            "The version of the copy; by default the model's followed by -int8.", valueName: "version"))
     var version: String?
 
     @Option(
@@ -51,7 +51,7 @@ struct QuantizeCommand: AsyncParsableCommand {
         guard (1...4096).contains(count) else { throw ValidationError("--count must be from 1 to 4096.") }
         guard !images.isEmpty else { throw ValidationError("Say where images are with --images.") }
         if let version, ModelID("x/\(version)") == nil || version.hasPrefix(".") {
-            throw ValidationError("--version '\(version)' is no name of a folder.")
+            throw ValidationError("--version '\(version)' is not a folder name.")
         }
     }
 
@@ -81,7 +81,7 @@ struct QuantizeCommand: AsyncParsableCommand {
         try Data(PackageResources.quantize_py).write(to: script)
         let output = folder.appending(path: "model.onnx")
         guard try run([script.path, location.file.path, folder.path, output.path], isQuiet: false) == 0 else {
-            throw ValidationError("The model could not be quantised; what Python printed says why.")
+            throw ValidationError("The model could not be quantized; what Python printed says why.")
         }
         try install(output, from: source, as: target)
         let id = "\(location.id.dataset)/\(version)"

@@ -55,7 +55,7 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "n"))
     var threads: CountOption?
 
-    @Flag(help: "Give networks of free shape the full square instead of the smallest rectangle.")
+    @Flag(help: "Give networks with dynamic input shape the full square instead of the smallest rectangle.")
     var square = false
 
     @Flag(help: "Decode every JPEG in full, even where a half or a quarter of its size serves the network.")
@@ -93,7 +93,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Speak HTTPS (and HTTP/2) with this certificate: a PEM file, the server's own first, those of its issuers behind it.",
+            "Speak HTTPS (and HTTP/2) with this certificate: a PEM file, the server's own first, followed by those of its issuers.",
             valueName: "file"))
     var tlsCertificate: String?
 

@@ -32,8 +32,9 @@ import Testing
         ("model.json", #"{"scale": 0}"#, "number from"), ("model.json", #"{"scale": 1e400}"#, "model.json"),
         ("model.json", #"{"confidence": 37.5}"#, "from 0.0 to 1.0"),
         ("model.json", #"{"backgroundClass": 9007199254740992}"#, "a slot's number"),
-        ("model.json", #"{"maxDetections": -5}"#, "from 1 to 300"), ("model.json", #"{"namesFile": ""}"#, "beside it"),
-        ("model.json", #"{"namesFile": "a\u0000b"}"#, "beside it"), ("model.json", #"{"namesFile": "."}"#, "beside it"),
+        ("model.json", #"{"maxDetections": -5}"#, "from 1 to 300"), ("model.json", #"{"namesFile": ""}"#, "next to it"),
+        ("model.json", #"{"namesFile": "a\u0000b"}"#, "next to it"),
+        ("model.json", #"{"namesFile": "."}"#, "next to it"),
         ("environment.json", #"{"CLASS_MAP": {"99999999999": "a"}}"#, "out of range"),
         (
             "environment.json", #"{"PREPROCESSING": {"resize": {"width": 1099511627776, "height": 640}}}"#,

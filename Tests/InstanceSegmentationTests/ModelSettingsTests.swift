@@ -41,8 +41,8 @@ import Testing
         ("{", "JSON"), (#"{"mean": [1, 2]}"#, "three numbers"), (#"{"std": [1, 0, 1]}"#, "other than 0"),
         (#"{"padValue": 300}"#, "0 to 255"), (#"{"names": 5}"#, "names"), (#"{"names": {"a": "b"}}"#, "names"),
         (#"{"inputSize": [0, 5]}"#, "[height, width]"), (#"{"backgroundClass": -1}"#, "slot"),
-        (#"{"namesFile": "../../etc/passwd"}"#, "beside it"), (#"{"namesFile": 5}"#, "must be a file beside it"),
-        (#"{"namesFile": ["class_names.txt"]}"#, "must be a file beside it"),
+        (#"{"namesFile": "../../etc/passwd"}"#, "next to it"), (#"{"namesFile": 5}"#, "must be a file next to it"),
+        (#"{"namesFile": ["class_names.txt"]}"#, "must be a file next to it"),
         (#"{"namesFile": "labels.names"}"#, "'labels.names', but there is no such file"),
         (#"{"namesFile": "class_names.txt"}"#, "no such file"),
     ])

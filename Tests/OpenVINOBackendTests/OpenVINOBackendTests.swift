@@ -181,7 +181,7 @@ struct OpenVINOBackendTests {
     @Test func quantizedFilesAreLeftToONNXRuntime() async throws {
         let backend = try OpenVINOBackend()
         await #expect { try await backend.load(modelAt: TestFiles.fixture("quantized.onnx"), concurrency: 1) } throws: {
-            "\($0)".contains("is quantised")
+            "\($0)".contains("is quantized")
         }
     }
 }

@@ -69,7 +69,7 @@ class RemoteModel {
   }
 }
 
-/** A share as the server reads it: from 1 on it would be per cent. */
+/** A share as the server reads it: from 1 on it would be percent. */
 function share(value) {
   const number = Number(value);
   return String(number >= 1 ? Math.min(number === 1 ? 100 : number, 100) : number);

@@ -164,9 +164,9 @@ struct PredictionRequest: Sendable {
     /// `tile` is the side of a tile, `tile_overlap` a share as clients write it.
     private static func tiling(_ parameters: Parameters) throws -> Tiling? {
         let expected = "a number of pixels from 64 to 8192"
-        let share = try parameters.number("tile_overlap", expected: "a share below 90 per cent")
+        let share = try parameters.number("tile_overlap", expected: "a share below 90 percent")
         let overlap = share.map { Double(percentOrFraction: $0) } ?? 0.2
-        guard overlap < 0.9 else { throw outOfRange("tile_overlap", parameters, "a share below 90 per cent") }
+        guard overlap < 0.9 else { throw outOfRange("tile_overlap", parameters, "a share below 90 percent") }
         guard let side = try parameters.integer("tile", expected: expected) else { return nil }
         guard (64...8192).contains(side) else { throw outOfRange("tile", parameters, expected) }
         return Tiling(side: side, overlap: overlap)

@@ -133,7 +133,7 @@ extension Candidate {
         let shape = logits.shape
         guard shape.count == 3, shape[0] == 1, boxes.shape == [1, shape[1], 4] else {
             throw SegmentationError.unexpectedShape(
-                tensor: name, found: boxes.shape, expected: "[1, queries, 4] beside scores \(shape)")
+                tensor: name, found: boxes.shape, expected: "[1, queries, 4] with scores \(shape)")
         }
         let (queries, slots) = (shape[1], shape[2])
         let (width, height) = (Double(transform.networkSize.width), Double(transform.networkSize.height))

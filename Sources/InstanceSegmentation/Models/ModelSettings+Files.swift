@@ -39,7 +39,7 @@ extension ModelSettings {
             layers.append(try ModelSettings(classNames: String(streamSafe: text), file: file.excerpt()))
         } else if let namesFile {
             throw SegmentationError.invalidConfiguration(
-                "model.json: 'namesFile' is '\(namesFile.excerpt())', but there is no such file beside it.")
+                "model.json: 'namesFile' is '\(namesFile.excerpt())', but there is no such file next to it.")
         }
         try read("inference_config.json") { try ModelSettings(inferenceConfig: $0, file: $1) }
         let hasPackage = layers.contains { $0.package != nil }
@@ -81,7 +81,7 @@ extension ModelSettings {
         guard let value = object["namesFile"], !(value is NSNull) else { return nil }
         guard let name = value as? String, !["", "."].contains(name),
             !["/", "..", "\0"].contains(where: name.contains)
-        else { throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file beside it.") }
+        else { throw SegmentationError.invalidConfiguration("model.json: 'namesFile' must be a file next to it.") }
         return name
     }
 }

@@ -62,7 +62,7 @@ struct QuerySegmentation: OutputDecoder {
             throw SegmentationError.unexpectedShape(
                 tensor: self.maps, found: maps.shape,
                 expected:
-                    "[1, queries, height, width] with sides from 1 to \(ModelLimits.maskSide), beside \(self.classes) "
+                    "[1, queries, height, width] with sides from 1 to \(ModelLimits.maskSide), with \(self.classes) "
                     + "\(logits.shape)")
         }
         let (queries, slots) = (logits.shape[1], logits.shape[2])

@@ -86,7 +86,7 @@ struct YOLACTSegmentation: OutputDecoder {
             offsets.shape == [1, scores.shape[1], 4]
         else {
             throw SegmentationError.unexpectedShape(
-                tensor: self.scores, found: scores.shape, expected: "[1, boxes, classes + 1] beside \(offsets.shape)")
+                tensor: self.scores, found: scores.shape, expected: "[1, boxes, classes + 1] with \(offsets.shape)")
         }
         let (count, columns) = (scores.shape[1], scores.shape[2])
         let priors =

@@ -102,7 +102,7 @@ struct YOLOSegmentation: OutputDecoder {
         }
         guard slots > 0 else {
             throw SegmentationError.invalidConfiguration(
-                "The outputs have no room for a class beside \(coefficients) coefficients. \(model.summary)")
+                "The outputs have no room for a class in addition to \(coefficients) coefficients. \(model.summary)")
         }
     }
 

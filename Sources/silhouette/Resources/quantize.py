@@ -38,7 +38,7 @@ class Inputs(CalibrationDataReader):
 
 
 def kept(graph):
-    """The names of the nodes that are not quantised."""
+    """The names of the nodes that are not quantized."""
     constants = {tensor.name for tensor in graph.initializer}
     maker = {output: node for node in graph.node for output in node.output}
     names, seen, open_ = set(), set(), [output.name for output in graph.output]

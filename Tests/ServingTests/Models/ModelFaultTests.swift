@@ -15,7 +15,8 @@ import Testing
                 whole + Data([0x42, 0x02, 0x10, 99]), "The model opset/1/model.onnx cannot be read: it needs opset 99"
             ),
             "part": (
-                whole.prefix(100), "The model part/1/model.onnx cannot be read: it is no ONNX file, or only a part"
+                whole.prefix(100),
+                "The model part/1/model.onnx cannot be read: the file is not a valid ONNX model, or it is trunc"
             ),
         ]
         for (dataset, file) in files {
