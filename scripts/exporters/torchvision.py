@@ -7,7 +7,14 @@ from typing import Any
 
 from .common import LEAST, SIDE, Answer, Row, answer, clipped, model_file, names, session
 
-VERSIONS: dict[str, list[str]] = {"installed": []}
+# Each with the torch that it was built for.
+VERSIONS: dict[str, list[str]] = {
+    "installed": [],
+    "0.22.1": ["torchvision==0.22.1", "torch==2.7.1", "onnx==1.17.0"],
+    "0.19.1": ["torchvision==0.19.1", "torch==2.4.1", "onnx==1.17.0"],
+}
+WITH_DEPENDENCIES = ("0.22.1", "0.19.1")
+NEW = ("installed",)
 ROWS = [
     Row("maskrcnn small", {"opset": 11}),
     Row("maskrcnn small", {"opset": 17}),
@@ -15,7 +22,7 @@ ROWS = [
     Row("maskrcnn small", {"dynamic": True}, 1),
     Row("maskrcnn small", {"dynamic": True, "names": False}),
     Row("maskrcnn small", {"dynamic": True}, 80),
-    Row("maskrcnn small", {"dynamo": True}),
+    Row("maskrcnn small", {"dynamo": True}, versions=NEW),
     Row("maskrcnn_resnet50_fpn_v2", {"dynamic": True}),
 ]
 OUTPUTS = ["boxes", "labels", "scores", "masks"]
@@ -29,6 +36,8 @@ FREE = {
 
 
 def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[Answer]:
+    import inspect
+
     import torch
 
     arguments = row.arguments
@@ -36,7 +45,9 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
     vary(model)
     target = model_file(folder)
     values = (model, ([tensor(pictures[0])],), str(target))
-    dynamo = {"dynamo": arguments.get("dynamo", False)}
+    # Before 2.5 `export` was the tracing exporter.
+    takes_dynamo = "dynamo" in inspect.signature(torch.onnx.export).parameters
+    dynamo = {"dynamo": arguments.get("dynamo", False)} if takes_dynamo else {}
     if not arguments.get("names", True):
         torch.onnx.export(*values, opset_version=17, **dynamo)
     else:
