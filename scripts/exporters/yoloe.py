@@ -52,6 +52,7 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
     else:
         model.model.set_classes(names, embeddings)
         model.predictor = None
+        spread_scores(model.model, pictures[0])
     made = model.export(format="onnx", device="cpu", verbose=False, imgsz=SIDE, **row.arguments)
     os.replace(made, model_file(folder))
     own_names(folder, row.classes)
@@ -82,6 +83,27 @@ def vary(network: Any, generator: Any) -> None:
         if isinstance(module, torch.nn.BatchNorm2d):
             module.running_mean.normal_(0, 0.1, generator=generator)
             module.weight.data.uniform_(0.5, 2, generator=generator)
+
+
+def spread_scores(network: Any, picture: pathlib.Path) -> None:
+    """The similarity of prompt and cell as most networks have it: scores that saturate are equal, and their order is open."""
+    import torch
+
+    from .yolov5 import tensor
+
+    network.eval()
+    hooks = []
+    for module in network.modules():
+        if type(module).__name__ == "BNContrastiveHead":
+
+            def scale(module: Any, _: Any, output: Any) -> None:
+                module.logit_scale.data -= torch.log((output - module.bias).std() / 1.5)
+
+            hooks.append(module.register_forward_hook(scale))
+    with torch.no_grad():
+        network(tensor(picture))
+    for hook in hooks:
+        hook.remove()
 
 
 def vocabulary(network: Any, count: int, generator: Any) -> Any:
