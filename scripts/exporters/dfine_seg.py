@@ -59,7 +59,7 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
 
     dynamic = row.arguments.get("dynamic_input", False)
     model = build_model(row.network, row.classes, True, "cpu", img_size=None if dynamic else (SIDE, SIDE)).eval()
-    spread(model, ("score_head",))
+    spread(model, ("score_head", "dec_bbox_head"))
     takes_size = "input_size" in export.ExportWrapper.__init__.__code__.co_varnames
     post = export.DFINEPostProcessor(row.classes)
     wrapped = export.ExportWrapper(model, post, *([(SIDE, SIDE)] if takes_size else [])).eval()
@@ -74,6 +74,10 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
 def predictor(target: pathlib.Path, classes: int) -> Any:
     import cv2
     from dfine_seg.infer import onnx_model
+    from torchvision.ops import nms
+
+    # Boxes of 16 bits beside scores of 32, as its own files in 16 bits have them, are refused there.
+    onnx_model.nms = lambda boxes, scores, overlap: nms(boxes.float(), scores.float(), overlap)
 
     kind = getattr(onnx_model, "ONNXModel", None) or onnx_model.ONNX_model
     counts = {"n_outputs": classes} if "n_outputs" in kind.__init__.__code__.co_varnames else {}

@@ -56,7 +56,7 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
     start: list[Any] = [{} if family == "rfdetr" else None]
     model = kind(*start, size=size, nb_classes=row.classes, device="cpu", task="segment")
     convolutions = ("cv3", "head.class", "cls_branch") if family == "yolo9" else ()
-    spread(model.model, ("score_head", "class_embed", "cls_score"), convolutions)
+    spread(model.model, ("score_head", "dec_bbox_head", "class_embed", "cls_score"), convolutions)
     model.export(format="onnx", output_path=str(model_file(folder)), **row.arguments)
     own_names(folder, row.classes)
     return answers_of(predictor(model_file(folder), row.classes), pictures, row.classes)

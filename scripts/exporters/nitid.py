@@ -39,7 +39,7 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
     from dfine.nn.native_build import build_native_model
 
     network = build_native_model(row.network, num_classes=row.classes, task="segment", image_size=(SIDE, SIDE)).eval()
-    spread(network, ("score_head",))
+    spread(network, ("score_head", "dec_bbox_head"))
     if hasattr(network, "deploy"):
         network = network.deploy() or network
     configuration = {**get_model_config(row.network), "task": "segment", "num_classes": row.classes}
