@@ -150,6 +150,17 @@ def trace() -> None:
     torch.onnx.export = lambda *values, **named: export(*values, **{"dynamo": False, **named})
 
 
+def keep_order() -> None:
+    """Equal scores in the order of their cells, as ours: torch's own order of them depends on the machine, and which of two boxes
+    goes first decides what both suppress."""
+    import torch
+
+    def argsort(values: Any, dim: int = -1, descending: bool = False) -> Any:
+        return torch.argsort(values, dim=dim, descending=descending, stable=True)
+
+    torch.Tensor.argsort = argsort
+
+
 def compare(theirs: list[Answer], found: list[Answer]) -> dict[str, Any]:
     """The worst differences of matched objects, and how many have no match.
 

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 from . import ultralytics
-from .common import ODD, SIDE, Answer, Row, answers_of, model_file, own_names, trace
+from .common import ODD, SIDE, Answer, Row, answers_of, keep_order, model_file, own_names, trace
 
 VERSIONS = {v: [f"ultralytics=={v}"] for v in ("8.4.190", "8.3.200")}
 SQUARE_BEFORE = (8, 4)
@@ -52,10 +52,11 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
     else:
         model.model.set_classes(names, embeddings)
         model.predictor = None
-        spread_scores(model.model, pictures[0])
+        spread_scores(model.model)
     made = model.export(format="onnx", device="cpu", verbose=False, imgsz=SIDE, **row.arguments)
     os.replace(made, model_file(folder))
     own_names(folder, row.classes)
+    keep_order()
     predictor = YOLO(str(model_file(folder)), task="segment")
 
     def predict(picture: str) -> list[Any]:
@@ -85,11 +86,9 @@ def vary(network: Any, generator: Any) -> None:
             module.weight.data.uniform_(0.5, 2, generator=generator)
 
 
-def spread_scores(network: Any, picture: pathlib.Path) -> None:
+def spread_scores(network: Any) -> None:
     """The similarity of prompt and cell as most networks have it: scores that saturate are equal, and their order is open."""
     import torch
-
-    from .yolov5 import tensor
 
     network.eval()
     hooks = []
@@ -101,7 +100,7 @@ def spread_scores(network: Any, picture: pathlib.Path) -> None:
 
             hooks.append(module.register_forward_hook(scale))
     with torch.no_grad():
-        network(tensor(picture))
+        network(torch.rand(1, 3, SIDE, SIDE))
     for hook in hooks:
         hook.remove()
 

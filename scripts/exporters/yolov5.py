@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .common import LEAST, SIDE, Answer, Row, answer, model_file, names, session, trace
+from .common import LEAST, SIDE, Answer, Row, answer, keep_order, model_file, names, session, trace
 
 _OTHERS = ["setuptools<81", "fire", "termcolor", "sahi==0.11.18", "tqdm", "huggingface-hub<0.25", "ultralytics==8.2.0"]
 VERSIONS = {v: [f"yolov5=={v}", *_OTHERS] for v in ("7.0.14", "7.0.5", "7.0.0")}
@@ -111,6 +111,7 @@ def own(
     import numpy as np
     import torch
 
+    keep_order()
     answers = []
     for k, path in enumerate(pictures):
         picture = cv2.imread(str(path))
