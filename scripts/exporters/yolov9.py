@@ -69,14 +69,15 @@ def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[A
 
 
 def vary(model: Any, classes: int, picture: pathlib.Path) -> None:
-    """Weights with which about a hundred cells reach a score."""
+    """Weights with which about a hundred cells reach a score, and coefficients of both signs, without which no mask has a pixel."""
     import torch
 
-    last = [
-        m
-        for m in model.model[-1].modules()
-        if isinstance(m, torch.nn.Conv2d) and m.out_channels == classes and m.bias is not None
-    ]
+    outputs = [m for m in model.model[-1].modules() if isinstance(m, torch.nn.Conv2d) and m.bias is not None]
+    last = [m for m in outputs if m.out_channels == classes]
+    for module in outputs:
+        if module.out_channels == 32:
+            module.weight.data.normal_(0, 1)
+            module.bias.data.normal_(0, 1)
     for module in last:
         module.weight.data.normal_(0, 1)
     for module in model.modules():
