@@ -9,9 +9,10 @@ import shutil
 from collections.abc import Callable
 from typing import Any
 
-from .common import LEAST, SIDE, Answer, Row, answer, model_file, names, trace
+from .common import LEAST, SIDE, Answer, Row, answer, keep_order, model_file, names, trace
 
 VERSIONS = {v: [f"ultralytics=={v}"] for v in ("8.4.190", "8.4.0", "8.3.0", "8.2.0", "8.1.0")}
+VERSIONS["8.1.0"].append("hub-sdk")
 # Predictors before 8.4 give networks of free shape the full square.
 SQUARE_BEFORE = (8, 4)
 
@@ -75,6 +76,7 @@ def answers(
     os.replace(pathlib.Path(model.export(format="onnx", device="cpu", verbose=False, **arguments)), target)
     if before:
         before(target)
+    keep_order()
     predictor = YOLO(str(target), task="segment")
     agnostic = arguments.get("agnostic_nms", False)
     settings = {"conf": LEAST, "iou": 0.7, "imgsz": size, "max_det": 300, "agnostic_nms": agnostic, "retina_masks": True}
