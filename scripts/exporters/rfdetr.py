@@ -29,8 +29,8 @@ ROWS = [
     Row("RFDETRSegNano", {"notes": "a note"}, 3, NEW, side=312),
     Row("RFDETRSegNano", {"training": True}, 3, MIDDLE[1:], side=312),
     Row("RFDETRSegNano", {"simplify": True}, 3, ("1.6.5", "1.4.2"), side=312),
-    # `predict` of versions before 1.9 averages floats where it shrinks a picture; `"antialias": true` is Pillow's filter, which averages
-    # bytes, so that answers of these networks, which random weights make nervous, differ.
+    # `predict` of versions before 1.9 averages floats where it shrinks a picture; `"antialias": true` is Pillow's filter, which
+    # averages bytes, so that answers of these networks, which random weights make nervous, differ.
     Row("RFDETRSegNano", {"antialias": False}, 3, NEW, sizes=ODD),
     Row("RFDETRSegNano", {"antialias": True}, 3, MIDDLE[1:], sizes=ODD),
     Row("RFDETRSegSmall", {}, 3, NEW, side=384),
