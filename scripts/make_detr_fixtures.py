@@ -3,7 +3,7 @@ that LibreYOLO, dfine-seg and nitid export, and what the tools' own predictors a
 
     python scripts/make_detr_fixtures.py CACHE
 
-CACHE is that of scripts/family_exports.py, with libreyolo 1.2.0, 1.5.0 and 1.6.0, dfine-seg 0.6.2 and nitid 0.9.2. The models have no trained weights: boxes are
+CACHE is that of scripts/exports.py, with libreyolo 1.2.0, 1.5.0 and 1.6.0, dfine-seg 0.6.2 and nitid 0.9.2. The models have no trained weights: boxes are
 constants, scores come from the means of the input and masks from its cells, so that answers are only right where the picture was prepared
 as the tool prepares it.
 """
@@ -129,11 +129,11 @@ def make(name, tool, family):
 def answer(name, tool, family):
     """Runs with the tool: what its own predictor answers."""
     import cv2
-    import family_exports
+    from exporters import dfine_seg, libreyolo, nitid
     path, image = FOLDER / f"family-{name}.onnx", pathlib.Path("picture.png").resolve()
     cv2.imwrite(str(image), picture(*PICTURE)[..., ::-1])
-    family_exports.SIDE = SIDE
-    predict = {"libreyolo": family_exports.libreyolo_predictor, "dfine": family_exports.dfine_seg_predictor, "nitid": family_exports.nitid_predictor}[tool.split("-")[0]](path, 3, {})
+    settings = {"side": SIDE} if tool.startswith("nitid") else {}
+    predict = {"libreyolo": libreyolo, "dfine": dfine_seg, "nitid": nitid}[tool.split("-")[0]].predictor(path, 3, **settings)
     answers = []
     for box, score, label, mask in zip(*predict(str(image))):
         if label >= 3:
@@ -152,7 +152,7 @@ def main():
     answers = {}
     for name, tool, family in MODELS:
         make(name, tool, family)
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cache / tool), str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(cache / f"packages-{tool.replace('-seg', '_seg')}"), str(pathlib.Path(__file__).parent), os.environ.get("PYTHONPATH", "")])}
         run = subprocess.run([sys.executable, str(pathlib.Path(__file__).resolve()), str(cache), name], env=environment, capture_output=True, text=True, cwd=cache)
         if run.returncode:
             sys.exit(f"{name}: {run.stderr[-2000:]}")

@@ -1,72 +1,96 @@
-"""What people's tools make of an exported file: other precisions, quantization, TensorFlow's order of dimensions, weights in a file of their own.
+"""What people's tools make of an exported file: other precisions, quantization, TensorFlow's order of dimensions, weights in a
+file of their own.
 
-The file is Ultralytics' `yolov8n-seg` with a free size; its own predictor answers for the converted file, or for the original where only the
-order of dimensions or the place of the weights differs.
+The file is Ultralytics' `yolov8n-seg`; its own predictor answers for the converted file, or for the original where only the order
+of dimensions or the place of the weights differs.
 """
 
-from .common import SIDE, Row
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
 from . import ultralytics
+from .common import SIDE, Answer, Row
 
 VERSIONS = {"8.4.190": ["ultralytics==8.4.190"]}
-ROWS = [Row("yolov8n-seg", {"conversion": name}, 3, score=score) for name, score in (
-    ("float16", 1e-3), ("float16-io", 1e-3), ("int8-dynamic", 1e-3), ("int8-static-qdq", 1e-3), ("int8-static-qoperator", 1e-3), ("external-data", 1e-3), ("external-data-beyond-2-GiB", 1e-3),
-    ("channels-last-input", 1e-3), ("channels-last", 1e-3), ("uint8-input", 1e-3))]
+# The predictor reads a file's input with numbers of 32 bits in the order of torch: it answers for the file before these.
+PLAIN = ("external-data", "external-data-beyond-2-GiB", "channels-last-input", "channels-last", "uint8-input")
+CONVERTED = ("float16", "float16-io", "int8-dynamic", "int8-static-qdq", "int8-static-qoperator")
+ROWS = [Row("yolov8n-seg", {"conversion": name}, 3) for name in (*CONVERTED, *PLAIN)]
 ENVIRONMENT = ultralytics.ENVIRONMENT
 
+Conversion = Callable[[Any, pathlib.Path, list[pathlib.Path]], None]
 
-def make(row, folder, pictures):
+
+def make(row: Row, folder: pathlib.Path, pictures: list[pathlib.Path]) -> list[Answer]:
     import onnx
+
     name = row.arguments["conversion"]
-    # The predictor reads a file's input with numbers of 32 bits in the order of torch.
-    plain = name in ("external-data", "external-data-beyond-2-GiB", "channels-last-input", "channels-last", "uint8-input")
-    target = folder / "models/export/1/model.onnx"
-    def convert(path):
+
+    def convert(path: pathlib.Path) -> None:
         model = onnx.load(path)
         path.unlink()
         CONVERSIONS[name](model, path, pictures)
-    return ultralytics.answers(Row(row.network, {}, row.classes), folder, pictures, before=None if plain else convert, after=convert if plain else None)
+
+    before, after = (None, convert) if name in PLAIN else (convert, None)
+    return ultralytics.answers(Row(row.network, {}, row.classes), folder, pictures, before=before, after=after)
 
 
-def half(keeps):
+def half(*, keeps: bool) -> Conversion:
     """Numbers of 16 bits inside; inputs and outputs too, unless they are kept."""
-    def convert(model, path, pictures):
+
+    def convert(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
         import onnx
         from onnxconverter_common import float16
+
         model = float16.convert_float_to_float16(model, keep_io_types=keeps)
         # What the converter notes of the types between its casts is wrong.
         del model.graph.value_info[:]
         onnx.save(model, path)
+
     return convert
 
 
-def int8_dynamic(model, path, pictures):
+def int8_dynamic(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
+
     quantize_dynamic(model, path, weight_type=QuantType.QUInt8)
 
 
-def static(format):
-    def convert(model, path, pictures):
+def quantized(format: str) -> Conversion:
+    """Static quantization by onnxruntime, with the pictures."""
+
+    def convert(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
         import cv2
         import numpy as np
-        from onnxruntime.quantization import CalibrationDataReader, quantize_static
+        from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+        images = [cv2.resize(cv2.imread(str(p)), (SIDE, SIDE))[None, :, :, ::-1].transpose(0, 3, 1, 2) for p in pictures]
+
         class Reader(CalibrationDataReader):
-            rows = [np.ascontiguousarray(cv2.resize(cv2.imread(str(p)), (SIDE, SIDE))[None, :, :, ::-1].transpose(0, 3, 1, 2), np.float32) / 255 for p in pictures]
-            def get_next(self):
-                return {"images": self.rows.pop()} if self.rows else None
+            rows = iter([{"images": np.ascontiguousarray(image, np.float32) / 255} for image in images])
+
+            def get_next(self) -> Any:
+                return next(self.rows, None)
+
         # With the last concatenation in one scale of 8 bits scores are lost beside boxes.
-        quantize_static(model, path, Reader(), quant_format=format, op_types_to_quantize=["Conv"])
+        quantize_static(model, path, Reader(), quant_format=getattr(QuantFormat, format), op_types_to_quantize=["Conv"])
+
     return convert
 
 
-def external_data(model, path, pictures):
+def external_data(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     import onnx
+
     onnx.save(model, path, save_as_external_data=True, location="model.onnx.data", size_threshold=1024)
 
 
-def external_data_far(model, path, pictures):
+def external_data_far(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     """Weights that begin behind 2.5 GiB of a file; the part before them takes no space."""
-    import onnx
     from onnx import TensorProto, numpy_helper
+
     at = 5 << 29
     with open(path.with_name("model.onnx.data"), "wb") as data:
         for tensor in model.graph.initializer:
@@ -85,21 +109,25 @@ def external_data_far(model, path, pictures):
     path.write_bytes(model.SerializeToString())
 
 
-def channels_last_input(model, path, pictures):
+def channels_last_input(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     import onnx
+
     onnx.save(transposed(model, input_only=True), path)
 
 
-def channels_last(model, path, pictures):
+def channels_last(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     import onnx
+
     onnx.save(transposed(model, input_only=False), path)
 
 
-def transposed(model, input_only):
+def transposed(model: Any, *, input_only: bool) -> Any:
     """Inputs, and outputs if wanted, with the channel last, as networks that come from TensorFlow have them."""
     from onnx import helper
+
     graph = model.graph
-    def move(value, order, is_input):
+
+    def move(value: Any, order: list[int], *, is_input: bool) -> None:
         inner = value.name + "_inner"
         for node in graph.node:
             for names in (node.input, node.output):
@@ -108,25 +136,28 @@ def transposed(model, input_only):
                         names[k] = inner
         dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
         if is_input:
-            node, shape = helper.make_node("Transpose", [value.name], [inner], perm=[0, 3, 1, 2]), [dims[k] for k in (0, 2, 3, 1)]
+            node = helper.make_node("Transpose", [value.name], [inner], perm=[0, 3, 1, 2])
             graph.node.insert(0, node)
         else:
-            node, shape = helper.make_node("Transpose", [inner], [value.name], perm=order), [dims[k] for k in order]
+            node = helper.make_node("Transpose", [inner], [value.name], perm=order)
             graph.node.append(node)
+        shape = [dims[k] for k in order]
         value.CopyFrom(helper.make_tensor_value_info(value.name, value.type.tensor_type.elem_type, shape))
-    move(graph.input[0], None, True)
+
+    move(graph.input[0], [0, 2, 3, 1], is_input=True)
     if not input_only:
         for output in graph.output:
-            move(output, [0, 2, 1] if len(output.type.tensor_type.shape.dim) == 3 else [0, 2, 3, 1], False)
+            move(output, [0, 2, 1] if len(output.type.tensor_type.shape.dim) == 3 else [0, 2, 3, 1], is_input=False)
     del graph.value_info[:]
     return model
 
 
-def uint8_input(model, path, pictures):
+def uint8_input(model: Any, path: pathlib.Path, pictures: list[pathlib.Path]) -> None:
     """Bytes go in, and the graph divides by 255 itself."""
     import numpy as np
     import onnx
     from onnx import TensorProto, helper, numpy_helper
+
     graph = model.graph
     for node in graph.node:
         for k, name in enumerate(node.input):
@@ -139,13 +170,15 @@ def uint8_input(model, path, pictures):
     onnx.save(model, path)
 
 
-def quantized(format):
-    def convert(model, path, pictures):
-        from onnxruntime.quantization import QuantFormat
-        static(getattr(QuantFormat, format))(model, path, pictures)
-    return convert
-
-
-CONVERSIONS = {"float16": half(True), "float16-io": half(False), "int8-dynamic": int8_dynamic, "int8-static-qdq": quantized("QDQ"),
-               "int8-static-qoperator": quantized("QOperator"), "external-data": external_data, "external-data-beyond-2-GiB": external_data_far, "channels-last-input": channels_last_input,
-               "channels-last": channels_last, "uint8-input": uint8_input}
+CONVERSIONS: dict[str, Conversion] = {
+    "float16": half(keeps=True),
+    "float16-io": half(keeps=False),
+    "int8-dynamic": int8_dynamic,
+    "int8-static-qdq": quantized("QDQ"),
+    "int8-static-qoperator": quantized("QOperator"),
+    "external-data": external_data,
+    "external-data-beyond-2-GiB": external_data_far,
+    "channels-last-input": channels_last_input,
+    "channels-last": channels_last,
+    "uint8-input": uint8_input,
+}
