@@ -68,7 +68,7 @@ import Testing
             Issue.record("\(value) is no address")
             return
         }
-        #expect(url == Parameters.formDecoded(value[...] as Substring))
+        #expect(url == Parameters(query: "image=\(value)").value("image")?.text)
     }
 
     @Test func aQueryHasNoLargeValueButItsImage() {
