@@ -7,8 +7,8 @@ import Foundation
 /// try await withTaskExecutorPreference(pool) { try decode(bytes) }
 /// ```
 ///
-/// Jobs start in FIFO order, as many at a time as there are threads. The threads end with the pool, which lives until
-/// its last job has run. The number of jobs that wait is not bounded here: bound the number of tasks that prefer the
+/// Jobs start in FIFO order, as many at a time as there are threads; those of ``background`` after the others. The threads
+/// end with the pool, which lives until its last job has run. The number of jobs that wait is not bounded here: bound the number of tasks that prefer the
 /// pool.
 package final class WorkerPool: TaskExecutor {
     private let jobs: ThreadJobs
@@ -33,6 +33,27 @@ package final class WorkerPool: TaskExecutor {
         let job = UnownedJob(job)
         // Jobs only know an unowned reference of their executor, so each keeps the executor itself alive.
         jobs.append { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+
+    /// The same threads for work that others must not wait for: it leaves one of several threads free, and starts after
+    /// the other jobs, of which at most three go before one that waits.
+    package var background: some TaskExecutor { BackgroundWorkers(pool: self, jobs: jobs) }
+}
+
+/// Runs jobs on the threads of a pool after its other jobs.
+private final class BackgroundWorkers: TaskExecutor {
+    /// Keeps the threads.
+    private let pool: WorkerPool
+    private let jobs: ThreadJobs
+
+    init(pool: WorkerPool, jobs: ThreadJobs) {
+        self.pool = pool
+        self.jobs = jobs
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        jobs.append(isBackground: true) { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
     }
 }
 

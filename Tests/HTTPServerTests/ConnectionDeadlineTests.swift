@@ -149,6 +149,16 @@ import Testing
         }
     }
 
+    @Test func theRestOfABodyThatWasAnsweredHasAMinimumRate() async throws {
+        let limits = ConnectionLimits(bodyTimeout: .seconds(60), minBodyRate: 1000, bodyGrace: .milliseconds(300))
+        try await ConnectionTestServer.run(limits, respond: Self.hello) { server in
+            let connection = try await server.connect()
+            try await connection.send(Self.post(100_000) + "abc")
+            #expect(try await connection.wait { $0.text.hasSuffix("hello") } != nil)
+            #expect(try await connection.wait(.seconds(20)) { $0.isClosed } != nil)
+        }
+    }
+
     @Test func aReservationThatIsRefusedEndsTheReading() async throws {
         try await ConnectionTestServer.run(respond: { request, context in
             var left = 1000

@@ -264,8 +264,13 @@ import Testing
         #expect(throws: SegmentationError.self) { try settings(["class_names.txt": "a\n" + marks]) }
         // Texts of data sets: here keys decide nothing, and take no time.
         let keys = "{\"a\(marks)\": 1, \"a\(escaped)\": 2, \"a\": 3}"
-        let value = try Array(keys.utf8).withUnsafeBytes { bytes in try JSONReader.value(of: bytes) }
-        guard case .object(let members) = value else { return Issue.record("no object") }
+        let value = try Array(keys.utf8).withUnsafeBytes { (bytes) throws -> JSONValue in
+            try JSONReader.value(of: bytes)
+        }
+        guard case .object(let members) = value else {
+            Issue.record("no object")
+            return
+        }
         #expect(members.count == 2)
     }
 

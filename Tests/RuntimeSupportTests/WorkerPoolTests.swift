@@ -31,6 +31,8 @@ private func threadName() -> String? { Thread.current.name }
 
     @concurrent private func meet(_ meeting: Meeting) async -> Bool { meeting.wait() }
 
+    @concurrent private func answer() async -> Int { 42 }
+
     @concurrent private func hold(_ gate: DispatchSemaphore) async { gate.wait() }
 
     @Test func asManyJobsRunAtOnceAsThereAreThreads() async {
@@ -43,6 +45,39 @@ private func threadName() -> String? { Thread.current.name }
         #expect(haveMet)
         #expect(WorkerPool().threadCount == ProcessInfo.processInfo.activeProcessorCount)
         #expect(WorkerPool(threadCount: -1).threadCount == 1)
+    }
+
+    /// Two threads: one background job blocks, others wait behind it, and yet other jobs run.
+    @Test func otherJobsDoNotWaitForThoseInTheBackground() async {
+        let pool = WorkerPool(threadCount: 2)
+        let gate = DispatchSemaphore(value: 0)
+        let background = (0..<20).map { _ in
+            Task { await withTaskExecutorPreference(pool.background) { await self.hold(gate) } }
+        }
+        for _ in 0..<10 {
+            let answer = await withTaskExecutorPreference(pool) { await self.answer() }
+            #expect(answer == 42)
+        }
+        for _ in background { gate.signal() }
+        for task in background { await task.value }
+        // All threads are there again.
+        let meeting = Meeting(expected: 2)
+        let haveMet = await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<2 { group.addTask(executorPreference: pool) { await self.meet(meeting) } }
+            return await group.reduce(true) { $0 && $1 }
+        }
+        #expect(haveMet)
+    }
+
+    @Test func aPoolOfOneThreadRunsBothKinds() async {
+        let pool = WorkerPool(threadCount: 1)
+        await withTaskGroup(of: Int.self) { group in
+            for index in 0..<50 {
+                let executor: any TaskExecutor = index.isMultiple(of: 2) ? pool : pool.background
+                group.addTask(executorPreference: executor) { await self.answer() }
+            }
+            #expect(await group.reduce(0, +) == 50 * 42)
+        }
     }
 
     @Test func theCooperativePoolStaysFreeWhileJobsBlock() async {

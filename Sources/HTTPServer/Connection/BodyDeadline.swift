@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Times one request body: while it is wanted by its pace, and after the response by one deadline for the rest.
+/// Times one request body by its pace: while it is wanted, and what is left of it after the response.
 final class BodyDeadline {
     private var pace: BodyPace?
     private var timer: Scheduled<Void>?
@@ -11,12 +11,6 @@ final class BodyDeadline {
         guard self.pace == nil else { return }
         self.pace = pace
         check(eventLoop, expired)
-    }
-
-    /// Starts the deadline for the rest of a body whose request has been answered.
-    func startRest(_ time: TimeAmount, on eventLoop: any EventLoop, expired: @escaping () -> Void) {
-        stop()
-        timer = eventLoop.assumeIsolated().scheduleTask(in: time, expired)
     }
 
     /// Notes bytes that have arrived.

@@ -14,10 +14,12 @@ extension ExchangeHandler {
         }
     }
 
-    /// The rest of a body whose request has been answered has as much time as a body.
+    /// The rest of a body whose request has been answered has as much time as a body, and must come as fast.
     func limitRest(_ context: ChannelHandlerContext) {
         guard let connection else { return }
-        bodyDeadline.startRest(TimeAmount(connection.limits.bodyTimeout), on: context.eventLoop) {
+        bodyDeadline.stop()
+        let pace = BodyPace(limits: connection.limits, bytes: 0, isReading: isReading, now: .now())
+        bodyDeadline.start(pace, on: context.eventLoop) {
             connection.count(.body)
             self.end(context)
         }

@@ -26,7 +26,7 @@ struct InferRoutes: Sendable {
         try readiness.check(id, grant)
         try await readiness.requireReady(id)
         if asked.images.isEmpty { return .json(Array("[]".utf8)) }
-        let inputs = try await stages.onWorkers {
+        let inputs = try await stages.onWorkers(for: grant) {
             try asked.images.map { image in
                 try Task.checkCancellation()
                 guard let input = try image.source().input() else { throw ServiceError.missingImage }
@@ -46,7 +46,9 @@ struct InferRoutes: Sendable {
     ) async throws -> (InferRequest, BodyLease) {
         let plan = BodyReader.Plan(isText: true)
         let body = try await stages.bodies.read(request, context, grant: grant, plan)
-        return (try await stages.onWorkers { try InferRequest(body.bytes, maxImages: maxImages) }, body.lease)
+        return (
+            try await stages.onWorkers(for: grant) { try InferRequest(body.bytes, maxImages: maxImages) }, body.lease
+        )
     }
 
     private static func response(

@@ -22,7 +22,7 @@ struct PredictionRoutes: Sendable {
         let grant = try await stages.access.grant(early, or: key, context.record)
         try await lease?.move(toKnown: context.owner(grant), within: PredictionRequest.patience(parameters))
         try readiness.check(id, grant)
-        let (asked, image) = try await stages.onWorkers { [parameters] in
+        let (asked, image) = try await stages.onWorkers(for: grant) { [parameters] in
             (try PredictionRequest(parameters), try source.input())
         }
         guard let image else { throw ServiceError.missingImage }
@@ -46,7 +46,7 @@ struct PredictionRoutes: Sendable {
         let type = request.headers[.contentType]
         let body: ImageBody
         do {
-            body = try await stages.onWorkers { try ImageBody(read.bytes, contentType: type) }
+            body = try await stages.onWorkers(for: grant) { try ImageBody(read.bytes, contentType: type) }
         } catch {
             throw grant != nil ? error : ServiceError.unauthorized
         }

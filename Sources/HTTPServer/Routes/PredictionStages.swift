@@ -29,8 +29,14 @@ struct PredictionStages: Sendable {
     }
 
     /// Calls a function on the workers, unless the client has left.
-    func onWorkers<Result: Sendable>(_ body: @Sendable () throws -> Result) async throws -> Result {
-        try await withTaskExecutorPreference(workers) {
+    ///
+    /// Requests that have shown no key yet wait behind those of known callers, and leave one of several workers free.
+    /// - Parameter grant: what the caller may do; `nil` where a key may still stand in the body.
+    func onWorkers<Result: Sendable>(
+        for grant: Grant?, _ body: @Sendable () throws -> Result
+    ) async throws -> Result {
+        let executor: any TaskExecutor = grant == nil ? workers.background : workers
+        return try await withTaskExecutorPreference(executor) {
             try Task.checkCancellation()
             return try body()
         }
@@ -50,6 +56,6 @@ struct PredictionStages: Sendable {
         context.record.add(outcome)
         let (channel, owner) = (context.channel, context.owner(grant))
         defer { lease?.release() }
-        return try await onWorkers { try response(outcome) { answers.body($0, owner: owner, channel) } }
+        return try await onWorkers(for: grant) { try response(outcome) { answers.body($0, owner: owner, channel) } }
     }
 }

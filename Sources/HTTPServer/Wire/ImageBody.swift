@@ -98,9 +98,10 @@ package struct ImageBody: Sendable {
         guard !view.starts(with: [0xFF, 0xFE]), !view.starts(with: [0xFE, 0xFF]) else {
             throw RequestError.notUTF8
         }
-        var start = view.startIndex
-        if view.starts(with: [0xEF, 0xBB, 0xBF]) { start += 3 }
-        while start < view.endIndex, view[start] == 32 || (9...13).contains(view[start]) { start += 1 }
+        let mark = view.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+        let start = buffer.withUnsafeReadableBytes { bytes in
+            view.startIndex + (bytes[mark...].firstIndex { !($0 == 32 || (9...13).contains($0)) } ?? bytes.count)
+        }
         guard start < view.endIndex else {
             self.init(image: .none)
             return

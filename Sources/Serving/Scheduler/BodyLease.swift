@@ -9,6 +9,8 @@ package final class BodyLease: Sendable {
         var owner: String?
         var bytes = 0
         var isReleased = false
+        /// When the whole body had been read.
+        var arrival: ContinuousClock.Instant?
     }
 
     private let memory: BodyMemory
@@ -30,6 +32,9 @@ package final class BodyLease: Sendable {
 
     /// The share that the memory belongs to.
     package var share: MemoryShare { state.withLock(\.share) }
+
+    /// When the whole body had been read, from which the time of its request counts; `nil` until then.
+    package var arrival: ContinuousClock.Instant? { state.withLock(\.arrival) }
 
     /// Waits until the lease holds a number of bytes, of which nothing is read before.
     /// - Parameter limit: the longest time to wait; that of all bodies applies as well.
@@ -62,7 +67,10 @@ package final class BodyLease: Sendable {
     /// Notes that the whole body has been read. It is not displaced afterwards.
     /// - Throws: `SchedulerError.memoryExhausted` if it has been already.
     package func arrive() throws(SchedulerError) {
-        let held = state.withLock { $0 }
+        let held = state.withLock { state in
+            state.arrival = state.arrival ?? .now
+            return state
+        }
         guard held.bytes == 0 || memory.arrive(held.ticket, held.share) else {
             throw .memoryExhausted(retryAfter: memory.retryAfter)
         }

@@ -54,13 +54,14 @@ package struct LocalPredictionService: PredictionService {
                 throw ServiceError.tooManyImages(query.images.count, limit: limits.maxImages)
             }
             try grant.require(query.modelID)
-            let start = ContinuousClock.now
-            let timeout = min(query.timeout ?? limits.requestTimeout, limits.requestTimeout)
-            return try await withDeadline(timeout) {
+            // Parsing the body is part of the request's time.
+            let start = query.body?.arrival ?? .now
+            let end = start + min(query.timeout ?? limits.requestTimeout, limits.requestTimeout)
+            return try await withDeadline(try end.remaining()) {
                 let model = try await models.model(query.modelID)
                 // Before a slot is taken, which must not wait for the key store.
                 try await access.consumeQuota(grant, count: query.images.count)
-                let run = Run(query: query, model: model, key: grant.keyID, end: start + timeout)
+                let run = Run(query: query, model: model, key: grant.keyID, end: end)
                 do {
                     return PredictionOutcome(
                         modelID: query.modelID, generation: model.generation, classNames: model.classNames,

@@ -102,6 +102,29 @@ private let mebibyte = 1 << 20
         held.release()
     }
 
+    /// Parsing a body is part of the time of its request.
+    @Test func theTimeOfARequestCountsFromTheEndOfItsBody() async throws {
+        let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
+        let memory = BodyMemory(
+            budget: budget, largestBody: mebibyte / 2, maxWaiting: 4, timeout: .seconds(60))
+        let fetcher = EndlessFetcher(size: mebibyte)
+        let service = try await service(fetcher, memory)
+        let lease = BodyLease(of: .bodies, owner: "a", from: memory)
+        try await lease.grow(to: 100)
+        #expect(lease.arrival == nil)
+        try lease.arrive()
+        let arrival = try #require(lease.arrival)
+        #expect(await soon { ContinuousClock.now - arrival > .milliseconds(30) })
+        var query = query
+        (query.body, query.timeout) = (lease, .milliseconds(20))
+        await #expect {
+            try await service.predict(query, grant: .unlimited)
+        } throws: {
+            if case .deadlineExceeded = $0 as? ServiceError { true } else { false }
+        }
+        #expect(fetcher.began == 0 && lease.arrival == arrival)
+    }
+
     @Test func aFetchEndsWithItsRequest() async throws {
         let budget = MemoryBudget(limits: MemoryLimits(total: 16 * mebibyte))
         let memory = BodyMemory(budget: budget, largestBody: mebibyte / 2, maxWaiting: 4, timeout: .seconds(60))
