@@ -108,6 +108,7 @@ struct ServeCommand: AsyncParsableCommand {
     func validate() throws {
         try requireNumbers("SHUTDOWN_TIMEOUT")
         try requireIntegers("PORT", "MAX_MODELS")
+        try requireSwitches("OPEN", "INSECURE", "SQUARE", "FULL_DECODE", "WATCH")
         _ = try CountOption.fromEnvironment("THREADS")
         if let metricsText, ListeningAddress(metricsText) == nil {
             throw ValidationError("--metrics-address: '\(metricsText)' is not HOST:PORT, such as 127.0.0.1:9100.")
