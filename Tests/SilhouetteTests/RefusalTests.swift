@@ -40,6 +40,17 @@ import Testing
         }
     }
 
+    @Test func patternsOfHostsAreRefused() throws {
+        for (arguments, environment) in [
+            (["--allow-fetch", "*"], [:]), ([], ["SILHOUETTE_ALLOW_FETCH": "10.0.0.0/8, *"]),
+        ] as [([String], [String: String])] {
+            let outcome = try Program.run(
+                ["serve", "--models", CommandFiles.models()] + arguments, environment: environment)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains("--allow-fetch: '*' is not a network (CIDR), a host"), "\(outcome.errors)")
+        }
+    }
+
     @Test(arguments: ["https://a.example/path", "https://a.example?q=1", "https://u@a.example", "https://a.example:1x"])
     func originsThatAreNoneAreRefusedAtTheStart(text: String) throws {
         for (arguments, environment) in [
