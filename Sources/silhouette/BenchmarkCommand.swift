@@ -49,6 +49,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
     var json = false
 
     func validate() throws {
+        try requireSwitches("SQUARE", "FULL_DECODE")
         guard (1...10_000).contains(iterations) else { throw ValidationError("--iterations must be from 1 to 10000.") }
         if let callers, !(1...256).contains(callers) { throw ValidationError("--callers must be from 1 to 256.") }
     }

@@ -26,6 +26,7 @@ struct DecodeCommand: AsyncParsableCommand {
     @OptionGroup var images: ImageOptions
 
     func validate() throws {
+        try requireSwitches("OVERWRITE")
         guard outputFormat != nil || isPortableMap else {
             throw ValidationError("--output takes a file that ends in .png, .jpg, .webp or .ppm; '\(output)' does not.")
         }

@@ -62,6 +62,7 @@ struct EvaluateCommand: AsyncParsableCommand {
     private var overwrites: Bool { overwrite || environmentFlag("OVERWRITE") }
 
     func validate() throws {
+        try requireSwitches("SQUARE", "OVERWRITE")
         if let plot, PrecisionRecallPlot.format(of: plot) == nil {
             throw ValidationError("--plot takes a file that ends in .png, .jpg or .webp; '\(plot)' does not.")
         }

@@ -26,7 +26,7 @@ struct KeysCommand: ParsableCommand {
 
         @OptionGroup var options: StateOptions
 
-        @Option(help: "What the key is for.")
+        @Option(help: "What the key is for: one line of up to 100 characters.")
         var name = "unnamed"
 
         @Option(
@@ -55,7 +55,21 @@ struct KeysCommand: ParsableCommand {
             transform: scope)
         var scopes: [APIKey.Scope] = []
 
+        /// The longest name, in Unicode scalars.
+        private static let maxName = 100
+
         func validate() throws {
+            let length = name.unicodeScalars.count
+            guard length <= Self.maxName else {
+                throw ValidationError("--name has \(length) characters; at most \(Self.maxName) are accepted.")
+            }
+            // Names are printed on terminals, one line each.
+            let forbidden: Set<Unicode.GeneralCategory> = [.control, .lineSeparator, .paragraphSeparator]
+            guard !name.unicodeScalars.contains(where: { forbidden.contains($0.properties.generalCategory) }) else {
+                let shown = name.unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+                throw ValidationError(
+                    "--name has a control character: '\(shown)'. It must be one line of printable text.")
+            }
             if let quota, quota < 1 { throw ValidationError("--quota must be at least 1.") }
             if let models, wanted.isEmpty { throw ValidationError("--for names no model: '\(models)'.") }
         }

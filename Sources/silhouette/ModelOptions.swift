@@ -52,7 +52,13 @@ func requireIntegers(_ names: String...) throws {
     }
 }
 
-/// Whether the variable `SILHOUETTE_` and a name is set to 1, true, yes or on.
+/// Refuses a variable of a flag whose value is neither on nor off.
+func requireSwitches(_ names: String...) throws {
+    for name in names { _ = try Switch.fromEnvironment(name) }
+}
+
+/// Whether the variable `SILHOUETTE_` and a name is set to 1, true, yes or on. Commands refuse other words with
+/// `requireSwitches` before.
 func environmentFlag(_ name: String) -> Bool {
     (try? Switch.fromEnvironment(name)) == .on
 }

@@ -88,6 +88,7 @@ struct PredictCommand: AsyncParsableCommand {
         }
         if let simplify, !(0...1000).contains(simplify) { throw ValidationError("--simplify must be from 0 to 1000.") }
         try requireNumbers("CONFIDENCE", "OVERLAP")
+        try requireSwitches("SQUARE", "FULL_DECODE", "OVERWRITE")
         for (name, value) in [("confidence", confidence), ("overlap", overlap)] {
             guard value.isFinite, (0...100).contains(value) else {
                 throw ValidationError("--\(name) must be from 0 to 100.")

@@ -71,7 +71,9 @@ struct ServeCommand: AsyncParsableCommand {
         help: ArgumentHelp(
             "Allow image= addresses of a private network or host: 10.0.0.0/8, camera.local, 127.0.0.1:8000. Repeatable.",
             valueName: "address"))
-    var allowFetch: [String] = environment("ALLOW_FETCH").map { $0.split(separator: ",").map(String.init) } ?? []
+    var allowFetch: [String] =
+        environment("ALLOW_FETCH").map { $0.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) } }
+        ?? []
 
     @Option(
         help: ArgumentHelp(
@@ -108,6 +110,7 @@ struct ServeCommand: AsyncParsableCommand {
     func validate() throws {
         try requireNumbers("SHUTDOWN_TIMEOUT")
         try requireIntegers("PORT", "MAX_MODELS")
+        try requireSwitches("OPEN", "INSECURE", "SQUARE", "FULL_DECODE", "WATCH")
         _ = try CountOption.fromEnvironment("THREADS")
         if let metricsText, ListeningAddress(metricsText) == nil {
             throw ValidationError("--metrics-address: '\(metricsText)' is not HOST:PORT, such as 127.0.0.1:9100.")

@@ -59,7 +59,8 @@ import Testing
         let mixed = [try address("10.0.0.1"), try address("192.168.0.1")]
         #expect(!policy.allows(host: "x", port: 1, addresses: mixed))
         #expect(!policy.allows(host: "x", port: 1, addresses: []))
-        for wrong in ["", "10.0.0.0/33", "a/b", "host:0", "host:x", ":80", "fe80::/200"] {
+        for wrong in ["", "10.0.0.0/33", "a/b", "host:0", "host:x", ":80", "fe80::/200", "*", "*:80", "*.local", "a b"]
+        {
             #expect(AddressPolicy.Rule(wrong) == nil, "\(wrong)")
         }
     }

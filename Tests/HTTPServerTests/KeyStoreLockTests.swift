@@ -112,6 +112,13 @@ import Testing
         #expect(try store.keys().map(\.used) == [0])
     }
 
+    @Test func clientsAreToldOfAFullDisk() {
+        let answer = ErrorResponse(KeyStoreError.full)
+        #expect(answer.status == .serviceUnavailable && answer.headers[.retryAfter] == "30")
+        #expect(answer.label == "key_store_full" && !answer.isFault)
+        #expect(String(decoding: answer.body, as: UTF8.self).contains("disk is full"))
+    }
+
     @Test func clientsAreToldToTryAgain() async throws {
         let folder = try TestFiles.temporaryFolder()
         let store = try store(folder, busyTimeout: .milliseconds(50))

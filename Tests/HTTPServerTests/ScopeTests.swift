@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test func theKeyForEvictingAllModelsMayBeInTheBody() async throws {
+        let store = try KeyStore(folder: TestFiles.temporaryFolder())
+        let client = try store.create(name: "client").secret
+        let manager = try store.create(name: "manager", limits: .init(scopes: [.manage])).secret
+        try await TestServer.whenReady(try await TestServer.application(access: .keys(store))) { http in
+            for (json, status) in [
+                (#"{"api_key":"\#(manager)"}"#, 200), (#"{"api_key":"\#(client)"}"#, 403),
+                (#"{"api_key":"rf_wrong"}"#, 401), (#"{"api_key":"None"}"#, 401), ("{}", 401), ("", 401),
+                (#"{"api_key":1}"#, 422), ("x", 422),
+            ] {
+                let response = try await http.execute(
+                    uri: "/model/clear", method: .post, body: ByteBuffer(string: json))
+                #expect(response.status.code == status, "\(json): \(String(buffer: response.body))")
+            }
+        }
+    }
+
     @Test func aListOfImagesSpendsAPredictionForEach() async throws {
         let store = try KeyStore(folder: TestFiles.temporaryFolder())
         let key = try store.create(name: "test", limits: .init(quota: 5)).secret

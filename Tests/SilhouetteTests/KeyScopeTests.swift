@@ -21,6 +21,22 @@ import Testing
         #expect(refused.status == 64 && refused.errors.contains("expected one of: predict, manage, metrics"))
     }
 
+    @Test func namesAreShortAndPrintable() throws {
+        let state = try TestFiles.temporaryFolder().appending(path: "state").path
+        for (name, text) in [
+            ("a\u{1B}[31mb", "--name has a control character: 'a\\u{1B}[31mb'"),
+            ("a\nb", "--name has a control character: 'a\\nb'"), ("a\u{2028}b", "--name has a control character"),
+            (String(repeating: "é", count: 101), "--name has 101 characters; at most 100"),
+        ] {
+            let refused = try Program.run(["keys", "create", "--state", state, "--name", name])
+            #expect(refused.status == 64 && refused.errors.contains(text), "\(refused.errors)")
+            #expect(!refused.errors.contains("\u{1B}"))
+        }
+        let name = String(repeating: "é", count: 100)
+        #expect(try Program.run(["keys", "create", "--state", state, "--name", name]).status == 0)
+        #expect(try Program.run(["keys", "list", "--state", state]).output.contains(name))
+    }
+
     @Test func theFirstKeyOfAServerHasAllScopes() throws {
         let state = try TestFiles.temporaryFolder().appending(path: "state").path
         for environment in [[:], ["SILHOUETTE_API_KEY": "rf_mine"]] {

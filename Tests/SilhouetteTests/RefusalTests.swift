@@ -18,6 +18,39 @@ import Testing
         #expect(outcome.status != 0 && outcome.errors.contains("There is no model 'v2/1'"))
     }
 
+    @Test func flagsOfTheEnvironmentAreOnOrOff() throws {
+        let (models, image) = (try CommandFiles.models(), try CommandFiles.picture())
+        let predict = ["predict", "--models", models, image]
+        for (arguments, names) in [
+            (["serve", "--models", models], ["OPEN", "INSECURE", "SQUARE", "FULL_DECODE", "WATCH"]),
+            (predict, ["SQUARE", "FULL_DECODE", "OVERWRITE"]),
+            (["benchmark", "--models", models], ["SQUARE", "FULL_DECODE"]),
+        ] {
+            for name in names {
+                let outcome = try Program.run(arguments, environment: ["SILHOUETTE_" + name: "maybe"])
+                #expect(outcome.status != 0, "\(arguments[0]) \(name)")
+                #expect(
+                    outcome.errors.contains("SILHOUETTE_\(name) is 'maybe'; expected on, 1, true or yes;"),
+                    "\(outcome.errors)")
+            }
+        }
+        for word in ["on", "TRUE", "0", "no", ""] {
+            let outcome = try Program.run(predict, environment: ["SILHOUETTE_SQUARE": word])
+            #expect(outcome.status == 0, "'\(word)': \(outcome.errors)")
+        }
+    }
+
+    @Test func patternsOfHostsAreRefused() throws {
+        for (arguments, environment) in [
+            (["--allow-fetch", "*"], [:]), ([], ["SILHOUETTE_ALLOW_FETCH": "10.0.0.0/8, *"]),
+        ] as [([String], [String: String])] {
+            let outcome = try Program.run(
+                ["serve", "--models", CommandFiles.models()] + arguments, environment: environment)
+            #expect(outcome.status != 0)
+            #expect(outcome.errors.contains("--allow-fetch: '*' is not a network (CIDR), a host"), "\(outcome.errors)")
+        }
+    }
+
     @Test(arguments: ["https://a.example/path", "https://a.example?q=1", "https://u@a.example", "https://a.example:1x"])
     func originsThatAreNoneAreRefusedAtTheStart(text: String) throws {
         for (arguments, environment) in [

@@ -6,7 +6,8 @@ public struct AddressPolicy: Sendable {
         /// A name or address as it stands in the URL, on one port or on all.
         case host(String, port: Int?)
 
-        /// Parses `10.0.0.0/8`, `host`, `host:port` or `[address]:port`.
+        /// Parses `10.0.0.0/8`, `host`, `host:port` or `[address]:port`; `nil` for anything else, patterns such as
+        /// `*.example.com` included.
         public init?(_ text: String) {
             let text = text.lowercased()
             if let network = IPNetwork(text) {
@@ -23,8 +24,13 @@ public struct AddressPolicy: Sendable {
                 host = String(text[..<colon])
             }
             if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
-            guard !host.isEmpty else { return nil }
-            self = .host(HostName.ascii(host) ?? host, port: port)
+            if IPAddress(text: host) != nil {
+                self = .host(host, port: port)
+                return
+            }
+            // A pattern would match nothing.
+            guard let name = HostName.ascii(host), !name.contains("*") else { return nil }
+            self = .host(name, port: port)
         }
     }
 

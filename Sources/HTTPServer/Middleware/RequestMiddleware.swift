@@ -80,7 +80,9 @@ struct ServiceMetricsMiddleware: RouterMiddleware {
     let metrics: ServiceMetrics
 
     /// Labels of the errors that tell a client to come back later.
-    private static let refusals: Set<String> = ["overloaded", "memory", "deadline", "not_ready", "key_store_busy"]
+    private static let refusals: Set<String> = [
+        "overloaded", "memory", "deadline", "not_ready", "key_store_busy", "key_store_full",
+    ]
 
     func handle(_ request: Request, context: ServerContext, next: NextResponder) async throws -> Response {
         let start = ContinuousClock.now

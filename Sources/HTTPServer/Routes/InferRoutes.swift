@@ -94,14 +94,21 @@ struct InferRoutes: Sendable {
         return try registry(grant, context)
     }
 
-    /// Evicts all models that the key may use.
+    /// Evicts all models that the key may use. A key that is not in the query or a header may be in the body:
+    /// `{"api_key": "..."}`.
     func clear(_ request: Request, _ context: ServerContext) async throws -> Response {
-        let grant = try await access.grant(request, context, anyOf: [.manage])
+        let early = try await access.grantBeforeBody(request, context, anyOf: [.manage])
+        let key = try await early == nil ? keyInBody(of: request, context) : nil
+        let grant = try await access.grant(early, or: key, context.record, anyOf: [.manage])
+        try await evictAll(grant)
+        return try registry(grant, context)
+    }
+
+    private func evictAll(_ grant: Grant) async throws {
         for id in pool.repository.index.ids where grant.allows(id) {
             // A version may be removed from the folder meanwhile.
             do { try await pool.close(id) } catch PoolError.unknownModel {}
         }
-        return try registry(grant, context)
     }
 
     /// `GET /start/{dataset}/{version}`: loads a model, as scripts for the open server ask for it.
@@ -115,7 +122,7 @@ struct InferRoutes: Sendable {
 
     /// `GET /clear_cache`: the same as `clear`, in the words of the open server.
     func clearCache(_ request: Request, _ context: ServerContext) async throws -> Response {
-        _ = try await clear(request, context)
+        try await evictAll(try await access.grant(request, context, anyOf: [.manage]))
         return .json(Array(#""Cache Cleared""#.utf8))
     }
 
@@ -128,17 +135,30 @@ struct InferRoutes: Sendable {
         }
         let early = try await access.grantBeforeBody(request, context, anyOf: scopes)
         let read = try await stages.bodies.read(request, context, grant: early, BodyReader.Plan(limit: 65_536))
-        try read.bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
-        let body: Body
-        do {
-            body = try JSONDecoder().decode(Body.self, from: Data(read.bytes.readableBytesView))
-        } catch let error as DecodingError {
-            throw RequestError(error)
-        }
+        let body = try Self.decode(Body.self, from: read.bytes)
         let grant = try await access.grant(early, or: RequestAccess.usable(body.api_key), context.record, anyOf: scopes)
         guard let id = ModelID(body.model_id) else { throw RequestError.invalidModelID }
         try readiness.check(id, grant)
         return (id, grant)
+    }
+
+    /// The key in the body of a request that has none in its query and headers. The body may be empty.
+    private func keyInBody(of request: Request, _ context: ServerContext) async throws -> String? {
+        struct Body: Decodable {
+            let api_key: String?
+        }
+        let read = try await stages.bodies.read(request, context, grant: nil, BodyReader.Plan(limit: 65_536))
+        guard read.bytes.readableBytes > 0 else { return nil }
+        return RequestAccess.usable(try Self.decode(Body.self, from: read.bytes).api_key)
+    }
+
+    private static func decode<Body: Decodable>(_ type: Body.Type, from bytes: ByteBuffer) throws -> Body {
+        try bytes.withUnsafeReadableBytes { try JSONStructure.check($0) }
+        do {
+            return try JSONDecoder().decode(type, from: Data(bytes.readableBytesView))
+        } catch let error as DecodingError {
+            throw RequestError(error)
+        }
     }
 
     private func registry(_ grant: Grant, _ context: ServerContext) throws -> Response {

@@ -100,6 +100,11 @@ extension ErrorResponse {
             self.init(
                 .serviceUnavailable, "key_store_busy",
                 message: "The key store is in use by another process - retry request.", retryAfter: 1)
+        case .keyStoreFull:
+            self.init(
+                .serviceUnavailable, "key_store_full",
+                message: "The server's disk is full, so that the key's quota cannot be charged - retry request later.",
+                retryAfter: 30)
         case .missingScope(let scope, let hasKey): self.init(missing: scope, hasKey: hasKey, style: style)
         case .modelUnusable(let id, let reason):
             self.init(.internalServerError, "model_unusable", message: "The model \(id) cannot be used. \(reason)")

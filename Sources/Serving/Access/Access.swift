@@ -12,7 +12,7 @@ public enum Access: Sendable {
 
     /// Returns what a secret permits.
     /// - Throws: `ServiceError.unauthorized` if the secret is missing, unknown, revoked or expired;
-    ///   `ServiceError.keyStoreBusy`.
+    ///   `ServiceError.keyStoreBusy`, `ServiceError.keyStoreFull`.
     package func grant(_ secret: String?) async throws -> Grant {
         switch self {
         case .anyone(let scopes): return Grant(keyID: nil, limits: APIKey.Limits(scopes: scopes))
@@ -32,7 +32,7 @@ public enum Access: Sendable {
     }
 
     /// Charges predictions to the key's quota, if it has one: all of them or none.
-    /// - Throws: `ServiceError.quotaUsedUp`, `ServiceError.keyStoreBusy`.
+    /// - Throws: `ServiceError.quotaUsedUp`, `ServiceError.keyStoreBusy`, `ServiceError.keyStoreFull`.
     package func consumeQuota(_ grant: Grant, count: Int = 1) async throws {
         guard case .keys(let store) = self, let id = grant.keyID, let quota = grant.limits.quota else { return }
         guard try await answer(of: store, { try await $0.consumeQuota(id: id, count: count) }) else {
@@ -43,7 +43,7 @@ public enum Access: Sendable {
     /// Refunds the quota of a request that was refused before any work. The refund is performed even if the caller's
     /// task is canceled.
     ///
-    /// While another process holds the key store, a refund is not possible. The caller then receives the request's own
+    /// While another process holds the key store or its disk is full, a refund is not possible. The caller then receives the request's own
     /// error.
     package func refundQuota(_ grant: Grant, count: Int) async {
         guard case .keys(let store) = self, let id = grant.keyID, grant.limits.quota != nil else { return }
@@ -60,6 +60,8 @@ public enum Access: Sendable {
             return try await question(store)
         } catch KeyStoreError.busy {
             throw ServiceError.keyStoreBusy
+        } catch KeyStoreError.full {
+            throw ServiceError.keyStoreFull
         }
     }
 }

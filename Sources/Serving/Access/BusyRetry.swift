@@ -11,7 +11,8 @@ struct BusyRetry: Sendable {
     let timeout: Duration
 
     /// Runs an operation, repeating it while the database is locked.
-    /// - Throws: `KeyStoreError.busy` after `timeout`, `CancellationError`, or an error of the operation.
+    /// - Throws: `KeyStoreError.busy` after `timeout`, `KeyStoreError.full`, `CancellationError`, or an error of the
+    ///   operation.
     func run<Result: Sendable>(_ operation: @Sendable () async throws -> Result) async throws -> Result {
         var pauses = Pauses(timeout: timeout)
         while true {
@@ -19,12 +20,14 @@ struct BusyRetry: Sendable {
                 return try await operation()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 try await Task.sleep(for: try pauses.next())
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                throw KeyStoreError.full
             }
         }
     }
 
     /// Runs an operation like `run`, blocking the calling thread between attempts.
-    /// - Throws: `KeyStoreError.busy` after `timeout`, or an error of the operation.
+    /// - Throws: `KeyStoreError.busy` after `timeout`, `KeyStoreError.full`, or an error of the operation.
     func runBlocking<Result>(_ operation: () throws -> Result) throws -> Result {
         var pauses = Pauses(timeout: timeout)
         while true {
@@ -32,6 +35,8 @@ struct BusyRetry: Sendable {
                 return try operation()
             } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
                 Thread.sleep(forTimeInterval: try pauses.next().seconds)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                throw KeyStoreError.full
             }
         }
     }

@@ -6,9 +6,14 @@ import Synchronization
 public enum KeyStoreError: Error, Hashable, CustomStringConvertible {
     /// Another process holds the database's lock, or too many callers wait for it.
     case busy
+    /// There is no room for the database to grow.
+    case full
 
     public var description: String {
-        "The key store is locked by another process; try again when that has finished."
+        switch self {
+        case .busy: "The key store is locked by another process; try again when that has finished."
+        case .full: "The disk with the key store is full; try again when there is free space."
+        }
     }
 }
 
@@ -34,7 +39,8 @@ public final class KeyStore: Sendable {
     /// - Parameters:
     ///   - folder: the state folder.
     ///   - warn: called if the permissions give access to other users; permissions of the database are tightened.
-    /// - Throws: `KeyStoreError.busy` if the database is locked for more than 5 s; errors of the file system.
+    /// - Throws: `KeyStoreError.busy` if the database is locked for more than 5 s; `KeyStoreError.full`; errors of the
+    ///   file system.
     public convenience init(folder: URL, warn: (String) -> Void = { _ in }) throws {
         try self.init(folder: folder, busyTimeout: .seconds(1), maxWaitingWriters: 64, warn: warn)
     }
@@ -143,7 +149,8 @@ public final class KeyStore: Sendable {
     /// Charges predictions to a key's quota: all of them or none.
     /// - Parameter count: the number of predictions.
     /// - Returns: whether the quota permitted it. A key without a quota permits any number.
-    /// - Throws: `KeyStoreError.busy` if the database stays locked, or if too many callers wait for it.
+    /// - Throws: `KeyStoreError.busy` if the database stays locked, or if too many callers wait for it;
+    ///   `KeyStoreError.full`.
     func consumeQuota(id: String, count: Int = 1) async throws -> Bool {
         guard count > 0 else { return true }
         return try await update(
@@ -153,7 +160,7 @@ public final class KeyStore: Sendable {
     }
 
     /// Refunds predictions that `consumeQuota` charged.
-    /// - Throws: `KeyStoreError.busy`.
+    /// - Throws: `KeyStoreError`.
     func refundQuota(id: String, count: Int) async throws {
         guard count > 0 else { return }
         _ = try await update("UPDATE apiKey SET used = max(used - ?1, 0) WHERE id = ?2", [count, id])

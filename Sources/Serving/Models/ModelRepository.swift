@@ -37,9 +37,12 @@ public actor ModelRepository {
     /// Longest time for the header of one model.
     private let headerLimit: Duration
     /// Time spent on headers before the folder is looked at again.
-    private static let headerSlice = Duration.seconds(2)
-    /// A look at the folder is followed by a pause of so many times its duration at least.
+    private static let headerSlice = Duration.seconds(1)
+    /// A look at the folder is followed by a pause of so many times its duration at least. The time for headers does not
+    /// count: it is bounded by `headerSlice`, and each header is read once.
     private static let pauseRatio = 20
+    /// How long the last look at the folder took, whether or not it succeeded.
+    private var lookDuration = Duration.zero
 
     /// Creates a repository whose index is empty until `rescan` or `watch` is called.
     /// - Parameters:
@@ -104,15 +107,15 @@ public actor ModelRepository {
     /// Watches the disk for changes until the task is canceled. Changed files are applied when two consecutive scans
     /// find them unchanged.
     ///
-    /// - Parameter interval: time between two scans; if scans take long, the pauses are longer.
+    /// - Parameter interval: time between two scans; if scans take long, the pauses are longer. Reading headers does not
+    ///   lengthen them, so that broken models do not delay others.
     public func watch(every interval: Duration = .seconds(2)) async {
         while !Task.isCancelled {
-            let start = clock.now()
             var hasMore = false
             do { hasMore = try await pass(takesAll: false) } catch is CancellationError { return } catch {
                 report(["\(error)"])
             }
-            let pause = hasMore ? .zero : max(interval, (clock.now() - start) * Self.pauseRatio)
+            let pause = hasMore ? .zero : max(interval, lookDuration * Self.pauseRatio)
             do { try await clock.sleep(pause) } catch { return }
         }
     }
@@ -143,6 +146,8 @@ public actor ModelRepository {
     }
 
     private func look(_ limits: LookLimits) async throws -> FolderScan {
+        let start = clock.now()
+        defer { lookDuration = clock.now() - start }
         switch source {
         case .files(let locations):
             let namesFiles = namesFiles[""] ?? NamesFiles()
@@ -150,7 +155,6 @@ public actor ModelRepository {
             self.namesFiles[""] = scan.namesFiles
             return scan
         case .folder(let url):
-            let start = clock.now()
             let root = url.path
             let datasets = try await looks.call("", limit: limits.total) { try FolderScan.datasets(of: root) }
             var scan = FolderScan()

@@ -11,6 +11,7 @@ extension ServiceError {
         case let error as PoolError: self.init(error)
         case let error as MemoryBudgetError: self.init(error)
         case KeyStoreError.busy: self = .keyStoreBusy
+        case KeyStoreError.full: self = .keyStoreFull
         default: self = .failed(String(describing: error))
         }
     }

@@ -11,6 +11,8 @@ package enum ServiceError: Error, Sendable {
     case quotaUsedUp(Int)
     /// Another process holds the key store.
     case keyStoreBusy
+    /// The disk with the key store is full.
+    case keyStoreFull
     // The model.
     case unknownModel(ModelID, served: [ModelID])
     case modelUnusable(ModelID, reason: String)

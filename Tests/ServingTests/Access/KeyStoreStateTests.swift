@@ -78,6 +78,20 @@ import Testing
         #expect(try store.importKey(secret: "another", name: "x").limits.scopes == APIKey.Scope.all)
     }
 
+    @Test func aFullDiskHasAnErrorOfItsOwn() async throws {
+        let queue = try DatabaseQueue(path: try TestFiles.temporaryFolder().appending(path: "full.sqlite").path)
+        try await queue.write { database in
+            try database.execute(sql: "CREATE TABLE filler (bytes BLOB)")
+            try database.execute(sql: "PRAGMA max_page_count = 1")  // SQLite takes its present size instead
+        }
+        let fill: @Sendable (Database) throws -> Void = {
+            try $0.execute(sql: "INSERT INTO filler VALUES (zeroblob(1000000))")
+        }
+        let retry = BusyRetry(timeout: .seconds(30))
+        await #expect(throws: KeyStoreError.full) { try await retry.run { try await queue.write(fill) } }
+        #expect(throws: KeyStoreError.full) { try retry.runBlocking { try queue.write(fill) } }
+    }
+
     @Test func severalPredictionsAreSpentTogetherOrNotAtAll() async throws {
         let store = try KeyStore(folder: try TestFiles.temporaryFolder())
         let id = try store.create(name: "test", limits: .init(quota: 10)).key.id

@@ -1,6 +1,7 @@
 import Dispatch
 import Foundation
 import InstanceSegmentation
+import Synchronization
 import TestSupport
 import Testing
 
@@ -49,6 +50,54 @@ import Testing
         }
         let missing = ModelRepository(.folder(folder.root.appending(path: "x")), backend: backend, logger: .silent)
         await #expect(throws: SegmentationError.self) { try await missing.scan() }
+    }
+
+    /// Reads a header in 900 ms of a test's clock, and finds it broken.
+    private final class SlowHeaders: InferenceBackend {
+        let name = "slow"
+        let precision = InferencePrecision.float32
+        private let clock: ManualClock
+
+        init(_ clock: ManualClock) { self.clock = clock }
+
+        func describe(modelAt url: URL) throws -> ModelDescription {
+            clock.advance(by: .milliseconds(900))
+            throw SegmentationError.unrecognizedModel(found: "a", expected: "b")
+        }
+
+        func load(modelAt url: URL, concurrency: Int) async throws -> any LoadedModel { throw CancellationError() }
+    }
+
+    /// A manual clock that notes how long it was asked to sleep.
+    private final class NotingClock: Sendable {
+        let manual = ManualClock()
+        private let pauses = Mutex<[Duration]>([])
+
+        var clock: MonotonicClock {
+            let manual = manual.clock
+            return MonotonicClock(
+                now: manual.now,
+                sleep: { pause in
+                    self.pauses.withLock { $0.append(pause) }
+                    try await manual.sleep(pause)
+                })
+        }
+
+        func hasSlept(_ pause: Duration) -> Bool { pauses.withLock { $0.contains(pause) } }
+    }
+
+    @Test func brokenHeadersDoNotDelayTheNextLook() async throws {
+        let folder = try ModelFolder(["junk": "1"])
+        let noting = NotingClock()
+        let repository = ModelRepository(
+            .folder(folder.root), backend: SlowHeaders(noting.manual), logger: .silent, clock: noting.clock)
+        let watch = Task { await repository.watch(every: .milliseconds(1500)) }
+        defer { watch.cancel() }
+        #expect(try await eventually { noting.hasSlept(.milliseconds(1500)) })
+        guard case .failed? = repository.index[ModelFolder.id("junk")]?.metadata else {
+            Issue.record("the header was not read before the pause")
+            return
+        }
     }
 
     @Test func headersThatNeverAnswerKeepNoLookFromTheFolder() async throws {
