@@ -36,7 +36,7 @@ package final class WorkerPool: TaskExecutor {
     }
 
     /// The same threads for work that others must not wait for: it leaves one of several threads free, and starts after
-    /// the other jobs, of which at most three go before one that waits.
+    /// the other jobs, at most three of which overtake one that waits.
     package var background: some TaskExecutor { BackgroundWorkers(pool: self, jobs: jobs) }
 }
 
