@@ -39,7 +39,8 @@ import Testing
         }
         let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
         for (bytes, words) in [
-            (Data("this is no model".utf8), "no ONNX file"), (whole.prefix(100), "only a part"), (Data(), "is empty"),
+            (Data("this is no model".utf8), "not a valid ONNX model"), (whole.prefix(100), "truncated"),
+            (Data(), "is empty"),
         ] {
             try bytes.write(to: file)
             #expect { try backend.describe(modelAt: file) } throws: { "\($0)".contains(words) }

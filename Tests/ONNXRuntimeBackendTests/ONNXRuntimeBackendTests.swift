@@ -159,8 +159,8 @@ private final class Log: Sendable {
         // Field 8 once more: the default domain with version 99.
         let opset = whole + Data([0x42, 0x02, 0x10, 99])
         for (bytes, words) in [
-            (newer, "IR version 99"), (opset, "opset 99 of ai.onnx"), (whole.prefix(100), "only a part"),
-            (Data("this is no model".utf8), "no ONNX file"),
+            (newer, "IR version 99"), (opset, "opset 99 of ai.onnx"), (whole.prefix(100), "truncated"),
+            (Data("this is no model".utf8), "not a valid ONNX model"),
         ] {
             let file = folder.appending(path: "model.onnx")
             try bytes.write(to: file)

@@ -157,7 +157,8 @@ struct OpenVINOBackendTests {
         let backend = try OpenVINOBackend()
         let whole = try Data(contentsOf: TestFiles.fixture("bright.onnx"))
         for (bytes, words) in [
-            (Data("this is no model".utf8), "no ONNX file"), (whole.prefix(100), "no ONNX file"), (Data(), "is empty"),
+            (Data("this is no model".utf8), "not a valid ONNX model"), (whole.prefix(100), "not a valid ONNX model"),
+            (Data(), "is empty"),
         ] {
             try bytes.write(to: file)
             await #expect { try await backend.load(modelAt: file, concurrency: 1) } throws: {
