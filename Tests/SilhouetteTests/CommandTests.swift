@@ -78,7 +78,7 @@ import Testing
         let existing = try Program.run(common + ["models/tabletop/1/sample.jpg", "--version", "1"])
         #expect(existing.status != 0 && existing.errors.contains("exists; choose another --version"))
         let strange = try Program.run(common + ["models", "--version", "../x"])
-        #expect(strange.status != 0 && strange.errors.contains("no name of a folder"))
+        #expect(strange.status != 0 && strange.errors.contains("is not a folder name"))
     }
 
     @Test func lanesAndThreadsAreNumbersOrAuto() throws {
