@@ -91,7 +91,7 @@ import Testing
         #expect(store.current().chain != first)
     }
 
-    /// Files on a mount that hangs: the certificate is a pipe to which nobody writes.
+    /// Files on a mount that hangs; a pipe without a writer stands for the certificate.
     private struct HangingFiles {
         let files: CertificateFiles
 
@@ -179,7 +179,7 @@ import Testing
         if let pipe { close(pipe) }
     }
 
-    /// A mount that hangs is like a pipe to which nobody writes.
+    /// A mount that hangs behaves like a pipe without a writer.
     @Test func filesThatHangKeepOnlyOneClientWaiting() async throws {
         let folder = try TestFiles.temporaryFolder()
         let files = CertificateFiles(

@@ -27,7 +27,7 @@ struct COCOSegmentation {
         remainingCrossings = maxTotalCrossings
     }
 
-    /// The mask of a segmentation; `nil` where there is none.
+    /// Returns the mask of a segmentation, or `nil` if the annotation has no segmentation.
     /// - Parameter size: of the image, where the file tells it.
     mutating func mask(_ value: JSONValue?, size: ImageSize?) throws(Fault) -> Mask? {
         let mask: Mask?

@@ -57,7 +57,7 @@ extension ModelSettings {
         self = layers.reduce(ModelSettings()) { $0.over($1) }
     }
 
-    /// The content of a file next to a model; `nil` where there is none.
+    /// Returns the content of a file next to a model, or `nil` if the file does not exist.
     /// - Throws: `SegmentationError.invalidConfiguration`, also for JSON with a text that may take long to compare.
     private static func contents(of name: String, in folder: URL) throws -> Data? {
         let data = try OrdinaryFile.contents(of: folder.appending(path: name))

@@ -43,7 +43,7 @@ public struct RoboflowPackage: Hashable, Sendable {
         }
     }
 
-    /// The resize that precedes the stretch to the input, for families that stretch (RF-DETR); `nil` if there is none.
+    /// The resize that precedes the stretch to the input, for families that stretch (RF-DETR); `nil` if there is no such resize.
     var firstResize: InputGeometry? {
         guard let versionSize, mode != .stretch, mode != .fitLongerEdge else { return nil }
         return InputGeometry(

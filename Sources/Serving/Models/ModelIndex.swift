@@ -3,7 +3,7 @@ public import InstanceSegmentation
 
 /// A model on disk.
 public struct ModelEntry: Sendable {
-    /// The metadata from a model's header and settings, or the reason why there is none.
+    /// The metadata from a model's header and settings, or the reason why it could not be read.
     public enum Metadata: Sendable {
         /// The header has not been read yet.
         case pending

@@ -50,7 +50,7 @@ import Testing
         #expect(HeaderFault(SegmentationError.unrecognizedModel(found: "a", expected: "b")) == .lasting)
     }
 
-    /// A backend whose headers fail with an error until there is none.
+    /// A backend whose headers fail as long as it has an error to throw.
     private final class FailingBackend: InferenceBackend {
         let name = "failing"
         let precision = InferencePrecision.float32
